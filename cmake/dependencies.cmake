@@ -1,0 +1,8 @@
+# Libraries from the distribution; nothing is downloaded.
+find_package(fmt REQUIRED)
+find_package(Threads REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+find_package(Protobuf REQUIRED)
+find_package(absl REQUIRED)
+find_package(leveldb REQUIRED)
+find_package(ZLIB REQUIRED)

@@ -1,0 +1,33 @@
+# tf2jax_flags: what every target of this project is compiled with.
+add_library(tf2jax_flags INTERFACE)
+target_compile_options(tf2jax_flags INTERFACE -Wall -Wextra -Wpedantic -Wno-missing-field-initializers
+  $<$<BOOL:${TF2JAX_WERROR}>:-Werror>)
+if(TF2JAX_SANITIZE STREQUAL "address")
+  target_compile_options(tf2jax_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(tf2jax_flags INTERFACE -fsanitize=address,undefined)
+elseif(TF2JAX_SANITIZE STREQUAL "thread")
+  target_compile_options(tf2jax_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
+  target_link_options(tf2jax_flags INTERFACE -fsanitize=thread)
+endif()
+
+# "tf2jax/<folder>/<file>.h" resolves to src/<folder>/<file>.h in the tree, and to the same path once installed.
+set(TF2JAX_BUILD_INCLUDE ${PROJECT_BINARY_DIR}/include)
+file(MAKE_DIRECTORY ${TF2JAX_BUILD_INCLUDE})
+file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src ${TF2JAX_BUILD_INCLUDE}/tf2jax SYMBOLIC)
+
+# tf2jax_folder(NAME [LIBS …]): one object library for the sources of one folder under src/.
+function(tf2jax_folder folder)
+  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  string(REPLACE "/" "_" target "tf2jax_${folder}")
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp)
+  if(NOT sources)
+    return()
+  endif()
+  add_library(${target} OBJECT ${sources})
+  target_include_directories(${target} PUBLIC ${TF2JAX_BUILD_INCLUDE})
+  target_link_libraries(${target} PUBLIC tf2jax_flags fmt::fmt Threads::Threads PRIVATE ${ARG_LIBS})
+  if(EXISTS ${PROJECT_SOURCE_DIR}/src/${folder}/internal/pch.h)
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src/${folder}/internal/pch.h)
+  endif()
+  set_property(GLOBAL APPEND PROPERTY TF2JAX_OBJECTS ${target})
+endfunction()

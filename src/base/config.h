@@ -1,0 +1,74 @@
+// Options of the library, process-wide with thread-local overrides.
+#pragma once
+#include <string>
+#include <string_view>
+
+namespace tf2jax {
+
+/// Option values. Names and defaults are those of Python tf2jax and JAX.
+struct Config {
+  // tf2jax: how graphs are converted and called
+  bool strict_shape_check = true;
+  bool strict_dtype_check = false;
+  bool force_const_float32_to_bfloat16 = false;
+  bool force_const_float64_to_bfloat16 = false;
+  bool convert_custom_gradient = true;
+  bool infer_relu_from_jax2tf = true;
+  bool infer_cumulative_reduction_from_jax2tf = true;
+  bool raise_on_prevent_gradient = true;
+  std::string resize_bilinear_precision = "highest";
+  bool enable_checkify_for_asserts = false;
+  bool disable_assert_in_tensor_list_get_item = false;
+  bool skip_variables_evaluation_inside_tf_tracing = false;
+  bool xlacallmodule_strict_checks = true;
+  bool xlacallmodule_transparent = false;
+  // JAX
+  bool enable_x64 = false;
+  bool threefry_partitionable = true;
+  bool disable_jit = false;
+  bool log_compiles = false;
+
+  bool operator==(const Config&) const = default;
+};
+
+/// The configuration in force on this thread.
+const Config& config();
+/// Changes the process default. Threads with an override in force keep it.
+void update_config(const Config& value);
+template <class T, class V>
+void update_config(T Config::*option, V&& value);
+/// By name, as the Python library does. Throws: ValueError for an unknown name, TypeError for a wrong kind of value.
+void update_config(std::string_view name, bool value);
+/// The value of a boolean option by name. Throws: ValueError.
+bool get_config(std::string_view name);
+
+/// Restores the previous configuration of this thread when it goes out of scope.
+class [[nodiscard]] ConfigScope {
+ public:
+  explicit ConfigScope(const Config& value);
+  ~ConfigScope();
+  ConfigScope(const ConfigScope&) = delete;
+  ConfigScope& operator=(const ConfigScope&) = delete;
+
+ private:
+  const Config* previous_;
+  Config value_;
+};
+
+/// Overrides one option on this thread while the returned scope lives.
+template <class T, class V>
+ConfigScope override_config(T Config::*option, V&& value) {
+  Config c = config();
+  c.*option = static_cast<V&&>(value);
+  return ConfigScope(c);
+}
+ConfigScope override_config(std::string_view name, bool value);
+
+template <class T, class V>
+void update_config(T Config::*option, V&& value) {
+  Config c = config();
+  c.*option = static_cast<V&&>(value);
+  update_config(c);
+}
+
+}  // namespace tf2jax

@@ -1,0 +1,71 @@
+// The exception hierarchy: every failure of the library is one of these.
+#pragma once
+#include <fmt/core.h>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace tf2jax {
+
+/// Root of every exception this library throws.
+class Error : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class ValueError : public Error { public: using Error::Error; };
+class TypeError : public Error { public: using Error::Error; };
+class LookupError : public Error { public: using Error::Error; };
+class NotImplementedError : public Error { public: using Error::Error; };
+/// A value that belongs to a transform was used after that transform ended, or on another thread.
+class UnexpectedTracerError : public Error { public: using Error::Error; };
+/// Inputs of a converted function are missing.
+class MissingInputError : public Error { public: using Error::Error; };
+/// Two symbolic dimensions cannot be compared for all values of their variables.
+class InconclusiveDimensionOperation : public Error { public: using Error::Error; };
+/// File contents are damaged: a checksum, a length or a record is wrong.
+class DataLossError : public Error { public: using Error::Error; };
+/// The operating system refused to read or write a file.
+class IoError : public Error { public: using Error::Error; };
+class BackendError : public Error { public: using Error::Error; };
+/// A defect of the library itself. Please report it.
+class InternalError : public Error { public: using Error::Error; };
+
+class ShapeError : public ValueError { public: using ValueError::ValueError; };
+class AxisError : public ValueError { public: using ValueError::ValueError; };
+class TreeError : public ValueError { public: using ValueError::ValueError; };
+class ParseError : public ValueError { public: using ValueError::ValueError; };
+class DtypeError : public TypeError { public: using TypeError::TypeError; };
+/// A traced value was asked for its concrete contents.
+class ConcretizationError : public TypeError { public: using TypeError::TypeError; };
+/// A primitive lacks the rule a transform needs.
+class MissingRule : public NotImplementedError { public: using NotImplementedError::NotImplementedError; };
+/// A model uses operations that have no converter.
+class UnsupportedOpError : public NotImplementedError { public: using NotImplementedError::NotImplementedError; };
+
+/// Converting one node of a model failed.
+class ImportError : public ValueError {
+ public:
+  ImportError(std::string node, std::string op, const std::string& message)
+      : ValueError(message), node_(std::move(node)), op_(std::move(op)) {}
+  const std::string& node() const { return node_; }
+  const std::string& op() const { return op_; }
+
+ private:
+  std::string node_, op_;
+};
+
+/// Throws `E` with a formatted message.
+template <class E = ValueError, class... Args>
+[[noreturn]] void raise(fmt::format_string<Args...> format, Args&&... args) {
+  throw E(fmt::format(format, std::forward<Args>(args)...));
+}
+
+/// Throws `E` with a formatted message unless `ok`.
+template <class E = ValueError, class... Args>
+void check(bool ok, fmt::format_string<Args...> format, Args&&... args) {
+  if (!ok) [[unlikely]] throw E(fmt::format(format, std::forward<Args>(args)...));
+}
+
+}  // namespace tf2jax
