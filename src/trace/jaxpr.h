@@ -1,0 +1,62 @@
+// Jaxpr: the intermediate representation, a list of primitive applications in single-assignment form.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tf2jax/trace/array.h"
+#include "tf2jax/trace/jaxpr_handle.h"
+#include "tf2jax/trace/primitive.h"
+
+namespace tf2jax {
+
+/// An operand of an equation: a variable, or a literal (a concrete scalar).
+struct Atom {
+  VarId var = -1;
+  Array literal;   // set when var < 0
+
+  static Atom of(VarId v) { return {v, {}}; }
+  static Atom of(Array value) { return {-1, std::move(value)}; }
+  bool is_literal() const { return var < 0; }
+};
+
+struct Equation {
+  Primitive primitive;
+  Params params;
+  std::vector<Atom> inputs;
+  std::vector<VarId> outputs;
+  std::shared_ptr<const std::string> name_scope;   // where it came from; may be null
+};
+
+/// The contents of a Jaxpr. Every variable is defined once: by constvars, invars, or one equation.
+struct JaxprData {
+  Avals vars;                      // aval of each variable
+  std::vector<VarId> constvars;    // bound to `consts`
+  Arrays consts;
+  std::vector<VarId> invars;
+  std::vector<Equation> eqns;
+  std::vector<Atom> outs;
+};
+
+/// Applies the program to `args` under the current trace.
+/// Throws: ShapeError or DtypeError when the arguments do not match its inputs.
+Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args);
+
+/// Verifies that every variable is defined once before use and that avals agree with the primitives' rules, in
+/// nested programs too. Throws: InternalError naming the equation.
+void check_jaxpr(const Jaxpr& jaxpr);
+
+/// True when some equation (nested ones included) has an effect.
+bool has_effects(const Jaxpr& jaxpr);
+
+/// Programs found in the params of an equation.
+std::vector<Jaxpr> nested_jaxprs(const Params& params);
+
+/// Prints as JAX prints.
+std::string to_string(const Jaxpr& jaxpr);
+std::ostream& operator<<(std::ostream& os, const Jaxpr& jaxpr);
+
+}  // namespace tf2jax

@@ -1,0 +1,154 @@
+// Primitive: an operation the system knows by name, with its rules. Declared once, in ops/<family>.cpp.
+#pragma once
+#include <atomic>
+#include <functional>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tf2jax/trace/array.h"
+#include "tf2jax/trace/params.h"
+#include "tf2jax/trace/tangent.h"
+
+namespace tf2jax {
+
+class Primitive;
+
+/// The axis of a value that vmap maps over; nullopt: not mapped.
+using Axis = std::optional<std::int64_t>;
+
+struct JvpResult {
+  Arrays primals;
+  Tangents tangents;
+};
+struct BatchResult {
+  Arrays values;
+  std::vector<Axis> axes;
+};
+/// An operand of a transpose rule: either known, or the linear variable itself, of which only the aval is known.
+struct LinearArg {
+  std::optional<Array> known;
+  Aval aval;
+  bool is_linear() const { return !known; }
+};
+
+/// What partial evaluation of one equation produced: values for all outputs, known ones concrete under the parent.
+class PartialEvalContext;
+
+/// Computes the outputs of one primitive on concrete arrays.
+struct KernelCall {
+  std::span<const Array> args;
+  const Params& params;
+  std::span<const Aval> outputs;
+};
+using Kernel = std::function<Arrays(const KernelCall&)>;
+
+namespace detail {
+struct PrimitiveRecord {
+  std::string name;
+  std::function<Avals(std::span<const Aval>, const Params&)> aval;
+  std::function<JvpResult(std::span<const Array>, std::span<const Tangent>, const Params&)> jvp;
+  std::function<Tangents(std::span<const Tangent>, std::span<const LinearArg>, const Params&)> transpose;
+  std::function<BatchResult(std::span<const Array>, std::span<const Axis>, Dim, const Params&)> batch;
+  /// Splits an equation with some unknown operands (see transforms/partial_eval.h). Empty: stage it whole.
+  std::function<Arrays(const PartialEvalContext&, std::span<const Array>, const Params&)> partial_eval;
+  /// Evaluation of higher-order primitives; the others have a kernel in the backend.
+  std::function<Arrays(std::span<const Array>, const Params&)> impl;
+  std::function<Params(ParamReader&)> read_params;
+  bool effectful = false;
+  mutable std::atomic<const Kernel*> kernel{nullptr};
+};
+}  // namespace detail
+
+/// What make_primitive takes: a name and rules over the params type `P`. Missing rules throw MissingRule when needed.
+/// The aval rule may return Aval or Avals.
+template <ParamSet P = NoParams>
+struct PrimitiveSpec {
+  std::string name;
+  std::function<Avals(std::span<const Aval>, const P&)> aval;
+  std::function<JvpResult(std::span<const Array>, std::span<const Tangent>, const P&)> jvp;
+  std::function<Tangents(std::span<const Tangent>, std::span<const LinearArg>, const P&)> transpose;
+  std::function<BatchResult(std::span<const Array>, std::span<const Axis>, Dim, const P&)> batch;
+  std::function<Arrays(const PartialEvalContext&, std::span<const Array>, const P&)> partial_eval;
+  std::function<Arrays(std::span<const Array>, const P&)> impl;
+  bool effectful = false;
+};
+
+/// An immutable record, compared by identity. Copying shares it.
+class Primitive {
+ public:
+  explicit Primitive(std::shared_ptr<const detail::PrimitiveRecord> record) : record_(std::move(record)) {}
+
+  const std::string& name() const { return record_->name; }
+  const void* id() const { return record_.get(); }
+  bool effectful() const { return record_->effectful; }
+  const detail::PrimitiveRecord& rules() const { return *record_; }
+
+  /// Applies the primitive under the thread's current trace.
+  Arrays bind(std::span<const Array> args, const Params& params = no_params()) const;
+  Arrays bind(std::initializer_list<Array> args, const Params& params = no_params()) const {
+    return bind(std::span<const Array>(args.begin(), args.size()), params);
+  }
+  /// The single result of `bind`.
+  Array bind1(std::initializer_list<Array> args, const Params& params = no_params()) const {
+    return std::move(bind(std::span<const Array>(args.begin(), args.size()), params)[0]);
+  }
+  /// Output avals. Throws: whatever the primitive's own checks throw.
+  Avals output_avals(std::span<const Aval> inputs, const Params& params) const;
+
+  /// `rule`, or MissingRule naming the primitive and `what` ("batching") when it is empty.
+  template <class R>
+  const R& require(const R& rule, std::string_view what) const {
+    if (!rule) missing(what);
+    return rule;
+  }
+
+  friend bool operator==(const Primitive& a, const Primitive& b) { return a.record_ == b.record_; }
+
+ private:
+  [[noreturn]] void missing(std::string_view what) const;
+  std::shared_ptr<const detail::PrimitiveRecord> record_;
+};
+
+namespace detail {
+Primitive make_primitive(PrimitiveRecord record);
+}
+
+template <ParamSet P>
+Primitive make_primitive(PrimitiveSpec<P> spec) {
+  auto record = std::make_shared<detail::PrimitiveRecord>();
+  record->name = std::move(spec.name);
+  record->effectful = spec.effectful;
+  if (spec.aval) record->aval = [f = std::move(spec.aval)](auto a, const Params& p) { return f(a, p.get<P>()); };
+  if (spec.jvp) record->jvp = [f = std::move(spec.jvp)](auto x, auto t, const Params& p) { return f(x, t, p.get<P>()); };
+  if (spec.transpose) record->transpose = [f = std::move(spec.transpose)](auto ct, auto x, const Params& p) { return f(ct, x, p.get<P>()); };
+  if (spec.batch) record->batch = [f = std::move(spec.batch)](auto x, auto ax, Dim n, const Params& p) { return f(x, ax, n, p.get<P>()); };
+  if (spec.partial_eval) record->partial_eval = [f = std::move(spec.partial_eval)](const auto& c, auto x, const Params& p) { return f(c, x, p.get<P>()); };
+  if (spec.impl) record->impl = [f = std::move(spec.impl)](auto x, const Params& p) { return f(x, p.get<P>()); };
+  record->read_params = [](ParamReader& r) { return read_params<P>(r); };
+  return Primitive(std::move(record));
+}
+/// A primitive without params.
+inline Primitive make_primitive(PrimitiveSpec<NoParams> spec) { return make_primitive<NoParams>(std::move(spec)); }
+
+/// Sets the eager kernel of a primitive, replacing the backend's. Thread-safe; lasts for the process.
+void set_kernel(const Primitive& primitive, Kernel kernel);
+
+/// Makes a primitive known to parse_jaxpr by its name. Thread-safe.
+/// Throws: ValueError when another primitive has the name.
+void register_primitive(const Primitive& primitive);
+/// The registered primitive of that name. The library's own are registered on first use.
+std::optional<Primitive> find_primitive(std::string_view name);
+/// Every registered primitive, by name.
+std::vector<Primitive> registered_primitives();
+
+namespace detail {
+/// Lists the library's own primitives; defined where everything is linked together.
+void register_builtin_primitives();
+}  // namespace detail
+
+}  // namespace tf2jax
