@@ -82,18 +82,18 @@ std::optional<bool> definitely_ge(Dim a, Dim b);
 bool operator==(Dim a, Dim b);
 bool operator>=(Dim a, Dim b);
 inline bool operator!=(Dim a, Dim b) { return !(a == b); }
-inline bool operator<=(Dim a, Dim b) { return b >= a; }
-inline bool operator<(Dim a, Dim b) { return !(a >= b); }
-inline bool operator>(Dim a, Dim b) { return !(b >= a); }
+bool operator<=(Dim a, Dim b);
+bool operator<(Dim a, Dim b);
+bool operator>(Dim a, Dim b);
 
 std::size_t hash_value(Dim d);
 
 }  // namespace tf2jax
 
 template <>
-struct fmt::formatter<tf2jax::Dim> : fmt::formatter<std::string_view> {
+struct fmt::formatter<tf2jax::Dim> : tf2jax::detail::TextFormatter {
   template <class Context>
   auto format(const tf2jax::Dim& d, Context& ctx) const {
-    return fmt::formatter<std::string_view>::format(d.to_string(), ctx);
+    return write(d.to_string(), ctx);
   }
 };

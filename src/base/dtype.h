@@ -122,9 +122,9 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
 }  // namespace tf2jax
 
 template <>
-struct fmt::formatter<tf2jax::DType> : fmt::formatter<std::string_view> {
+struct fmt::formatter<tf2jax::DType> : tf2jax::detail::TextFormatter {
   template <class Context>
   auto format(tf2jax::DType d, Context& ctx) const {
-    return fmt::formatter<std::string_view>::format(tf2jax::short_name(d), ctx);
+    return write(tf2jax::short_name(d), ctx);
   }
 };

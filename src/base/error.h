@@ -4,6 +4,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace tf2jax {
@@ -67,5 +68,21 @@ template <class E = ValueError, class... Args>
 void check(bool ok, fmt::format_string<Args...> format, Args&&... args) {
   if (!ok) [[unlikely]] throw E(fmt::format(format, std::forward<Args>(args)...));
 }
+
+namespace detail {
+/// Base of our fmt formatters: writes plain text and takes no format options, so that `fmt/core.h` alone suffices.
+struct TextFormatter {
+  template <class ParseContext>
+  constexpr auto parse(ParseContext& ctx) {
+    return ctx.begin();
+  }
+  template <class Context>
+  static auto write(std::string_view text, Context& ctx) {
+    auto out = ctx.out();
+    for (const char c : text) *out++ = c;
+    return out;
+  }
+};
+}  // namespace detail
 
 }  // namespace tf2jax

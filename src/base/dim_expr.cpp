@@ -1,0 +1,214 @@
+// Interning, ordering and printing of symbolic dimensions.
+#include "tf2jax/base/internal/dim_expr.h"
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+namespace tf2jax::detail {
+namespace {
+
+// Canonical forms print differently exactly when they differ, so the text is the key.
+template <class T>
+class Interner {
+ public:
+  const T* intern(T value) {
+    const std::lock_guard lock(mutex_);
+    auto& slot = table_[value.text];
+    if (!slot) slot = std::make_unique<T>(std::move(value));
+    return slot.get();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_map<std::string, std::unique_ptr<T>> table_;
+};
+
+// Never destroyed: dimensions may outlive every static.
+template <class T>
+Interner<T>& interner() {
+  static Interner<T>* const table = std::make_unique<Interner<T>>().release();
+  return *table;
+}
+
+constexpr int kMaxSize = 100000;
+
+int size_of(const DimMonomial& m) {
+  std::int64_t size = 0;
+  for (const auto& [atom, exponent] : m.factors) size += std::int64_t{atom->size} * exponent;
+  check(size < kMaxSize, "Dim: an expression grew beyond {} symbols", kMaxSize);
+  return static_cast<int>(size);
+}
+
+int size_of(Dim d) { return d.is_constant() ? 1 : d.expr()->size; }
+
+template <class T>
+int three_way(const T& a, const T& b) { return a < b ? -1 : (b < a ? 1 : 0); }
+
+int compare_dims(Dim a, Dim b) {
+  if (identical(a, b)) return 0;
+  if (const int c = three_way(size_of(a), size_of(b))) return c;
+  const auto x = terms_of(a), y = terms_of(b);
+  for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i) {
+    if (const int c = compare(x[i].first, y[i].first)) return c;
+    if (const int c = three_way(x[i].second, y[i].second)) return c;
+  }
+  return three_way(x.size(), y.size());
+}
+
+std::string_view kind_name(DimAtom::Kind kind) {
+  switch (kind) {
+    case DimAtom::Kind::floordiv: return "floordiv";
+    case DimAtom::Kind::max: return "max";
+    case DimAtom::Kind::min: return "min";
+    case DimAtom::Kind::mod: return "mod";
+    case DimAtom::Kind::variable: break;
+  }
+  return "";
+}
+
+std::string text_of(const DimMonomial& m) {
+  std::string text;
+  for (auto it = m.factors.rbegin(); it != m.factors.rend(); ++it) {
+    if (!text.empty()) text += '*';
+    text += it->first->text;
+    if (it->second != 1) text += fmt::format("^{}", it->second);
+  }
+  return text;
+}
+
+std::string text_of(const DimTerms& terms) {
+  std::string text;
+  for (const auto& [monomial, coefficient] : terms) {
+    const std::uint64_t magnitude = coefficient < 0 ? 0 - static_cast<std::uint64_t>(coefficient) : static_cast<std::uint64_t>(coefficient);
+    if (!text.empty()) text += ' ';
+    if (coefficient < 0) text += "- ";
+    else if (!text.empty()) text += "+ ";
+    if (monomial.factors.empty()) text += fmt::format("{}", magnitude);
+    else if (magnitude == 1) text += text_of(monomial);
+    else text += fmt::format("{}*{}", magnitude, text_of(monomial));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::int64_t checked_add(std::int64_t a, std::int64_t b) {
+  std::int64_t r = 0;
+  check(!__builtin_add_overflow(a, b, &r), "Dim: {} + {} does not fit in 64 bits", a, b);
+  return r;
+}
+
+std::int64_t checked_mul(std::int64_t a, std::int64_t b) {
+  std::int64_t r = 0;
+  check(!__builtin_mul_overflow(a, b, &r), "Dim: {} * {} does not fit in 64 bits", a, b);
+  return r;
+}
+
+std::int64_t floor_quotient(std::int64_t a, std::int64_t b) {
+  check(b != 0, "floordiv: integer division or modulo by zero");
+  if (b == -1) return checked_mul(a, -1);
+  const std::int64_t q = a / b;
+  return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
+}
+
+std::int64_t floor_remainder(std::int64_t a, std::int64_t b) {
+  check(b != 0, "mod: integer division or modulo by zero");
+  if (b == -1) return 0;
+  const std::int64_t r = a % b;
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+int compare(const DimAtom& a, const DimAtom& b) {
+  if (&a == &b) return 0;
+  if (const int c = three_way(a.size, b.size)) return c;
+  if (const int c = three_way(a.kind != DimAtom::Kind::variable, b.kind != DimAtom::Kind::variable)) return c;
+  if (a.kind == DimAtom::Kind::variable) return three_way(a.name, b.name);
+  if (const int c = three_way(kind_name(a.kind), kind_name(b.kind))) return c;
+  if (const int c = compare_dims(a.a, b.a)) return c;
+  return compare_dims(a.b, b.b);
+}
+
+int compare(const DimMonomial& a, const DimMonomial& b) {
+  if (const int c = three_way(size_of(a), size_of(b))) return c;
+  if (const int c = three_way(a.factors.size(), b.factors.size())) return c;
+  for (std::size_t i = 0; i < a.factors.size(); ++i) {
+    if (const int c = compare(*a.factors[i].first, *b.factors[i].first)) return c;
+    if (const int c = three_way(a.factors[i].second, b.factors[i].second)) return c;
+  }
+  return 0;
+}
+
+DimTerms terms_of(Dim d) {
+  if (!d.is_constant()) return d.expr()->terms;
+  if (d.value() == 0) return {};
+  return {{DimMonomial{}, d.value()}};
+}
+
+Dim from_terms(DimTerms terms) {
+  std::ranges::sort(terms, [](const auto& x, const auto& y) { return compare(x.first, y.first) > 0; });
+  DimTerms merged;
+  for (auto& [monomial, coefficient] : terms) {
+    if (!merged.empty() && merged.back().first == monomial) merged.back().second = checked_add(merged.back().second, coefficient);
+    else merged.emplace_back(std::move(monomial), coefficient);
+  }
+  std::erase_if(merged, [](const auto& term) { return term.second == 0; });
+  if (merged.empty()) return 0;
+  if (merged.size() == 1 && merged[0].first.factors.empty()) return merged[0].second;
+  DimExpr expr;
+  std::int64_t size = 0;
+  for (const auto& [monomial, coefficient] : merged) size += monomial.factors.empty() ? 1 : size_of(monomial);
+  check(size < kMaxSize, "Dim: an expression grew beyond {} symbols", kMaxSize);
+  expr.size = static_cast<int>(size);
+  expr.text = text_of(merged);
+  expr.hash = std::hash<std::string>{}(expr.text);
+  expr.terms = std::move(merged);
+  return Dim::from_expr(interner<DimExpr>().intern(std::move(expr)));
+}
+
+Dim from_monomial(DimMonomial m, std::int64_t coefficient) { return from_terms({{std::move(m), coefficient}}); }
+
+std::string inner_text(Dim d) {
+  if (d.is_constant() && d.value() < 0) return "- " + fmt::format("{}", d.value()).substr(1);
+  return d.to_string();
+}
+
+Dim operation(DimAtom::Kind kind, Dim a, Dim b) {
+  DimAtom atom{.kind = kind, .name = {}, .a = a, .b = b, .size = 1 + size_of(a) + size_of(b),
+               .text = fmt::format("{}({}, {})", kind_name(kind), inner_text(a), inner_text(b))};
+  check(atom.size < kMaxSize, "Dim: an expression grew beyond {} symbols", kMaxSize);
+  return from_monomial({{{interner<DimAtom>().intern(std::move(atom)), 1}}}, 1);
+}
+
+std::optional<DimMonomial> divide(const DimMonomial& a, const DimMonomial& b) {
+  DimMonomial quotient = a;
+  for (const auto& [atom, exponent] : b.factors) {
+    const auto it = std::ranges::find(quotient.factors, atom, &std::pair<const DimAtom*, int>::first);
+    if (it == quotient.factors.end() || it->second < exponent) return std::nullopt;
+    it->second -= exponent;
+    if (it->second == 0) quotient.factors.erase(it);
+  }
+  return quotient;
+}
+
+}  // namespace tf2jax::detail
+
+namespace tf2jax {
+
+Dim Dim::variable(std::string_view name) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const bool ok = !name.empty() && letter(name[0]) &&
+                  std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+  check(ok, "Dim::variable: '{}' is not a name. Use letters, digits and underscores.", name);
+  DimAtom atom{.kind = DimAtom::Kind::variable, .name = std::string(name), .a = {}, .b = {}, .size = 1, .text = std::string(name)};
+  return detail::from_monomial({{{detail::interner<DimAtom>().intern(std::move(atom)), 1}}}, 1);
+}
+
+Dim Dim::from_expr(const DimExpr* expr) {
+  Dim d;
+  d.expr_ = expr;
+  return d;
+}
+
+}  // namespace tf2jax
