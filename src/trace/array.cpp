@@ -1,0 +1,125 @@
+// Storage of concrete arrays and access to their elements.
+#include "tf2jax/trace/array.h"
+
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "tf2jax/base/config.h"
+
+namespace tf2jax {
+
+namespace detail {
+
+ConcreteValue::ConcreteValue(Aval a) : Value(Kind::concrete, std::move(a)) {
+  bytes = static_cast<std::size_t>(num_elements(aval.shape).value()) * static_cast<std::size_t>(itemsize(aval.dtype));
+  data = bytes <= kInline ? storage : static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64}));
+}
+
+ConcreteValue::ConcreteValue(Aval a, const void* borrowed, std::function<void()> on_release)
+    : Value(Kind::concrete, std::move(a)), release(std::move(on_release)) {
+  bytes = static_cast<std::size_t>(num_elements(aval.shape).value()) * static_cast<std::size_t>(itemsize(aval.dtype));
+  data = const_cast<std::byte*>(static_cast<const std::byte*>(borrowed));
+  if (!release) release = [] {};
+}
+
+ConcreteValue::~ConcreteValue() {
+  if (release) release();
+  else if (data != storage) ::operator delete(data, std::align_val_t{64});
+}
+
+void ragged() { raise<ShapeError>("array: the rows have different lengths. Give every row the same number of elements."); }
+
+}  // namespace detail
+
+Array::Array(float16 value) : Array(from_scalar(DType::f16, false, &value)) {}
+Array::Array(bfloat16 value) : Array(from_scalar(DType::bf16, false, &value)) {}
+
+Array Array::build(Aval aval, const std::function<void(std::byte*)>& fill) {
+  detail::Ref<detail::ConcreteValue> value(new detail::ConcreteValue(std::move(aval)));
+  fill(value->data);
+  return Array(detail::Ref<const detail::Value>(value.get()));
+}
+
+Array Array::from_bytes(DType dtype, const Dims& dims, std::span<const std::byte> bytes) {
+  const std::int64_t expected = num_elements(dims) * itemsize(dtype);
+  check<ShapeError>(expected == static_cast<std::int64_t>(bytes.size()), "Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(),
+                    expected, short_name(dtype), tuple_string(dims));
+  return build({dtype, symbolic(dims), false}, [&](std::byte* out) {
+    if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+  });
+}
+
+Array Array::view(DType dtype, const Dims& dims, const void* data, std::function<void()> release) {
+  return Array(detail::Ref<const detail::Value>(new detail::ConcreteValue({dtype, symbolic(dims), false}, data, std::move(release))));
+}
+
+Array Array::from_scalar(DType dtype, bool weak, const void* value) {
+  const DType canonical = weak ? canonical_dtype(dtype) : dtype;
+  return build({canonical, {}, weak}, [&](std::byte* out) {
+    if (canonical == dtype) {
+      std::memcpy(out, value, static_cast<std::size_t>(itemsize(dtype)));
+    } else if (dtype == DType::i64) {
+      const auto wide = *static_cast<const std::int64_t*>(value);
+      check(wide >= std::numeric_limits<std::int32_t>::min() && wide <= std::numeric_limits<std::uint32_t>::max(),
+            "Array: the integer {} does not fit int32. Set Config::enable_x64, or give the dtype explicitly.", wide);
+      const auto narrow = static_cast<std::int32_t>(wide);
+      std::memcpy(out, &narrow, sizeof narrow);
+    } else if (dtype == DType::f64) {
+      const auto narrow = static_cast<float>(*static_cast<const double*>(value));
+      std::memcpy(out, &narrow, sizeof narrow);
+    } else {
+      const complex64 narrow(*static_cast<const complex128*>(value));
+      std::memcpy(out, &narrow, sizeof narrow);
+    }
+  });
+}
+
+std::span<const std::byte> Array::bytes() const {
+  const Aval& a = aval();
+  if (value_->kind != detail::Value::Kind::concrete)
+    raise<ConcretizationError>(
+        "Abstract tracer value encountered where concrete value is expected: a traced {} has no value here. Return it from the traced function "
+        "and read it there.",
+        a);
+  const auto* c = static_cast<const detail::ConcreteValue*>(value_.get());
+  return {c->data, c->bytes};
+}
+
+Array::operator bool() const {
+  const Aval& a = aval();
+  if (!is_concrete())
+    raise<ConcretizationError>(
+        "Attempted boolean conversion of traced array: a traced {} has no value here. Use where(cond, a, b) or cond(pred, f, g, x).", a);
+  check(size() == 1, "bool(Array): the truth of an array with {} elements is ambiguous. Got {}; expected one element. Use any or all.", size(), a);
+  return item<bool>();
+}
+
+std::int64_t Array::flat_index(std::span<const std::int64_t> index) const {
+  const Dims d = dims();
+  if (index.empty()) {
+    check(num_elements(d) == 1, "item: an index is needed. Got {}; expected one element.", aval());
+    return 0;
+  }
+  if (index.size() == 1 && d.size() != 1) {   // flat
+    const std::int64_t n = num_elements(d), i = index[0] < 0 ? index[0] + n : index[0];
+    check(i >= 0 && i < n, "item: index {} is out of range. Got {} with {} elements.", index[0], aval(), n);
+    return i;
+  }
+  check(index.size() == d.size(), "item: got {} indices. Expected {} for {}.", index.size(), d.size(), aval());
+  std::int64_t flat = 0;
+  for (std::size_t i = 0; i < d.size(); ++i) {
+    const std::int64_t k = index[i] < 0 ? index[i] + d[i] : index[i];
+    check(k >= 0 && k < d[i], "item: index {} is out of range on axis {} of {}.", index[i], i, aval());
+    flat = flat * d[i] + k;
+  }
+  return flat;
+}
+
+void Array::require_dtype(DType wanted) const {
+  check<DtypeError>(dtype() == wanted, "Array::data: elements are {}. Got a request for {}. Convert with astype(x, {}).", dtype(), wanted, wanted);
+}
+
+void Array::no_value() { raise<ValueError>("Array: it has no value (default constructed). Assign one before use."); }
+
+}  // namespace tf2jax

@@ -1,0 +1,177 @@
+// Contents, evaluation, comparison and checking of programs.
+#include "tf2jax/trace/jaxpr.h"
+
+#include <cstring>
+#include <ostream>
+
+#include "tf2jax/trace/name_scope.h"
+
+namespace tf2jax {
+
+Jaxpr::Jaxpr() {
+  static const auto empty = std::make_shared<const JaxprData>();
+  data_ = empty;
+}
+Jaxpr::Jaxpr(JaxprData data) : data_(std::make_shared<const JaxprData>(std::move(data))) {}
+
+std::size_t Jaxpr::num_inputs() const { return data_->invars.size(); }
+std::size_t Jaxpr::num_outputs() const { return data_->outs.size(); }
+const Aval& Jaxpr::input(std::size_t i) const { return data_->vars[static_cast<std::size_t>(data_->invars[i])]; }
+const Aval& Jaxpr::aval(const Atom& atom) const {
+  return atom.is_literal() ? atom.literal.aval() : data_->vars[static_cast<std::size_t>(atom.var)];
+}
+
+Avals Jaxpr::input_avals() const {
+  Avals out;
+  for (std::size_t i = 0; i < num_inputs(); ++i) out.push_back(input(i));
+  return out;
+}
+
+Avals Jaxpr::output_avals() const {
+  Avals out;
+  for (const Atom& a : data_->outs) out.push_back(aval(a));
+  return out;
+}
+
+Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args) {
+  const JaxprData& j = *jaxpr;
+  check(args.size() == j.invars.size(), "eval_jaxpr: got {} arguments. Expected {}.", args.size(), j.invars.size());
+  std::vector<Array> values(j.vars.size());
+  const auto at = [&](VarId v) -> Array& { return values[static_cast<std::size_t>(v)]; };
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const Aval &got = args[i].aval(), &want = jaxpr.input(i);
+    if (got.dtype != want.dtype) raise<DtypeError>("eval_jaxpr: argument {} has the wrong dtype. Got {}; expected {}.", i, got, want);
+    if (!identical(got.shape, want.shape)) raise<ShapeError>("eval_jaxpr: argument {} has the wrong shape. Got {}; expected {}.", i, got, want);
+    at(j.invars[i]) = args[i];
+  }
+  for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = j.consts[i];
+
+  // Values are dropped after their last use, so that long programs do not hold every intermediate.
+  std::vector<std::size_t> last_use(j.vars.size(), 0);
+  for (std::size_t e = 0; e < j.eqns.size(); ++e)
+    for (const Atom& a : j.eqns[e].inputs)
+      if (!a.is_literal()) last_use[static_cast<std::size_t>(a.var)] = e;
+  for (const Atom& a : j.outs)
+    if (!a.is_literal()) last_use[static_cast<std::size_t>(a.var)] = j.eqns.size();
+
+  const auto read = [&](const Atom& a) -> const Array& { return a.is_literal() ? a.literal : at(a.var); };
+  Arrays inputs;
+  for (std::size_t e = 0; e < j.eqns.size(); ++e) {
+    const Equation& eqn = j.eqns[e];
+    inputs.clear();
+    for (const Atom& a : eqn.inputs) inputs.push_back(read(a));
+    for (const Atom& a : eqn.inputs)
+      if (!a.is_literal() && last_use[static_cast<std::size_t>(a.var)] == e) at(a.var) = Array();
+    Arrays outputs = [&] {
+      if (!eqn.name_scope) return eqn.primitive.bind(inputs, eqn.params);
+      const NameScope scope(*eqn.name_scope);
+      return eqn.primitive.bind(inputs, eqn.params);
+    }();
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (last_use[static_cast<std::size_t>(eqn.outputs[i])] > e) at(eqn.outputs[i]) = std::move(outputs[i]);
+  }
+  Arrays out;
+  for (const Atom& a : j.outs) out.push_back(read(a));
+  return out;
+}
+
+std::vector<Jaxpr> nested_jaxprs(const Params& params) {
+  std::vector<Jaxpr> out;
+  for (ParamText& field : params.texts())
+    for (Jaxpr& j : field.jaxprs) out.push_back(std::move(j));
+  return out;
+}
+
+bool has_effects(const Jaxpr& jaxpr) {
+  for (const Equation& e : jaxpr->eqns) {
+    if (e.primitive.effectful()) return true;
+    for (const Jaxpr& j : nested_jaxprs(e.params))
+      if (has_effects(j)) return true;
+  }
+  return false;
+}
+
+namespace {
+bool same_bits(const Array& a, const Array& b) {
+  if (a.same_as(b)) return true;
+  if (!a.is_concrete() || !b.is_concrete() || !a.aval().matches(b.aval())) return false;
+  return a.bytes().empty() || std::memcmp(a.bytes().data(), b.bytes().data(), a.bytes().size()) == 0;
+}
+}  // namespace
+
+bool operator==(const Jaxpr& a, const Jaxpr& b) {
+  if (a.id() == b.id()) return true;
+  const JaxprData &x = *a, &y = *b;
+  if (x.constvars.size() != y.constvars.size() || x.invars.size() != y.invars.size() || x.eqns.size() != y.eqns.size() || x.outs.size() != y.outs.size())
+    return false;
+  std::vector<VarId> renamed(x.vars.size(), -1);
+  const auto bind = [&](VarId v, VarId w) {
+    renamed[static_cast<std::size_t>(v)] = w;
+    return x.vars[static_cast<std::size_t>(v)].matches(y.vars[static_cast<std::size_t>(w)]);
+  };
+  const auto same_atom = [&](const Atom& p, const Atom& q) {
+    if (p.is_literal() != q.is_literal()) return false;
+    return p.is_literal() ? same_bits(p.literal, q.literal) : renamed[static_cast<std::size_t>(p.var)] == q.var;
+  };
+  for (std::size_t i = 0; i < x.constvars.size(); ++i)
+    if (!bind(x.constvars[i], y.constvars[i]) || !same_bits(x.consts[i], y.consts[i])) return false;
+  for (std::size_t i = 0; i < x.invars.size(); ++i)
+    if (!bind(x.invars[i], y.invars[i])) return false;
+  for (std::size_t e = 0; e < x.eqns.size(); ++e) {
+    const Equation &p = x.eqns[e], &q = y.eqns[e];
+    if (!(p.primitive == q.primitive) || p.inputs.size() != q.inputs.size() || p.outputs.size() != q.outputs.size() || !(p.params == q.params)) return false;
+    for (std::size_t i = 0; i < p.inputs.size(); ++i)
+      if (!same_atom(p.inputs[i], q.inputs[i])) return false;
+    for (std::size_t i = 0; i < p.outputs.size(); ++i)
+      if (!bind(p.outputs[i], q.outputs[i])) return false;
+  }
+  for (std::size_t i = 0; i < x.outs.size(); ++i)
+    if (!same_atom(x.outs[i], y.outs[i])) return false;
+  return true;
+}
+
+std::size_t hash_value(const Jaxpr& jaxpr) {
+  std::size_t h = jaxpr->invars.size();
+  for (const Equation& e : jaxpr->eqns) h = h * 1000003 + std::hash<std::string>{}(e.primitive.name()) + e.inputs.size();
+  return h;
+}
+
+void check_jaxpr(const Jaxpr& jaxpr) {
+  const JaxprData& j = *jaxpr;
+  std::vector<bool> defined(j.vars.size(), false);
+  const auto define = [&](VarId v, const std::string& where) {
+    check<InternalError>(v >= 0 && static_cast<std::size_t>(v) < j.vars.size(), "check_jaxpr: {}: variable {} does not exist.", where, v);
+    check<InternalError>(!defined[static_cast<std::size_t>(v)], "check_jaxpr: {}: variable {} is defined twice.", where, v);
+    defined[static_cast<std::size_t>(v)] = true;
+  };
+  const auto use = [&](const Atom& a, const std::string& where) {
+    if (a.is_literal()) return;
+    check<InternalError>(static_cast<std::size_t>(a.var) < j.vars.size() && defined[static_cast<std::size_t>(a.var)],
+                         "check_jaxpr: {}: variable {} is used before it is defined.", where, a.var);
+  };
+  check<InternalError>(j.constvars.size() == j.consts.size(), "check_jaxpr: {} constvars but {} constants.", j.constvars.size(), j.consts.size());
+  for (VarId v : j.constvars) define(v, "constvars");
+  for (VarId v : j.invars) define(v, "invars");
+  for (std::size_t e = 0; e < j.eqns.size(); ++e) {
+    const Equation& eqn = j.eqns[e];
+    const std::string where = fmt::format("equation {} ({})", e, eqn.primitive.name());
+    Avals inputs;
+    for (const Atom& a : eqn.inputs) {
+      use(a, where);
+      inputs.push_back(jaxpr.aval(a));
+    }
+    const Avals want = eqn.primitive.output_avals(inputs, eqn.params);
+    check<InternalError>(want.size() == eqn.outputs.size(), "check_jaxpr: {}: got {} outputs; the rule gives {}.", where, eqn.outputs.size(), want.size());
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      define(eqn.outputs[i], where);
+      const Aval& got = j.vars[static_cast<std::size_t>(eqn.outputs[i])];
+      check<InternalError>(got.matches(want[i]), "check_jaxpr: {}: output {} is {}; the rule gives {}.", where, i, got, want[i]);
+    }
+    for (const Jaxpr& nested : nested_jaxprs(eqn.params)) check_jaxpr(nested);
+  }
+  for (const Atom& a : j.outs) use(a, "outputs");
+}
+
+std::ostream& operator<<(std::ostream& os, const Jaxpr& jaxpr) { return os << to_string(jaxpr); }
+
+}  // namespace tf2jax
