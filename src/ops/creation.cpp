@@ -1,0 +1,235 @@
+// Public shape functions and array creation.
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+
+namespace tf2jax {
+
+namespace {
+std::size_t u(std::int64_t i) { return static_cast<std::size_t>(i); }
+}  // namespace
+
+Array broadcast_in_dim(const Array& x, const Shape& shape, const Axes& dims) {
+  if (identical(x.shape(), shape) && dims == iota_axes(x.rank())) return x;
+  return broadcast_in_dim_p().bind1({x}, BroadcastInDim{dims, shape});
+}
+
+Array broadcast_to(const Array& x, const Shape& shape) {
+  if (identical(x.shape(), shape)) return x;
+  check<ShapeError>(x.shape().size() <= shape.size(), "broadcast_to: {} cannot become shape {}: the rank is too high.", x.aval(), to_string(shape));
+  return broadcast_in_dim(x, shape, iota_axes(x.rank(), static_cast<std::int64_t>(shape.size()) - x.rank()));
+}
+
+Array reshape(const Array& x, const Shape& new_sizes) {
+  Shape sizes = new_sizes;
+  std::optional<std::size_t> inferred;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (!identical(sizes[i], Dim(-1))) continue;
+    check<ShapeError>(!inferred, "reshape: only one size may be -1. Got {}.", to_string(new_sizes));
+    inferred = i;
+  }
+  if (inferred) {
+    sizes[*inferred] = 1;
+    const Dim total = num_elements(x.shape()), rest = num_elements(sizes);
+    const auto quotient = identical(rest, Dim(0)) ? std::optional(Dim(0)) : exact_div(total, rest);
+    check<ShapeError>(quotient.has_value(), "Cannot divide evenly the sizes of shapes {} and {}.", to_string(x.shape()), to_string(new_sizes));
+    sizes[*inferred] = *quotient;
+  }
+  if (identical(x.shape(), sizes)) return x;
+  return reshape_p().bind1({x}, ReshapeParams{sizes});
+}
+
+Array squeeze(const Array& x, const Axes& axes) {
+  if (axes.empty()) return x;
+  return squeeze_p().bind1({x}, SqueezeParams{normalize_axes(axes, x.rank(), "squeeze")});
+}
+Array squeeze(const Array& x) {
+  Axes axes;
+  for (std::int64_t i = 0; i < x.rank(); ++i)
+    if (identical(x.shape()[u(i)], Dim(1))) axes.push_back(i);
+  return squeeze(x, axes);
+}
+
+Array transpose(const Array& x, const Axes& permutation) {
+  Axes p;
+  for (const auto a : permutation) p.push_back(normalize_axis(a, x.rank(), "transpose"));
+  if (p == iota_axes(x.rank())) return x;
+  return transpose_p().bind1({x}, TransposeParams{p});
+}
+Array transpose(const Array& x) {
+  Axes p = iota_axes(x.rank());
+  std::ranges::reverse(p);
+  return transpose(x, p);
+}
+Array rev(const Array& x, const Axes& axes) { return axes.empty() ? x : rev_p().bind1({x}, RevParams{axes}); }
+Array flip(const Array& x, const Axes& axes) { return rev(x, normalize_axes(axes, x.rank(), "flip")); }
+
+Array concatenate(std::span<const Array> xs, std::int64_t axis) {
+  check(!xs.empty(), "concatenate: need at least one array to concatenate.");
+  const PromotedType type = result_type(xs);
+  Arrays in;
+  for (const Array& x : xs) in.push_back(x.dtype() == type.dtype ? x : convert_element_type(x, type.dtype));
+  const std::int64_t dimension = normalize_axis(axis, xs[0].rank(), "concatenate");
+  return concatenate_p().bind(in, ConcatenateParams{dimension})[0];
+}
+
+Array pad(const Array& x, const Array& value, const std::vector<PadAxis>& config) {
+  const bool none = std::ranges::all_of(config, [](const PadAxis& a) { return identical(a.low, Dim(0)) && identical(a.high, Dim(0)) && identical(a.interior, Dim(0)); });
+  if (none && config.size() == x.shape().size()) return x;
+  return pad_p().bind1({x, astype(value, x.dtype())}, PadParams{config});
+}
+Array pad(const Array& x, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const Array& value) {
+  std::vector<PadAxis> config;
+  for (const auto& [low, high] : widths) config.push_back({low, high, 0});
+  return pad(x, value, config);
+}
+
+Arrays split(const Array& x, const Axes& sizes, std::int64_t axis) {
+  return split_p().bind({x}, SplitParams{sizes, normalize_axis(axis, x.rank(), "split")});
+}
+
+Array stack(std::span<const Array> xs, std::int64_t axis) {
+  check(!xs.empty(), "stack: need at least one array.");
+  const std::int64_t a = normalize_axis(axis, xs[0].rank() + 1, "stack");
+  const PromotedType type = result_type(xs);
+  Arrays in;
+  for (const Array& x : xs) {
+    check<ShapeError>(identical(x.shape(), xs[0].shape()), "All input arrays to stack must have the same shape. Got {} and {}.", xs[0].aval(), x.aval());
+    in.push_back(expand_dims(x.dtype() == type.dtype ? x : convert_element_type(x, type.dtype), {a}));
+  }
+  return in.size() == 1 ? in[0] : concatenate(in, a);
+}
+
+Arrays unstack(const Array& x, std::int64_t axis) {
+  const std::int64_t a = normalize_axis(axis, x.rank(), "unstack");
+  Arrays out;
+  for (std::int64_t i = 0; i < x.shape()[u(a)].value(); ++i) out.push_back(squeeze(slice_in_dim(x, i, i + 1, 1, a), {a}));
+  return out;
+}
+
+Array expand_dims(const Array& x, const Axes& axes) {
+  const std::int64_t rank = x.rank() + static_cast<std::int64_t>(axes.size());
+  const Axes added = normalize_axes(axes, rank, "expand_dims");
+  Shape shape;
+  Axes kept;
+  for (std::int64_t i = 0, k = 0; i < rank; ++i) {
+    if (contains(added, i)) {
+      shape.push_back(1);
+    } else {
+      shape.push_back(x.shape()[u(k++)]);
+      kept.push_back(i);
+    }
+  }
+  return added.empty() ? x : broadcast_in_dim_p().bind1({x}, BroadcastInDim{kept, shape});
+}
+
+Array moveaxis(const Array& x, std::int64_t from, std::int64_t to) {
+  const std::int64_t source = normalize_axis(from, x.rank(), "moveaxis"), target = normalize_axis(to, x.rank(), "moveaxis");
+  if (source == target) return x;
+  Axes p = iota_axes(x.rank());
+  p.erase(p.begin() + source);
+  p.insert(p.begin() + target, source);
+  return transpose(x, p);
+}
+Array swapaxes(const Array& x, std::int64_t a, std::int64_t b) {
+  Axes p = iota_axes(x.rank());
+  std::swap(p[u(normalize_axis(a, x.rank(), "swapaxes"))], p[u(normalize_axis(b, x.rank(), "swapaxes"))]);
+  return transpose(x, p);
+}
+Array ravel(const Array& x) { return reshape(x, {num_elements(x.shape())}); }
+
+Array tile(const Array& x, const Axes& reps) {
+  Array y = x;
+  Axes counts = reps;
+  while (static_cast<std::int64_t>(counts.size()) < x.rank()) counts.insert(counts.begin(), 1);
+  while (y.rank() < static_cast<std::int64_t>(counts.size())) y = expand_dims(y, {0});
+  if (std::ranges::all_of(counts, [](auto n) { return n == 1; })) return y;
+  // [n] -> [reps, n] -> [reps * n], all axes at once.
+  Shape wide, out;
+  Axes kept;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    wide.push_back(counts[i]);
+    kept.push_back(static_cast<std::int64_t>(wide.size()));
+    wide.push_back(y.shape()[i]);
+    out.push_back(y.shape()[i] * Dim(counts[i]));
+  }
+  return reshape(broadcast_in_dim(y, wide, kept), out);
+}
+Array repeat(const Array& x, std::int64_t count, std::int64_t axis) {
+  const std::int64_t a = normalize_axis(axis, x.rank(), "repeat");
+  Shape wide = x.shape(), out = x.shape();
+  wide.insert(wide.begin() + a + 1, Dim(count));
+  out[u(a)] *= Dim(count);
+  Axes kept = iota_axes(a + 1);
+  for (std::int64_t i = a + 1; i < x.rank(); ++i) kept.push_back(i + 1);
+  return reshape(broadcast_in_dim(x, wide, kept), out);
+}
+Array roll(const Array& x, std::int64_t shift, std::int64_t axis) {
+  const std::int64_t a = normalize_axis(axis, x.rank(), "roll"), n = x.shape()[u(a)].value();
+  if (n == 0) return x;
+  const std::int64_t k = ((shift % n) + n) % n;
+  if (k == 0) return x;
+  const Array tail = slice_in_dim(x, n - k, n, 1, a), head = slice_in_dim(x, 0, n - k, 1, a);
+  return concatenate({tail, head}, a);
+}
+
+// ---- creation
+
+Array full(const Shape& shape, const Array& value, std::optional<DType> dtype) {
+  const Array scalar = dtype ? astype(value, *dtype) : value.weak_type() ? astype(value, value.dtype()) : value;
+  return broadcast_in_dim(scalar, shape, {});
+}
+Array zeros(const Shape& shape, DType dtype) { return full(shape, 0, canonical_dtype(dtype)); }
+Array ones(const Shape& shape, DType dtype) { return full(shape, 1, canonical_dtype(dtype)); }
+Array zeros_of(const Aval& aval) {
+  if (aval.dtype == DType::float0 || aval.dtype == DType::key)
+    return Array::build(aval.strong(), [&](std::byte* out) { std::memset(out, 0, u(num_elements(aval.shape).value() * itemsize(aval.dtype))); });
+  return full(aval.shape, 0, aval.dtype);
+}
+Array zeros_like(const Array& x) { return full(x.shape(), 0, x.dtype()); }
+Array ones_like(const Array& x) { return full(x.shape(), 1, x.dtype()); }
+Array full_like(const Array& x, const Array& value) { return full(x.shape(), value, x.dtype()); }
+
+Array iota(DType dtype, const Shape& shape, std::int64_t dimension) { return iota_p().bind({}, IotaParams{canonical_dtype(dtype), shape, dimension})[0]; }
+Array arange(std::int64_t stop) { return iota(DType::i64, {std::max<std::int64_t>(stop, 0)}, 0); }
+Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
+  check(step != 0, "arange: the step must not be 0.");
+  const std::int64_t n = std::max<std::int64_t>((stop - start + step + (step > 0 ? -1 : 1)) / step, 0);
+  const Array steps = arange(n);
+  return step == 1 ? (start == 0 ? steps : steps + start) : steps * step + start;
+}
+Array linspace(double start, double stop, std::int64_t count) {
+  std::vector<float> out(u(std::max<std::int64_t>(count, 0)));
+  for (std::int64_t i = 0; i < count; ++i)
+    out[u(i)] = static_cast<float>(count == 1 ? start : start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1));
+  return from_span<float>(out, {count});
+}
+Array eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype) {
+  const Shape shape{n, m.value_or(n)};
+  const Array rows = iota(DType::i32, shape, 0), columns = iota(DType::i32, shape, 1);
+  return astype(equal(rows, columns), dtype);
+}
+
+namespace {
+Array triangle_mask(const Array& x, std::int64_t k) {
+  check<ShapeError>(x.rank() >= 2, "tril, triu: the operand must have at least two axes. Got {}.", x.aval());
+  const Shape matrix(x.shape().end() - 2, x.shape().end());
+  const Array rows = iota(DType::i32, matrix, 0) + k, columns = iota(DType::i32, matrix, 1);
+  return broadcast_to(greater_equal(rows, columns), x.shape());
+}
+}  // namespace
+
+Array tril(const Array& x, std::int64_t k) { return select(triangle_mask(x, k), x, zeros_like(x)); }
+Array triu(const Array& x, std::int64_t k) { return select(triangle_mask(x, k - 1), zeros_like(x), x); }
+Array diagonal(const Array& x) {
+  check<ShapeError>(x.rank() == 2, "diagonal: the operand must be a matrix. Got {}.", x.aval());
+  const std::int64_t n = std::min(x.shape()[0].value(), x.shape()[1].value());
+  const Array square = slice(x, {0, 0}, {n, n});
+  return reduce_sum(select(equal(iota(DType::i32, {n, n}, 0), iota(DType::i32, {n, n}, 1)), square, zeros_like(square)), {1});
+}
+
+}  // namespace tf2jax
