@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -31,6 +33,26 @@ struct Equation {
   std::shared_ptr<const std::string> name_scope;   // where it came from; may be null
 };
 
+/// Results derived from one program (its derivative, its executable, …), computed once and kept with it. Thread-safe.
+class JaxprMemo {
+ public:
+  /// The result stored under `key`, computed by `make() -> T` when absent. `make` may run twice under contention.
+  template <class T, class Make>
+  std::shared_ptr<const T> get(const std::string& key, Make&& make) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto it = entries_.find(key); it != entries_.end()) return std::static_pointer_cast<const T>(it->second);
+    }
+    auto made = std::make_shared<const T>(make());
+    const std::lock_guard lock(mutex_);
+    return std::static_pointer_cast<const T>(entries_.try_emplace(key, made).first->second);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const void>> entries_;
+};
+
 /// The contents of a Jaxpr. Every variable is defined once: by constvars, invars, or one equation.
 struct JaxprData {
   Avals vars;                      // aval of each variable
@@ -39,6 +61,7 @@ struct JaxprData {
   std::vector<VarId> invars;
   std::vector<Equation> eqns;
   std::vector<Atom> outs;
+  std::shared_ptr<JaxprMemo> memo = std::make_shared<JaxprMemo>();
 };
 
 /// Applies the program to `args` under the current trace.
