@@ -1,0 +1,97 @@
+// Reading and writing whole files.
+#include "tf2jax/tf_graph/internal/files.h"
+
+#include "tf2jax/base/error.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace tf2jax::detail {
+namespace {
+
+[[noreturn]] void io_error(std::string_view action, const std::filesystem::path& path) {
+  const int code = errno;
+  raise<IoError>("cannot {} '{}': {}", action, path.string(), std::strerror(code));
+}
+
+class Descriptor {
+ public:
+  Descriptor(const std::filesystem::path& path, int flags, std::string_view action) : value_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
+    if (value_ < 0) io_error(action, path);
+  }
+  ~Descriptor() { ::close(value_); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+}  // namespace
+
+InputFile::InputFile(const std::filesystem::path& path) : path_(path) {
+  descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor_ < 0) io_error("open", path);
+  struct ::stat status {};
+  const bool ok = ::fstat(descriptor_, &status) == 0;
+  if (!ok || !S_ISREG(status.st_mode)) {
+    ::close(descriptor_);
+    raise<IoError>("cannot read '{}': it is not a regular file", path.string());
+  }
+  size_ = status.st_size;
+}
+
+InputFile::~InputFile() { ::close(descriptor_); }
+
+void InputFile::read(std::int64_t offset, std::span<std::byte> out) const {
+  const auto length = static_cast<std::int64_t>(out.size());
+  check<DataLossError>(offset >= 0 && offset <= size_ && length <= size_ - offset,
+                       "'{}' is truncated: bytes {} to {} are needed, the file has {}", path_.string(), offset, offset + length, size_);
+  while (!out.empty()) {
+    const auto n = ::pread(descriptor_, out.data(), out.size(), offset);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) io_error("read", path_);
+    check<DataLossError>(n > 0, "'{}' became shorter while it was read", path_.string());
+    out = out.subspan(static_cast<std::size_t>(n));
+    offset += n;
+  }
+}
+
+std::string read_file(const std::filesystem::path& path, std::uintmax_t limit) {
+  const InputFile file(path);
+  check<IoError>(static_cast<std::uintmax_t>(file.size()) <= limit, "'{}' has {} bytes; at most {} are read", path.string(), file.size(), limit);
+  std::string contents(static_cast<std::size_t>(file.size()), '\0');
+  file.read(0, std::as_writable_bytes(std::span(contents)));
+  return contents;
+}
+
+void write_file(const std::filesystem::path& path, std::string_view contents) {
+  const Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC, "create");
+  while (!contents.empty()) {
+    const auto n = ::write(file.get(), contents.data(), contents.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) io_error("write", path);
+    contents.remove_prefix(static_cast<std::size_t>(n));
+  }
+  if (::fsync(file.get()) != 0) io_error("flush", path);
+}
+
+void sync_directory(const std::filesystem::path& path) {
+  const Descriptor directory(path, O_RDONLY | O_DIRECTORY, "open");
+  if (::fsync(directory.get()) != 0 && errno != EINVAL) io_error("flush", path);
+}
+
+std::filesystem::path join_below(const std::filesystem::path& root, std::string_view relative, std::string_view where) {
+  const std::filesystem::path path(relative);
+  bool ok = !path.empty() && path.is_relative() && relative.find('\0') == std::string_view::npos;
+  for (const auto& part : path) ok = ok && part != "..";
+  check(ok, "{}: file name '{}' leaves the directory '{}'. Expected a relative path without '..'.", where, relative, root.string());
+  return root / path;
+}
+
+}  // namespace tf2jax::detail
