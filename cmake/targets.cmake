@@ -1,6 +1,7 @@
 # tf2jax_flags: what every target of this project is compiled with.
 add_library(tf2jax_flags INTERFACE)
 target_compile_options(tf2jax_flags INTERFACE -Wall -Wextra -Wpedantic -Wno-missing-field-initializers
+  -Wno-restrict  # false alarms of GCC 12 on string concatenation (PR 105651)
   $<$<BOOL:${TF2JAX_WERROR}>:-Werror>)
 if(TF2JAX_SANITIZE STREQUAL "address")
   target_compile_options(tf2jax_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)

@@ -61,6 +61,7 @@ struct JaxprData {
   std::vector<VarId> invars;
   std::vector<Equation> eqns;
   std::vector<Atom> outs;
+  std::vector<VarId> named_unused;   // results that nothing uses and that print with a name all the same (read texts)
   std::shared_ptr<JaxprMemo> memo = std::make_shared<JaxprMemo>();
 };
 

@@ -32,7 +32,7 @@ struct ParamText {
 struct ParsedValue {
   enum class Kind { none, boolean, integer, floating, name, tuple, list, call, jaxpr, jaxprs, text };
   Kind kind = Kind::none;
-  std::string text;                              // spelling, name or called name
+  std::string text;                              // the spelling in the source
   std::int64_t integer = 0;
   double floating = 0;
   std::vector<ParsedValue> items;                // of a tuple or list, positional arguments of a call
@@ -87,6 +87,10 @@ void read_param(const ParsedValue& v, std::optional<T>& out) {
   }
   read_param(v, out.emplace());
 }
+
+/// Leaves per group of JAX's `ft_in` and `ft_out` of scan: `((None,), (None, None), ())` gives {1, 2, 0};
+/// `Pytree(vals=[…], tree=PyTreeDef(([*], [*, *], [])))` is read likewise. Throws: ParseError.
+std::vector<std::int64_t> count_group_leaves(const ParsedValue& groups);
 
 /// The `jaxprs` of a field, when it holds programs.
 ParamText jaxpr_param(std::string_view name, const Jaxpr& v);
@@ -155,6 +159,8 @@ class ParamReader {
   /// Drops a parameter that newer or older versions print and that has no meaning here.
   void ignore(std::string_view name) { values_.erase(std::string(name)); }
   const ParamReadContext& context() const { return context_; }
+  /// Everything not read yet.
+  std::map<std::string, ParsedValue> take_all();
   void finish() const;   // throws when something was not read
 
  private:

@@ -1,0 +1,196 @@
+// Texts, hashes and readers of the parameter types that primitives share.
+#include "tf2jax/trace/params.h"
+
+#include <functional>
+
+#include "tf2jax/trace/internal/number_text.h"
+#include "tf2jax/trace/jaxpr.h"
+
+namespace tf2jax {
+namespace {
+
+using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
+
+std::size_t mix(std::size_t h, std::size_t v) { return h ^ (v + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2)); }
+
+[[noreturn]] void wrong_kind(const ParsedValue& v, std::string_view wanted) {
+  raise<ParseError>("parse_jaxpr: a parameter has the wrong kind of value. Got '{}'; expected {}.", v.text.substr(0, 80), wanted);
+}
+bool is_sequence(const ParsedValue& v) { return v.kind == ParsedValue::Kind::tuple || v.kind == ParsedValue::Kind::list; }
+
+}  // namespace
+
+std::string param_text(bool v) { return v ? "True" : "False"; }
+std::string param_text(std::int64_t v) { return std::to_string(v); }
+std::string param_text(double v) { return detail::float_text(v); }
+std::string param_text(const std::string& v) { return v; }
+std::string param_text(DType v) { return std::string(numpy_name(v)); }
+std::string param_text(Dim v) { return v.to_string(); }
+std::string param_text(const Axes& v) { return tuple_string(v); }
+std::string param_text(const Shape& v) { return to_string(v); }
+std::string param_text(const Pairs& v) {
+  std::string s = "(";
+  for (std::size_t i = 0; i < v.size(); ++i) s += fmt::format("{}({}, {})", i ? ", " : "", v[i].first, v[i].second);
+  return s + (v.size() == 1 ? ",)" : ")");
+}
+
+std::size_t param_hash(bool v) { return v ? 3 : 5; }
+std::size_t param_hash(std::int64_t v) { return std::hash<std::int64_t>{}(v); }
+std::size_t param_hash(double v) { return std::hash<double>{}(v); }
+std::size_t param_hash(const std::string& v) { return std::hash<std::string>{}(v); }
+std::size_t param_hash(DType v) { return static_cast<std::size_t>(v) + 17; }
+std::size_t param_hash(Dim v) { return hash_value(v); }
+std::size_t param_hash(const Axes& v) {
+  std::size_t h = v.size();
+  for (std::int64_t a : v) h = mix(h, param_hash(a));
+  return h;
+}
+std::size_t param_hash(const Shape& v) {
+  std::size_t h = v.size();
+  for (Dim d : v) h = mix(h, hash_value(d));
+  return h;
+}
+std::size_t param_hash(const Pairs& v) {
+  std::size_t h = v.size();
+  for (const auto& [a, b] : v) h = mix(mix(h, param_hash(a)), param_hash(b));
+  return h;
+}
+std::size_t param_hash(const Jaxpr& v) { return hash_value(v); }
+std::size_t param_hash(const std::vector<Jaxpr>& v) {
+  std::size_t h = v.size();
+  for (const Jaxpr& j : v) h = mix(h, hash_value(j));
+  return h;
+}
+
+void read_param(const ParsedValue& v, bool& out) {
+  if (v.kind != ParsedValue::Kind::boolean) wrong_kind(v, "True or False");
+  out = v.integer != 0;
+}
+void read_param(const ParsedValue& v, std::int64_t& out) {
+  // np.int64(3) is how NumPy integers print.
+  if (v.kind == ParsedValue::Kind::call && v.text.starts_with("np.") && v.items.size() == 1) return read_param(v.items[0], out);
+  if (v.kind != ParsedValue::Kind::integer) wrong_kind(v, "an integer");
+  out = v.integer;
+}
+void read_param(const ParsedValue& v, double& out) {
+  if (v.kind == ParsedValue::Kind::integer) out = static_cast<double>(v.integer);
+  else if (v.kind == ParsedValue::Kind::floating) out = v.floating;
+  else wrong_kind(v, "a number");
+}
+void read_param(const ParsedValue& v, std::string& out) { out = v.text; }
+void read_param(const ParsedValue& v, DType& out) {
+  const std::optional<DType> d = parse_dtype(v.text);
+  if (!d) wrong_kind(v, "a dtype");
+  out = *d;
+}
+void read_param(const ParsedValue& v, Dim& out) {
+  if (v.kind == ParsedValue::Kind::integer) {
+    out = v.integer;
+  } else if (v.kind == ParsedValue::Kind::call && v.text.starts_with("np.")) {
+    std::int64_t i = 0;
+    read_param(v, i);
+    out = i;
+  } else if (v.kind == ParsedValue::Kind::none || is_sequence(v) || !v.jaxprs.empty()) {
+    wrong_kind(v, "a dimension");
+  } else {
+    out = Dim::parse(v.text);
+  }
+}
+void read_param(const ParsedValue& v, Axes& out) {
+  if (!is_sequence(v)) wrong_kind(v, "a tuple of integers");
+  out.clear();
+  for (const ParsedValue& item : v.items) read_param(item, out.emplace_back());
+}
+void read_param(const ParsedValue& v, Shape& out) {
+  if (!is_sequence(v)) wrong_kind(v, "a shape");
+  out.clear();
+  for (const ParsedValue& item : v.items) read_param(item, out.emplace_back());
+}
+void read_param(const ParsedValue& v, Pairs& out) {
+  if (!is_sequence(v)) wrong_kind(v, "a tuple of pairs");
+  out.clear();
+  for (const ParsedValue& item : v.items) {
+    if (!is_sequence(item) || item.items.size() != 2) wrong_kind(item, "a pair of integers");
+    auto& [a, b] = out.emplace_back();
+    read_param(item.items[0], a);
+    read_param(item.items[1], b);
+  }
+}
+void read_param(const ParsedValue& v, Jaxpr& out) {
+  if (v.jaxprs.size() != 1) wrong_kind(v, "a program");
+  out = v.jaxprs[0];
+}
+void read_param(const ParsedValue& v, std::vector<Jaxpr>& out) {
+  out.clear();
+  if (v.kind == ParsedValue::Kind::jaxprs) {
+    out = v.jaxprs;
+    return;
+  }
+  if (!is_sequence(v)) wrong_kind(v, "a tuple of programs");
+  for (const ParsedValue& item : v.items) read_param(item, out.emplace_back());
+}
+
+ParamText jaxpr_param(std::string_view name, const Jaxpr& v) { return {std::string(name), {}, {v}, true, false}; }
+ParamText jaxpr_param(std::string_view name, const std::vector<Jaxpr>& v) { return {std::string(name), {}, v, false, true}; }
+
+void ParamPrinter::add_text(std::string_view name, std::string text) { fields.push_back({std::string(name), std::move(text), {}, false, false}); }
+
+ParsedValue ParamReader::take(std::string_view name) {
+  const auto it = values_.find(std::string(name));
+  if (it == values_.end()) raise<ParseError>("parse_jaxpr: {} has no parameter '{}'. Add it.", primitive_, name);
+  ParsedValue v = std::move(it->second);
+  values_.erase(it);
+  return v;
+}
+
+void ParamReader::fixed(std::string_view name, std::string_view text) {
+  const auto it = values_.find(std::string(name));
+  if (it == values_.end()) return;
+  if (it->second.text != text)
+    raise<NotImplementedError>("parse_jaxpr: {}: only {}={} is supported. Got {}.", primitive_, name, text, it->second.text.substr(0, 80));
+  values_.erase(it);
+}
+
+void ParamReader::finish() const {
+  if (!values_.empty()) raise<ParseError>("parse_jaxpr: {} has no parameter named '{}'. Remove it.", primitive_, values_.begin()->first);
+}
+
+std::map<std::string, ParsedValue> ParamReader::take_all() { return std::exchange(values_, {}); }
+
+void Params::wrong_type(const std::type_info& wanted) const {
+  raise<InternalError>("Params: asked for {}, holds {}. A rule was given another primitive's params.", wanted.name(), box_->type->name());
+}
+
+namespace {
+// Leaves of a nested structure: `None` in ft_in/ft_out, `*` in a PyTreeDef. Wrappers such as RightsOnly(…) are seen through.
+std::int64_t count_leaves(const ParsedValue& v, bool in_tree) {
+  if (in_tree ? v.text == "*" : v.kind == ParsedValue::Kind::none) return 1;
+  if (v.kind == ParsedValue::Kind::call && v.text.starts_with("Pytree(")) {
+    for (const auto& [key, field] : v.fields)
+      if (key == "vals") return count_leaves(field, false);
+    return 0;
+  }
+  std::int64_t n = 0;
+  for (const ParsedValue& item : v.items) n += count_leaves(item, in_tree);
+  for (const auto& [key, field] : v.fields) n += count_leaves(field, in_tree);
+  return n;
+}
+}  // namespace
+
+std::vector<std::int64_t> count_group_leaves(const ParsedValue& groups) {
+  const ParsedValue* parts = &groups;
+  bool in_tree = false;
+  if (groups.kind == ParsedValue::Kind::call && groups.text.starts_with("Pytree(")) {
+    for (const auto& [key, field] : groups.fields)
+      if (key == "tree" && field.items.size() == 1) {
+        parts = &field.items[0];
+        in_tree = true;
+      }
+  }
+  if (!is_sequence(*parts)) wrong_kind(groups, "a tuple of groups or a Pytree");
+  std::vector<std::int64_t> counts;
+  for (const ParsedValue& item : parts->items) counts.push_back(count_leaves(item, in_tree));
+  return counts;
+}
+
+}  // namespace tf2jax
