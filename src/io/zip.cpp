@@ -1,0 +1,251 @@
+// Reading and writing ZIP archives. Source: PKWARE APPNOTE 6.3.9, sections 4.3 to 4.5.
+#include "tf2jax/io/internal/zip.h"
+
+#include "tf2jax/base/error.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+namespace tf2jax::detail {
+namespace {
+
+constexpr std::uint32_t kLocal = 0x04034b50, kCentral = 0x02014b50, kEnd = 0x06054b50, kEnd64 = 0x06064b50, kLocator64 = 0x07064b50;
+constexpr std::uint32_t kMax32 = 0xffffffffu;
+// Deflate cannot shrink data more than about 1032-fold; a member that claims more is damaged.
+constexpr std::uint64_t kMaxRatio = 1040;
+
+class Reader {
+ public:
+  Reader(std::string_view bytes, std::string_view where) : bytes_(bytes), where_(where) {}
+  std::string_view take(std::uint64_t offset, std::uint64_t n) const {
+    check<DataLossError>(offset <= bytes_.size() && n <= bytes_.size() - offset, "{}: the archive is truncated or damaged (bytes {} to {} of {})",
+                         where_, offset, offset + n, bytes_.size());
+    return bytes_.substr(offset, n);
+  }
+  template <class T>
+  T get(std::uint64_t offset) const {
+    T v{};
+    std::memcpy(&v, take(offset, sizeof v).data(), sizeof v);
+    return v;
+  }
+  std::uint64_t size() const { return bytes_.size(); }
+
+ private:
+  std::string_view bytes_, where_;
+};
+
+struct Directory {
+  std::uint64_t offset = 0, size = 0, count = 0;
+};
+
+Directory find_directory(const Reader& r, std::string_view where) {
+  const std::uint64_t n = r.size();
+  const std::uint64_t lowest = n > 22 + 65535 ? n - 22 - 65535 : 0;
+  for (std::uint64_t at = n < 22 ? 0 : n - 22 + 1; at-- > lowest;) {
+    if (r.get<std::uint32_t>(at) != kEnd) continue;
+    Directory d{r.get<std::uint32_t>(at + 16), r.get<std::uint32_t>(at + 12), r.get<std::uint16_t>(at + 10)};
+    if (at >= 20 && r.get<std::uint32_t>(at - 20) == kLocator64) {
+      const auto end64 = r.get<std::uint64_t>(at - 20 + 8);
+      check<DataLossError>(end64 <= n && n - end64 >= 56 && r.get<std::uint32_t>(end64) == kEnd64, "{}: the zip64 directory is damaged", where);
+      d = {r.get<std::uint64_t>(end64 + 48), r.get<std::uint64_t>(end64 + 40), r.get<std::uint64_t>(end64 + 32)};
+    }
+    return d;
+  }
+  raise<DataLossError>("{}: not a zip archive, or its end is missing", where);
+}
+
+std::string inflate_member(std::string_view data, std::uint64_t size, const std::string& where) {
+  check<DataLossError>(size <= data.size() * kMaxRatio + 64, "{}: {} bytes cannot expand to {}", where, data.size(), size);
+  std::string out(size, '\0');
+  z_stream stream{};
+  check<IoError>(inflateInit2(&stream, -MAX_WBITS) == Z_OK, "{}: zlib is not available", where);
+  std::size_t in_done = 0, out_done = 0;
+  int code = Z_OK;
+  char overflow = 0;   // one byte of room shows that a member is longer than it says
+  constexpr std::size_t kStep = std::numeric_limits<uInt>::max() / 2;
+  while (code == Z_OK) {
+    const auto give = std::min(kStep, data.size() - in_done);
+    const bool full = out_done == out.size();
+    const auto room = full ? 1 : std::min(kStep, out.size() - out_done);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data() + in_done));
+    stream.avail_in = static_cast<uInt>(give);
+    stream.next_out = reinterpret_cast<Bytef*>(full ? &overflow : out.data() + out_done);
+    stream.avail_out = static_cast<uInt>(room);
+    code = inflate(&stream, Z_NO_FLUSH);
+    const auto used = give - stream.avail_in, made = room - stream.avail_out;
+    in_done += used;
+    if (full && made > 0) code = Z_DATA_ERROR;
+    if (!full) out_done += made;
+    if (code == Z_OK && used == 0 && made == 0) code = Z_BUF_ERROR;
+  }
+  inflateEnd(&stream);
+  check<DataLossError>(code == Z_STREAM_END && out_done == out.size(), "{}: the compressed data is damaged", where);
+  return out;
+}
+
+std::uint32_t crc_of(std::string_view bytes) { return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size())); }
+
+template <class T>
+void put(std::string& out, std::type_identity_t<T> v) {
+  char bytes[sizeof(T)];
+  std::memcpy(bytes, &v, sizeof v);
+  out.append(bytes, sizeof v);
+}
+
+std::string deflate_member(std::string_view data) {
+  z_stream stream{};
+  check<IoError>(deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY) == Z_OK, "zlib is not available");
+  std::string out;
+  std::string buffer(std::size_t{1} << 16, '\0');
+  std::size_t done = 0;
+  int code = Z_OK;
+  while (code != Z_STREAM_END) {
+    const auto give = std::min<std::size_t>(std::size_t{1} << 30, data.size() - done);
+    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data() + done));
+    stream.avail_in = static_cast<uInt>(give);
+    stream.next_out = reinterpret_cast<Bytef*>(buffer.data());
+    stream.avail_out = static_cast<uInt>(buffer.size());
+    code = deflate(&stream, done + give == data.size() ? Z_FINISH : Z_NO_FLUSH);
+    done += give - stream.avail_in;
+    out.append(buffer.data(), buffer.size() - stream.avail_out);
+  }
+  deflateEnd(&stream);
+  return out;
+}
+
+}  // namespace
+
+std::vector<ZipMember> read_zip(std::string_view bytes, std::string_view where) {
+  const Reader r(bytes, where);
+  const Directory directory = find_directory(r, where);
+  check<DataLossError>(directory.count <= bytes.size() / 46, "{}: the directory claims {} members", where, directory.count);
+  std::vector<ZipMember> members;
+  std::uint64_t at = directory.offset;
+  for (std::uint64_t i = 0; i < directory.count; ++i) {
+    check<DataLossError>(r.get<std::uint32_t>(at) == kCentral, "{}: directory entry {} is damaged", where, i);
+    const auto flags = r.get<std::uint16_t>(at + 8), method = r.get<std::uint16_t>(at + 10);
+    const auto crc = r.get<std::uint32_t>(at + 16);
+    std::uint64_t packed = r.get<std::uint32_t>(at + 20), size = r.get<std::uint32_t>(at + 24), local = r.get<std::uint32_t>(at + 42);
+    const auto name_length = r.get<std::uint16_t>(at + 28), extra_length = r.get<std::uint16_t>(at + 30), comment_length = r.get<std::uint16_t>(at + 32);
+    const std::string name(r.take(at + 46, name_length));
+    const auto member_where = fmt::format("{}, member '{}'", where, name);
+    // 4.5.3: the zip64 field holds, in this order, whichever values did not fit.
+    for (std::uint64_t e = at + 46 + name_length, end = e + extra_length; e + 4 <= end;) {
+      const auto tag = r.get<std::uint16_t>(e), length = r.get<std::uint16_t>(e + 2);
+      std::uint64_t field = e + 4;
+      const std::uint64_t field_end = field + length;
+      if (tag == 1) {
+        for (std::uint64_t* value : {&size, &packed, &local}) {
+          if (*value != kMax32) continue;
+          check<DataLossError>(field + 8 <= field_end, "{}: its zip64 sizes are missing", member_where);
+          *value = r.get<std::uint64_t>(field);
+          field += 8;
+        }
+      }
+      e = field_end;
+    }
+    check<NotImplementedError>((flags & 1) == 0, "{}: encrypted archives are not supported", member_where);
+    check<NotImplementedError>(method == 0 || method == 8, "{}: compression method {} is not supported", member_where, method);
+    check<DataLossError>(local <= bytes.size() && bytes.size() - local >= 30 && r.get<std::uint32_t>(local) == kLocal, "{}: its header is damaged", member_where);
+    const std::uint64_t start = local + 30 + r.get<std::uint16_t>(local + 26) + r.get<std::uint16_t>(local + 28);
+    const auto data = r.take(start, packed);
+    check<DataLossError>(method == 8 || packed == size, "{}: its sizes differ", member_where);
+    std::string contents = method == 8 ? inflate_member(data, size, member_where) : std::string(data);
+    check<DataLossError>(crc_of(contents) == crc, "{}: checksum mismatch; the file is damaged", member_where);
+    members.push_back({name, std::move(contents)});
+    at += 46 + std::uint64_t{name_length} + extra_length + comment_length;
+  }
+  return members;
+}
+
+std::string write_zip(const std::vector<ZipMember>& members, bool compress) {
+  std::string out, directory;
+  for (const auto& [name, contents] : members) {
+    const std::string packed = compress ? deflate_member(contents) : contents;
+    const std::uint64_t offset = out.size();
+    const bool large = contents.size() >= kMax32 || packed.size() >= kMax32;
+    const bool far = offset >= kMax32;
+    const auto common = [&](std::string& to) {
+      put<std::uint16_t>(to, large || far ? 45 : 20);
+      put<std::uint16_t>(to, 0);
+      put<std::uint16_t>(to, compress ? 8 : 0);
+      put<std::uint32_t>(to, 0x00210000);   // 1980-01-01, so that equal contents give equal files
+      put<std::uint32_t>(to, crc_of(contents));
+      put<std::uint32_t>(to, large ? kMax32 : static_cast<std::uint32_t>(packed.size()));
+      put<std::uint32_t>(to, large ? kMax32 : static_cast<std::uint32_t>(contents.size()));
+      put<std::uint16_t>(to, static_cast<std::uint16_t>(name.size()));
+    };
+    const auto zip64 = [&](std::string& to, bool with_offset) {
+      if (!large && !with_offset) return;
+      put<std::uint16_t>(to, 1);
+      put<std::uint16_t>(to, static_cast<std::uint16_t>((large ? 16 : 0) + (with_offset ? 8 : 0)));
+      if (large) put<std::uint64_t>(to, contents.size()), put<std::uint64_t>(to, packed.size());
+      if (with_offset) put<std::uint64_t>(to, offset);
+    };
+    put<std::uint32_t>(out, kLocal);
+    common(out);
+    put<std::uint16_t>(out, large ? 20 : 0);
+    out += name;
+    zip64(out, false);
+    out += packed;
+    put<std::uint32_t>(directory, kCentral);
+    put<std::uint16_t>(directory, 45);
+    common(directory);
+    put<std::uint16_t>(directory, static_cast<std::uint16_t>(large || far ? 4 + (large ? 16 : 0) + (far ? 8 : 0) : 0));
+    directory.append(6, '\0');   // comment length, disk number, internal attributes
+    put<std::uint32_t>(directory, 0);
+    put<std::uint32_t>(directory, far ? kMax32 : static_cast<std::uint32_t>(offset));
+    directory += name;
+    zip64(directory, far);
+  }
+  const std::uint64_t start = out.size();
+  out += directory;
+  const bool end64 = start >= kMax32 || members.size() >= 0xffff || directory.size() >= kMax32;
+  if (end64) {
+    const std::uint64_t at = out.size();
+    put<std::uint32_t>(out, kEnd64);
+    put<std::uint64_t>(out, 44);
+    put<std::uint16_t>(out, 45), put<std::uint16_t>(out, 45);
+    put<std::uint32_t>(out, 0), put<std::uint32_t>(out, 0);
+    put<std::uint64_t>(out, members.size()), put<std::uint64_t>(out, members.size());
+    put<std::uint64_t>(out, directory.size()), put<std::uint64_t>(out, start);
+    put<std::uint32_t>(out, kLocator64);
+    put<std::uint32_t>(out, 0);
+    put<std::uint64_t>(out, at);
+    put<std::uint32_t>(out, 1);
+  }
+  put<std::uint32_t>(out, kEnd);
+  put<std::uint32_t>(out, 0);
+  const auto count = static_cast<std::uint16_t>(end64 ? 0xffff : members.size());
+  put<std::uint16_t>(out, count), put<std::uint16_t>(out, count);
+  put<std::uint32_t>(out, end64 ? kMax32 : static_cast<std::uint32_t>(directory.size()));
+  put<std::uint32_t>(out, end64 ? kMax32 : static_cast<std::uint32_t>(start));
+  put<std::uint16_t>(out, 0);
+  return out;
+}
+
+std::string read_whole_file(const std::string& path) {
+  std::error_code error;
+  check<IoError>(std::filesystem::is_regular_file(path, error), "cannot read '{}': {}", path,
+                 std::filesystem::exists(path, error) ? "it is not a regular file" : "there is no such file");
+  std::ifstream in(path, std::ios::binary);
+  std::string contents(std::filesystem::file_size(path, error), '\0');
+  in.read(contents.data(), static_cast<std::streamsize>(contents.size()));
+  check<IoError>(static_cast<bool>(in), "cannot read '{}': {}", path, std::strerror(errno));
+  return contents;
+}
+
+void write_whole_file(const std::string& path, std::string_view contents) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out.write(contents.data(), static_cast<std::streamsize>(contents.size()));
+  out.flush();
+  check<IoError>(static_cast<bool>(out), "cannot write '{}': {}", path, std::strerror(errno));
+}
+
+}  // namespace tf2jax::detail
