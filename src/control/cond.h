@@ -1,0 +1,28 @@
+// cond and switch: conditional execution of one of several programs.
+#pragma once
+#include "tf2jax/trace/staging.h"
+
+namespace tf2jax {
+
+struct CondParams {
+  std::vector<Jaxpr> branches;
+  bool operator==(const CondParams&) const = default;
+  template <class V>
+  void visit_fields(V&& v) {
+    if constexpr (requires { v.ignore("linear"); })
+      for (const char* key : {"linear", "effects"}) v.ignore(key);
+    v.field("branches", branches);
+  }
+};
+/// Operands: the i32 index (clamped), then the branches' inputs.
+const Primitive& cond_p();
+
+/// branches[index](operands…). All branches must return the same types.
+/// Throws: TypeError naming the differing output.
+Arrays switch_flat(const Array& index, const std::vector<FlatFn>& branches, std::span<const Array> operands);
+/// `on_true(operands…)` where the predicate (a scalar) holds, else `on_false(operands…)`.
+Arrays cond_flat(const Array& predicate, const FlatFn& on_true, const FlatFn& on_false, std::span<const Array> operands);
+
+void append_control_primitives(std::vector<Primitive>& out);
+
+}  // namespace tf2jax

@@ -1,0 +1,380 @@
+// Rules of the scan primitive.
+#include "tf2jax/control/scan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tf2jax/control/internal/carry.h"
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/trace/trace.h"
+#include "tf2jax/transforms/backward.h"
+#include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/jit_primitive.h"
+#include "tf2jax/transforms/partial_eval.h"
+
+namespace tf2jax {
+
+namespace {
+
+template <class T>
+struct Parts {
+  std::span<const T> consts, carry, xs;
+};
+template <class T>
+Parts<T> parts(std::span<const T> x, const ScanParams& p) {
+  const std::size_t c = u64(p.num_consts), n = u64(p.num_carry);
+  return {x.first(c), x.subspan(c, n), x.subspan(c + n)};
+}
+Mask joined(const Mask& a, const Mask& b, const Mask& c) {
+  Mask out = a;
+  out.insert(out.end(), b.begin(), b.end());
+  out.insert(out.end(), c.begin(), c.end());
+  return out;
+}
+ScanParams with_program(const ScanParams& p, Jaxpr jaxpr, std::size_t num_consts, std::size_t num_carry) {
+  ScanParams q = p;
+  q.jaxpr = std::move(jaxpr);
+  q.num_consts = static_cast<std::int64_t>(num_consts);
+  q.num_carry = static_cast<std::int64_t>(num_carry);
+  return q;
+}
+Aval sliced(const Aval& a) {
+  Aval out = a;
+  out.shape.erase(out.shape.begin());
+  return out;
+}
+
+// Slice i of a concrete array shares its memory.
+Array slice_view(const Array& x, std::int64_t i) {
+  const Dims d = x.dims();
+  const Dims rest(d.begin() + 1, d.end());
+  const std::size_t bytes = static_cast<std::size_t>(num_elements(rest) * itemsize(x.dtype()));
+  return Array::view(x.dtype(), rest, x.bytes().data() + static_cast<std::size_t>(i) * bytes, [keep = x] {});
+}
+
+Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
+  const auto in = parts(x, p);
+  const auto body = compiled(p.jaxpr);
+  Arrays carry(in.carry.begin(), in.carry.end());
+  const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
+  const Avals outs = p.jaxpr.output_avals();
+  std::vector<detail::Ref<detail::ConcreteValue>> ys;
+  for (std::size_t i = 0; i < num_ys; ++i) {
+    Aval a = outs[carry.size() + i].strong();
+    a.shape.insert(a.shape.begin(), Dim(p.length));
+    ys.emplace_back(new detail::ConcreteValue(std::move(a)));
+  }
+  Arrays args;
+  for (std::int64_t step = 0; step < p.length; ++step) {
+    const std::int64_t i = p.reverse ? p.length - 1 - step : step;
+    args.assign(in.consts.begin(), in.consts.end());
+    args.insert(args.end(), carry.begin(), carry.end());
+    for (const Array& s : in.xs) args.push_back(slice_view(s, i));
+    Arrays out = body->run(args);
+    args.clear();
+    for (std::size_t k = 0; k < num_ys; ++k) {
+      const auto bytes = out[carry.size() + k].bytes();
+      if (!bytes.empty()) std::memcpy(ys[k]->data + static_cast<std::size_t>(i) * bytes.size(), bytes.data(), bytes.size());
+    }
+    out.resize(carry.size());
+    carry = std::move(out);
+  }
+  for (auto& y : ys) carry.emplace_back(detail::Ref<const detail::Value>(y.get()));
+  return carry;
+}
+
+Avals scan_aval(std::span<const Aval> x, const ScanParams& p) {
+  check<InternalError>(x.size() == p.jaxpr.num_inputs(), "scan: {} operands for a body of {} inputs.", x.size(), p.jaxpr.num_inputs());
+  Avals out = p.jaxpr.output_avals();
+  for (std::size_t i = u64(p.num_carry); i < out.size(); ++i) out[i].shape.insert(out[i].shape.begin(), Dim(p.length));
+  return out;
+}
+
+JvpResult scan_jvp(std::span<const Array> x, std::span<const Tangent> t, const ScanParams& p) {
+  const auto nonzero = [](std::span<const Tangent> v) {
+    Mask m;
+    for (const Tangent& d : v) m.push_back(!d.is_zero());
+    return m;
+  };
+  const auto primal = parts(x, p);
+  const auto tangent = parts(t, p);
+  const Mask consts = nonzero(tangent.consts), xs = nonzero(tangent.xs);
+  Mask carry = nonzero(tangent.carry);
+  const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
+  const auto differentiate = [&] { return jvp_jaxpr(p.jaxpr, joined(consts, carry, xs), joined(carry, Mask(num_ys, false), {})); };
+  JvpJaxpr body = differentiate();
+  while (grow(carry, body.nonzero_out)) body = differentiate();
+
+  const std::size_t c = consts.size(), n = carry.size(), s = xs.size(), cd = count(consts), nd = count(carry), sd = count(xs);
+  Order in, out;
+  append_range(in, 0, c);
+  append_range(in, c + n + s, cd);
+  append_range(in, c, n);
+  append_range(in, c + n + s + cd, nd);
+  append_range(in, c + n, s);
+  append_range(in, c + n + s + cd + nd, sd);
+  append_range(out, 0, n);
+  append_range(out, n + num_ys, nd);
+  append_range(out, n, num_ys);
+  append_range(out, n + num_ys + nd, body.jaxpr.num_outputs() - n - num_ys - nd);
+  Arrays operands;
+  const auto add = [&](std::span<const Array> primals, std::span<const Tangent> tangents, const Mask& live) {
+    operands.insert(operands.end(), primals.begin(), primals.end());
+    for (std::size_t i = 0; i < tangents.size(); ++i)
+      if (live[i]) operands.push_back(rules::instantiate(tangents[i]));
+  };
+  add(primal.consts, tangent.consts, consts);
+  add(primal.carry, tangent.carry, carry);
+  add(primal.xs, tangent.xs, xs);
+  const Arrays flat = scan_p().bind(operands, with_program(p, reorder(body.jaxpr, in, out), c + cd, n + nd));
+  JvpResult result;
+  std::size_t k = n, y = n + nd, yd = n + nd + num_ys;
+  for (std::size_t i = 0; i < n; ++i) {
+    result.primals.push_back(flat[i]);
+    result.tangents.push_back(carry[i] ? Tangent(flat[k++]) : Tangent::zero(flat[i].aval()));
+  }
+  for (std::size_t i = 0; i < num_ys; ++i, ++y) {
+    result.primals.push_back(flat[y]);
+    result.tangents.push_back(body.nonzero_out[n + i] ? Tangent(flat[yd++]) : Tangent::zero(flat[y].aval()));
+  }
+  return result;
+}
+
+Arrays scan_partial_eval(const PartialEvalContext& context, std::span<const Array> x, const ScanParams& p) {
+  const auto mask = [&](std::span<const Array> v) {
+    Mask m;
+    for (const Array& a : v) m.push_back(context.is_unknown(a));
+    return m;
+  };
+  const auto in = parts(x, p);
+  const Mask consts = mask(in.consts), xs = mask(in.xs);
+  Mask carry = mask(in.carry);
+  const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
+  const auto split = [&] { return partial_eval_jaxpr(p.jaxpr, joined(consts, carry, xs), joined(carry, Mask(num_ys, false), {})); };
+  PartialEvalJaxpr body = split();
+  while (grow(carry, body.unknown_out)) body = split();
+
+  Arrays known_args, unknown_consts, unknown_carry, unknown_xs;
+  const auto sort_args = [&](std::span<const Array> v, const Mask& unknown, Arrays& rest) {
+    for (std::size_t i = 0; i < v.size(); ++i) (unknown[i] ? rest : known_args).push_back(v[i]);
+  };
+  sort_args(in.consts, consts, unknown_consts);
+  const std::size_t known_consts = known_args.size();
+  sort_args(in.carry, carry, unknown_carry);
+  const std::size_t known_carry = known_args.size() - known_consts;
+  sort_args(in.xs, xs, unknown_xs);
+
+  // A residual that is one of the constants does not change from step to step: it is passed on, not stacked.
+  const std::size_t first_residual = body.known.num_outputs() - body.num_residuals;
+  Order known_outs, invariant, varying;
+  append_range(known_outs, 0, first_residual);
+  Arrays invariant_values;
+  for (std::size_t r = 0; r < body.num_residuals; ++r) {
+    const Atom& a = body.known->outs[first_residual + r];
+    const auto& ins = body.known->invars;
+    const auto end = ins.begin() + static_cast<std::ptrdiff_t>(known_consts);
+    const auto it = a.is_literal() ? end : std::find(ins.begin(), end, a.var);
+    if (a.is_literal() || it != end) {
+      invariant.push_back(r);
+      invariant_values.push_back(a.is_literal() ? a.literal : known_args[static_cast<std::size_t>(it - ins.begin())]);
+    } else {
+      varying.push_back(r);
+      known_outs.push_back(first_residual + r);
+    }
+  }
+  const Arrays known = scan_p().bind(known_args, with_program(p, reorder(body.known, all_of(body.known.num_inputs()), known_outs), known_consts, known_carry));
+
+  Order order;
+  order.insert(order.end(), invariant.begin(), invariant.end());
+  append_range(order, body.num_residuals, unknown_consts.size() + unknown_carry.size());
+  order.insert(order.end(), varying.begin(), varying.end());
+  append_range(order, body.num_residuals + unknown_consts.size() + unknown_carry.size(), unknown_xs.size());
+  Arrays operands = invariant_values;
+  operands.insert(operands.end(), unknown_consts.begin(), unknown_consts.end());
+  for (std::size_t i = 0, k = 0; i < carry.size(); ++i)
+    if (carry[i]) operands.push_back(unknown_carry[k++]);
+  operands.insert(operands.end(), known.begin() + static_cast<std::ptrdiff_t>(first_residual), known.end());
+  operands.insert(operands.end(), unknown_xs.begin(), unknown_xs.end());
+  const Jaxpr rest = reorder(body.unknown, order, all_of(body.unknown.num_outputs()));
+  const Arrays staged = context.emit(scan_p(), operands, with_program(p, rest, invariant.size() + unknown_consts.size(), unknown_carry.size()));
+  Arrays out;
+  std::size_t k = 0, s = 0;
+  for (const bool is_unknown : body.unknown_out) out.push_back(is_unknown ? staged[s++] : known[k++]);
+  return out;
+}
+
+// The adjoint runs in the other direction. Its carry holds the cotangents of the linear constants, summed over steps,
+// and of the carry; it consumes the ys' cotangents and the known slices.
+Tangents scan_transpose(std::span<const Tangent> ct, std::span<const LinearArg> x, const ScanParams& p) {
+  const auto in = parts(x, p);
+  const auto body_avals = p.jaxpr.input_avals();
+  Arrays operands, initial, sequences;
+  Avals avals_known, avals_ct_consts;
+  for (std::size_t i = 0; i < in.consts.size(); ++i) {
+    if (in.consts[i].known) operands.push_back(*in.consts[i].known);
+    else initial.push_back(zeros_of(body_avals[i].strong()));
+  }
+  const std::size_t known_consts = operands.size(), linear_consts = initial.size(), n = in.carry.size();
+  const std::size_t num_ys = p.jaxpr.num_outputs() - n;
+  for (std::size_t i = 0; i < n; ++i) initial.push_back(rules::instantiate(ct[i]));
+  for (std::size_t i = 0; i < num_ys; ++i) sequences.push_back(rules::instantiate(ct[n + i]));
+  for (const LinearArg& a : in.xs)
+    if (a.known) sequences.push_back(*a.known);
+
+  Avals avals;
+  for (const Array& a : operands) avals.push_back(a.aval());
+  for (const Array& a : initial) avals.push_back(a.aval());
+  for (const Array& a : sequences) avals.push_back(sliced(a.aval()));
+  const Jaxpr adjoint = stage(
+      [&](const Arrays& v) {
+        std::size_t k = 0;
+        const auto take = [&] { return v[k++]; };
+        Arrays consts, sums, carry_cts, y_cts;
+        for (std::size_t i = 0; i < known_consts; ++i) consts.push_back(take());
+        for (std::size_t i = 0; i < linear_consts; ++i) sums.push_back(take());
+        for (std::size_t i = 0; i < n; ++i) carry_cts.push_back(take());
+        for (std::size_t i = 0; i < num_ys; ++i) y_cts.push_back(take());
+        std::vector<LinearArg> args;
+        std::size_t c = 0;
+        for (std::size_t i = 0; i < in.consts.size(); ++i) {
+          if (in.consts[i].known) args.push_back({consts[c++], body_avals[i]});
+          else args.push_back({std::nullopt, body_avals[i]});
+        }
+        for (std::size_t i = 0; i < n; ++i) args.push_back({std::nullopt, body_avals[in.consts.size() + i]});
+        for (std::size_t i = 0; i < in.xs.size(); ++i) {
+          const Aval& a = body_avals[in.consts.size() + n + i];
+          if (in.xs[i].known) args.push_back({take(), a});
+          else args.push_back({std::nullopt, a});
+        }
+        Tangents cts;
+        const Avals outs = p.jaxpr.output_avals();
+        const auto as_tangent = [&](const Array& a, std::size_t i) { return is_inexact(outs[i].dtype) ? Tangent(a) : Tangent::zero(outs[i]); };
+        for (std::size_t i = 0; i < n; ++i) cts.push_back(as_tangent(carry_cts[i], i));
+        for (std::size_t i = 0; i < num_ys; ++i) cts.push_back(as_tangent(y_cts[i], n + i));
+        const Tangents result = backward_pass(p.jaxpr, args, cts);
+        Arrays out;
+        std::size_t s = 0;
+        for (std::size_t i = 0; i < in.consts.size(); ++i) {
+          if (in.consts[i].known) continue;
+          const Tangent sum = rules::add_tangents(Tangent(sums[s]), result[i]);
+          out.push_back(sum.value());
+          ++s;
+        }
+        for (std::size_t i = 0; i < n; ++i) out.push_back(rules::instantiate(result[in.consts.size() + i]));
+        for (std::size_t i = 0; i < in.xs.size(); ++i)
+          if (!in.xs[i].known) out.push_back(rules::instantiate(result[in.consts.size() + n + i]));
+        return out;
+      },
+      avals);
+  const auto [program, captured] = hoist_constants(adjoint);
+  Arrays all = captured;
+  all.insert(all.end(), operands.begin(), operands.end());
+  all.insert(all.end(), initial.begin(), initial.end());
+  all.insert(all.end(), sequences.begin(), sequences.end());
+  ScanParams q = with_program(p, program, captured.size() + known_consts, initial.size());
+  q.reverse = !p.reverse;
+  const Arrays flat = scan_p().bind(all, q);
+  Tangents out;
+  std::size_t s = 0, y = initial.size();
+  for (const LinearArg& a : in.consts) out.push_back(a.known ? Tangent::zero(a.aval) : Tangent(flat[s++]));
+  for (const LinearArg& a : in.carry) {
+    const Array& value = flat[s++];
+    out.push_back(a.known || !is_inexact(a.aval.dtype) ? Tangent::zero(a.aval) : Tangent(value));
+  }
+  for (const LinearArg& a : in.xs) out.push_back(a.known ? Tangent::zero(a.aval) : Tangent(flat[y++]));
+  return out;
+}
+
+BatchResult scan_batch(std::span<const Array> x, std::span<const Axis> axes, Dim size, const ScanParams& p) {
+  const auto mask = [](std::span<const Axis> a) {
+    Mask m;
+    for (const Axis& v : a) m.push_back(v.has_value());
+    return m;
+  };
+  const auto in = parts(x, p);
+  const auto ax = parts(axes, p);
+  const Mask consts = mask(ax.consts), xs = mask(ax.xs);
+  Mask carry = mask(ax.carry);
+  const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
+  const auto vectorise = [&] { return batch_jaxpr(p.jaxpr, size, joined(consts, carry, xs), joined(carry, Mask(num_ys, false), {})); };
+  BatchedJaxpr body = vectorise();
+  while (grow(carry, body.mapped_out)) body = vectorise();
+  Arrays operands;
+  for (std::size_t i = 0; i < in.consts.size(); ++i) operands.push_back(rules::mapped_to_front(in.consts[i], ax.consts[i]));
+  for (std::size_t i = 0; i < in.carry.size(); ++i) operands.push_back(carry[i] ? rules::to_front(in.carry[i], ax.carry[i], size) : in.carry[i]);
+  for (std::size_t i = 0; i < in.xs.size(); ++i) operands.push_back(ax.xs[i] ? moveaxis(in.xs[i], *ax.xs[i], 1) : in.xs[i]);
+  BatchResult out{scan_p().bind(operands, with_program(p, body.jaxpr, consts.size(), carry.size())), {}};
+  for (std::size_t i = 0; i < body.mapped_out.size(); ++i)
+    out.axes.push_back(body.mapped_out[i] ? Axis(i < carry.size() ? 0 : 1) : std::nullopt);
+  return out;
+}
+
+// Leaves of one group of ft_in: `*` in a printed tree definition, anything that is not a container otherwise.
+std::size_t leaves(const ParsedValue& v) {
+  using Kind = ParsedValue::Kind;
+  if (v.kind != Kind::tuple && v.kind != Kind::list) return 1;
+  std::size_t n = 0;
+  for (const ParsedValue& i : v.items) n += leaves(i);
+  return n;
+}
+
+}  // namespace
+
+void ScanParams::read_groups(const ParsedValue& ft_in) {
+  // Either ((…), (…), (…)) or Pytree(vals=[…], tree=PyTreeDef(((…), (…), (…)))).
+  const ParsedValue* groups = &ft_in;
+  for (const auto& [key, value] : ft_in.fields)
+    if (key == "tree") groups = value.items.empty() ? &value : &value.items[0];
+  check<ParseError>(groups->items.size() == 3, "scan: ft_in must have three groups: constants, carry, xs.");
+  num_consts = static_cast<std::int64_t>(leaves(groups->items[0]));
+  num_carry = static_cast<std::int64_t>(leaves(groups->items[1]));
+}
+
+std::string ScanParams::linear_text() const {
+  std::string out = "(";
+  const std::size_t n = jaxpr.num_inputs();
+  for (std::size_t i = 0; i < n; ++i) out += i ? ", False" : "False";
+  return out + (n == 1 ? ",)" : ")");
+}
+
+const Primitive& scan_p() {
+  static const Primitive p = make_primitive<ScanParams>({
+      .name = "scan",
+      .aval = scan_aval,
+      .jvp = scan_jvp,
+      .transpose = scan_transpose,
+      .batch = scan_batch,
+      .partial_eval = scan_partial_eval,
+      .impl = scan_eval,
+  });
+  return p;
+}
+
+Arrays scan_flat(const FlatFn& body, const Arrays& init, const Arrays& xs, std::optional<std::int64_t> length, bool reverse, std::int64_t unroll) {
+  std::optional<std::int64_t> n = length;
+  Avals slices;
+  for (const Array& x : xs) {
+    check<ShapeError>(x.rank() > 0, "scan: xs must have a leading axis. Got {}.", x.aval());
+    const std::int64_t mine = x.shape()[0].value();
+    check(!n || *n == mine, "scan got values with different leading axis sizes: {} and {}. Operand {}.", n.value_or(0), mine, x.aval());
+    n = mine;
+    slices.push_back(sliced(x.aval()));
+  }
+  check(n.has_value(), "scan: without xs, give the length.");
+  const auto [carry, staged] = stage_carry("scan", body, init, slices, init.size());
+  const auto [program, consts] = hoist_constants(staged, true);
+  Arrays operands = consts;
+  operands.insert(operands.end(), carry.begin(), carry.end());
+  operands.insert(operands.end(), xs.begin(), xs.end());
+  ScanParams p;
+  p.jaxpr = program;
+  p.length = *n;
+  p.num_consts = static_cast<std::int64_t>(consts.size());
+  p.num_carry = static_cast<std::int64_t>(carry.size());
+  p.reverse = reverse;
+  p.unroll = unroll;
+  return scan_p().bind(operands, p);
+}
+
+}  // namespace tf2jax

@@ -1,0 +1,236 @@
+// Rules of the while primitive.
+#include "tf2jax/control/while_loop.h"
+
+#include <algorithm>
+
+#include "tf2jax/control/internal/carry.h"
+#include "tf2jax/control/jaxpr_edit.h"
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/trace/trace.h"
+#include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/jit_primitive.h"
+#include "tf2jax/transforms/partial_eval.h"
+
+namespace tf2jax {
+
+namespace {
+
+// Operands by role.
+template <class T>
+struct Parts {
+  std::span<const T> cond_consts, body_consts, carry;
+};
+template <class T>
+Parts<T> parts(std::span<const T> x, const WhileParams& p) {
+  const std::size_t c = u64(p.cond_nconsts), b = u64(p.body_nconsts);
+  return {x.first(c), x.subspan(c, b), x.subspan(c + b)};
+}
+
+Arrays while_eval(std::span<const Array> x, const WhileParams& p) {
+  const auto in = parts(x, p);
+  const auto condition = compiled(p.cond_jaxpr), body = compiled(p.body_jaxpr);
+  const auto joined = [](std::span<const Array> a, std::span<const Array> b) {
+    Arrays out(a.begin(), a.end());
+    out.insert(out.end(), b.begin(), b.end());
+    return out;
+  };
+  Arrays carry(in.carry.begin(), in.carry.end());
+  while (condition->run(joined(in.cond_consts, carry))[0].item<bool>()) carry = body->run(joined(in.body_consts, carry));
+  return carry;
+}
+
+JvpResult while_jvp(std::span<const Array> x, std::span<const Tangent> t, const WhileParams& p) {
+  const auto primal = parts(x, p);
+  const auto tangent = parts(t, p);
+  Mask const_nonzero, carry_nonzero;
+  for (const Tangent& d : tangent.body_consts) const_nonzero.push_back(!d.is_zero());
+  for (const Tangent& d : tangent.carry) carry_nonzero.push_back(!d.is_zero());
+  const auto body_jvp = [&] {
+    Mask in = const_nonzero;
+    in.insert(in.end(), carry_nonzero.begin(), carry_nonzero.end());
+    return jvp_jaxpr(p.body_jaxpr, in, carry_nonzero);
+  };
+  JvpJaxpr body = body_jvp();
+  while (grow(carry_nonzero, body.nonzero_out)) body = body_jvp();
+
+  // The differentiated body takes (consts, carry, const tangents, carry tangents); the loop wants both consts first.
+  const std::size_t nc = const_nonzero.size(), nx = carry_nonzero.size(), ncd = count(const_nonzero), nxd = count(carry_nonzero);
+  Order order;
+  append_range(order, 0, nc);
+  append_range(order, nc + nx, ncd);
+  append_range(order, nc, nx);
+  append_range(order, nc + nx + ncd, nxd);
+  // order[i] lists where input i of the loop's body sits among the inputs of the differentiated body.
+  WhileParams q = p;
+  q.body_jaxpr = reorder(body.jaxpr, order, all_of(nx + nxd));
+  q.body_nconsts = static_cast<std::int64_t>(nc + ncd);
+  Arrays operands(primal.cond_consts.begin(), primal.cond_consts.end());
+  operands.insert(operands.end(), primal.body_consts.begin(), primal.body_consts.end());
+  for (const Tangent& d : tangent.body_consts)
+    if (!d.is_zero()) operands.push_back(d.value());
+  operands.insert(operands.end(), primal.carry.begin(), primal.carry.end());
+  Avals tangent_avals;
+  for (std::size_t i = 0; i < nx; ++i) {
+    if (!carry_nonzero[i]) continue;
+    operands.push_back(rules::instantiate(tangent.carry[i]));
+    tangent_avals.push_back(operands.back().aval().strong());
+  }
+  q.cond_jaxpr = ignore_inputs(p.cond_jaxpr, tangent_avals);
+  const Arrays flat = while_p().bind(operands, q);
+  JvpResult out;
+  std::size_t k = nx;
+  for (std::size_t i = 0; i < nx; ++i) {
+    out.primals.push_back(flat[i]);
+    out.tangents.push_back(carry_nonzero[i] ? Tangent(flat[k++]) : Tangent::zero(flat[i].aval()));
+  }
+  return out;
+}
+
+// Known carries are looped now; the unknown ones need the whole loop again, staged.
+Arrays while_partial_eval(const PartialEvalContext& context, std::span<const Array> x, const WhileParams& p) {
+  const auto in = parts(x, p);
+  const auto unknown_mask = [&](std::span<const Array> v) {
+    Mask m;
+    for (const Array& a : v) m.push_back(context.is_unknown(a));
+    return m;
+  };
+  const Mask cond_unknown = unknown_mask(in.cond_consts), const_unknown = unknown_mask(in.body_consts);
+  Mask carry_unknown = unknown_mask(in.carry);
+  const auto split = [&] {
+    Mask all = const_unknown;
+    all.insert(all.end(), carry_unknown.begin(), carry_unknown.end());
+    return partial_eval_jaxpr(p.body_jaxpr, all, carry_unknown);
+  };
+  PartialEvalJaxpr body = split();
+  while (grow(carry_unknown, body.unknown_out)) body = split();
+  Mask cond_in = cond_unknown;
+  cond_in.insert(cond_in.end(), carry_unknown.begin(), carry_unknown.end());
+  const bool cond_is_unknown = partial_eval_jaxpr(p.cond_jaxpr, cond_in, {false}).unknown_out[0];
+  if (cond_is_unknown || count(carry_unknown) == carry_unknown.size()) return context.emit(while_p(), x, p);
+
+  WhileParams known = p;
+  Order outs;
+  append_range(outs, 0, body.known.num_outputs() - body.num_residuals);
+  known.body_jaxpr = reorder(body.known, all_of(body.known.num_inputs()), outs);
+  known.body_nconsts = static_cast<std::int64_t>(const_unknown.size() - count(const_unknown));
+  const PartialEvalJaxpr condition = partial_eval_jaxpr(p.cond_jaxpr, cond_in, {false});
+  known.cond_jaxpr = reorder(condition.known, all_of(condition.known.num_inputs()), {0});
+  known.cond_nconsts = static_cast<std::int64_t>(cond_unknown.size() - count(cond_unknown));
+  Arrays operands;
+  const auto add_known = [&](std::span<const Array> v, const Mask& unknown) {
+    for (std::size_t i = 0; i < v.size(); ++i)
+      if (!unknown[i]) operands.push_back(v[i]);
+  };
+  add_known(in.cond_consts, cond_unknown);
+  add_known(in.body_consts, const_unknown);
+  add_known(in.carry, carry_unknown);
+  const Arrays values = while_p().bind(operands, known);
+  const Arrays staged = context.emit(while_p(), x, p);
+  Arrays out;
+  for (std::size_t i = 0, k = 0; i < carry_unknown.size(); ++i) {
+    if (carry_unknown[i]) out.push_back(staged[i]);
+    else out.push_back(values[k++]);
+  }
+  return out;
+}
+
+BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Dim size, const WhileParams& p) {
+  const auto in = parts(x, p);
+  const auto ax = parts(axes, p);
+  const auto mask = [](std::span<const Axis> a) {
+    Mask m;
+    for (const Axis& v : a) m.push_back(v.has_value());
+    return m;
+  };
+  const Mask cond_mapped = mask(ax.cond_consts), const_mapped = mask(ax.body_consts);
+  Mask carry_mapped = mask(ax.carry);
+  const auto with_carry = [&](Mask m) {
+    m.insert(m.end(), carry_mapped.begin(), carry_mapped.end());
+    return m;
+  };
+  BatchedJaxpr body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
+  while (grow(carry_mapped, body.mapped_out)) body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
+  BatchedJaxpr condition = batch_jaxpr(p.cond_jaxpr, size, with_carry(cond_mapped), {false});
+  const bool per_example = condition.mapped_out[0];
+  if (per_example) {   // examples stop at different times: all carries vary
+    carry_mapped.assign(carry_mapped.size(), true);
+    body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
+    condition = batch_jaxpr(p.cond_jaxpr, size, with_carry(cond_mapped), {true});
+  }
+  Arrays operands;
+  const auto add = [&](std::span<const Array> v, std::span<const Axis> a) {
+    for (std::size_t i = 0; i < v.size(); ++i) operands.push_back(rules::mapped_to_front(v[i], a[i]));
+  };
+  add(in.cond_consts, ax.cond_consts);
+  add(in.body_consts, ax.body_consts);
+  for (std::size_t i = 0; i < in.carry.size(); ++i)
+    operands.push_back(carry_mapped[i] ? rules::to_front(in.carry[i], ax.carry[i], size) : in.carry[i]);
+
+  WhileParams q{condition.jaxpr, body.jaxpr, p.cond_nconsts, p.body_nconsts};
+  if (per_example) {
+    // Run while any example continues; the finished ones keep their carry.
+    q.cond_jaxpr = stage([&](const Arrays& v) { return Arrays{reduce_or(eval_jaxpr(condition.jaxpr, v)[0], {0})}; }, condition.jaxpr.input_avals());
+    const std::size_t nc = u64(p.cond_nconsts), nb = u64(p.body_nconsts);
+    Avals avals = condition.jaxpr.input_avals();
+    avals.resize(nc);
+    for (const Aval& a : body.jaxpr.input_avals()) avals.push_back(a);
+    q.body_jaxpr = stage(
+        [&](const Arrays& v) {
+          const std::span<const Array> all(v), carry = all.subspan(nc + nb);
+          Arrays cond_in(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(nc));
+          cond_in.insert(cond_in.end(), carry.begin(), carry.end());
+          const Array running = eval_jaxpr(condition.jaxpr, cond_in)[0];
+          Arrays next = eval_jaxpr(body.jaxpr, all.subspan(nc));
+          for (std::size_t i = 0; i < next.size(); ++i) {
+            const Array which = next[i].rank() == 1 ? running : broadcast_in_dim(running, next[i].shape(), {0});
+            next[i] = select(which, next[i], carry[i]);
+          }
+          return next;
+        },
+        avals);
+    q.body_nconsts = p.cond_nconsts + p.body_nconsts;
+    Arrays again(operands.begin(), operands.begin() + p.cond_nconsts);
+    operands.insert(operands.begin() + p.cond_nconsts, again.begin(), again.end());
+  }
+  BatchResult out{while_p().bind(operands, q), {}};
+  for (const bool m : carry_mapped) out.axes.push_back(m ? Axis(0) : std::nullopt);
+  return out;
+}
+
+}  // namespace
+
+const Primitive& while_p() {
+  static const Primitive p = make_primitive<WhileParams>({
+      .name = "while",
+      .aval = [](std::span<const Aval>, const WhileParams& p) { return p.body_jaxpr.output_avals(); },
+      .jvp = while_jvp,
+      .transpose = [](std::span<const Tangent>, std::span<const LinearArg>, const WhileParams&) -> Tangents {
+        raise<ValueError>(
+            "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic start/stop values. Try using lax.scan, or using "
+            "fori_loop with static start/stop.");
+      },
+      .batch = while_batch,
+      .partial_eval = while_partial_eval,
+      .impl = while_eval,
+  });
+  return p;
+}
+
+Arrays while_flat(const FlatFn& condition, const FlatFn& body, const Arrays& init) {
+  const auto [carry, staged] = stage_carry("while_loop", body, init, {}, init.size());
+  Avals avals;
+  for (const Array& x : carry) avals.push_back(x.aval());
+  const Jaxpr test = stage(condition, avals);
+  check<TypeError>(test.num_outputs() == 1 && test.output_avals()[0].dtype == DType::bool_ && test.output_avals()[0].shape.empty(),
+                   "cond_fun must return a boolean scalar. Got {}.", to_string(test.output_avals()));
+  const auto [cond_program, cond_consts] = hoist_constants(test, true);
+  const auto [body_program, body_consts] = hoist_constants(staged, true);
+  Arrays operands = cond_consts;
+  operands.insert(operands.end(), body_consts.begin(), body_consts.end());
+  operands.insert(operands.end(), carry.begin(), carry.end());
+  return while_p().bind(operands, WhileParams{cond_program, body_program, static_cast<std::int64_t>(cond_consts.size()), static_cast<std::int64_t>(body_consts.size())});
+}
+
+}  // namespace tf2jax
