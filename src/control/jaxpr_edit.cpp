@@ -11,15 +11,15 @@ JaxprData copy(const Jaxpr& jaxpr) {
 }
 }  // namespace
 
-Jaxpr reorder(const Jaxpr& jaxpr, const Order& in_order, const Order& out_order) {
+Jaxpr reorder(const Jaxpr& jaxpr, const Order& in_order, const std::optional<Order>& out_order) {
   JaxprData out = copy(jaxpr);
   if (!in_order.empty()) {
     check<InternalError>(in_order.size() == out.invars.size(), "reorder: {} positions for {} inputs.", in_order.size(), out.invars.size());
     for (std::size_t i = 0; i < in_order.size(); ++i) out.invars[i] = jaxpr->invars[in_order[i]];
   }
-  if (!out_order.empty() || out.outs.empty()) {
+  if (out_order) {
     out.outs.clear();
-    for (const std::size_t i : out_order) out.outs.push_back(jaxpr->outs[i]);
+    for (const std::size_t i : *out_order) out.outs.push_back(jaxpr->outs[i]);
   }
   return Jaxpr(std::move(out));
 }
