@@ -20,7 +20,7 @@ namespace {
 
 std::size_t clamped(const Array& index, std::size_t count) {
   const auto i = index.item<std::int64_t>();
-  return u64(std::clamp<std::int64_t>(i, 0, static_cast<std::int64_t>(count) - 1));
+  return to_size(std::clamp<std::int64_t>(i, 0, static_cast<std::int64_t>(count) - 1));
 }
 
 JvpResult cond_jvp(std::span<const Array> x, std::span<const Tangent> t, const CondParams& p) {

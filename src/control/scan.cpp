@@ -23,7 +23,7 @@ struct Parts {
 };
 template <class T>
 Parts<T> parts(std::span<const T> x, const ScanParams& p) {
-  const std::size_t c = u64(p.num_consts), n = u64(p.num_carry);
+  const std::size_t c = to_size(p.num_consts), n = to_size(p.num_carry);
   return {x.first(c), x.subspan(c, n), x.subspan(c + n)};
 }
 Mask joined(const Mask& a, const Mask& b, const Mask& c) {
@@ -87,7 +87,7 @@ Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
 Avals scan_aval(std::span<const Aval> x, const ScanParams& p) {
   check<InternalError>(x.size() == p.jaxpr.num_inputs(), "scan: {} operands for a body of {} inputs.", x.size(), p.jaxpr.num_inputs());
   Avals out = p.jaxpr.output_avals();
-  for (std::size_t i = u64(p.num_carry); i < out.size(); ++i) out[i].shape.insert(out[i].shape.begin(), Dim(p.length));
+  for (std::size_t i = to_size(p.num_carry); i < out.size(); ++i) out[i].shape.insert(out[i].shape.begin(), Dim(p.length));
   return out;
 }
 

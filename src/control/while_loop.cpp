@@ -24,7 +24,7 @@ struct Parts {
 };
 template <class T>
 Parts<T> parts(std::span<const T> x, const WhileParams& p) {
-  const std::size_t c = u64(p.cond_nconsts), b = u64(p.body_nconsts);
+  const std::size_t c = to_size(p.cond_nconsts), b = to_size(p.body_nconsts);
   return {x.first(c), x.subspan(c, b), x.subspan(c + b)};
 }
 
@@ -116,7 +116,7 @@ Arrays while_partial_eval(const PartialEvalContext& context, std::span<const Arr
   known.body_jaxpr = reorder(body.known, all_of(body.known.num_inputs()), outs);
   known.body_nconsts = static_cast<std::int64_t>(const_unknown.size() - count(const_unknown));
   const PartialEvalJaxpr condition = partial_eval_jaxpr(p.cond_jaxpr, cond_in, {false});
-  known.cond_jaxpr = reorder(condition.known, all_of(condition.known.num_inputs()), {0});
+  known.cond_jaxpr = reorder(condition.known, all_of(condition.known.num_inputs()), Order{0});
   known.cond_nconsts = static_cast<std::int64_t>(cond_unknown.size() - count(cond_unknown));
   Arrays operands;
   const auto add_known = [&](std::span<const Array> v, const Mask& unknown) {
@@ -172,7 +172,7 @@ BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Di
   if (per_example) {
     // Run while any example continues; the finished ones keep their carry.
     q.cond_jaxpr = stage([&](const Arrays& v) { return Arrays{reduce_or(eval_jaxpr(condition.jaxpr, v)[0], {0})}; }, condition.jaxpr.input_avals());
-    const std::size_t nc = u64(p.cond_nconsts), nb = u64(p.body_nconsts);
+    const std::size_t nc = to_size(p.cond_nconsts), nb = to_size(p.body_nconsts);
     Avals avals = condition.jaxpr.input_avals();
     avals.resize(nc);
     for (const Aval& a : body.jaxpr.input_avals()) avals.push_back(a);

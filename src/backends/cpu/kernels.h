@@ -1,9 +1,15 @@
-// The kernels of the CPU backend, one registration function per operation family.
+// The registration functions of the CPU kernels, one per family.
 #pragma once
 #include "tf2jax/backends/cpu/kernel_table.h"
 
 namespace tf2jax::cpu {
 
+void register_unary_kernels(KernelTable& table);
+void register_complex_unary_kernels(KernelTable& table);
+void register_binary_kernels(KernelTable& table);
+void register_convert_kernels(KernelTable& table);
+void register_shape_kernels(KernelTable& table);
+void register_dot_kernels(KernelTable& table);
 void register_reduce_kernels(KernelTable& table);
 void register_window_kernels(KernelTable& table);
 void register_gather_kernels(KernelTable& table);

@@ -1,0 +1,49 @@
+// Where everything is linked together: the default backend and the list of the library's primitives.
+#include "tf2jax/backends/cpu/interpreter.h"
+#include "tf2jax/backends/cpu/kernels.h"
+#include "tf2jax/control/cond.h"
+#include "tf2jax/ops/dot.h"
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/trace/backend.h"
+#include "tf2jax/transforms/jit_primitive.h"
+
+namespace tf2jax {
+
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend() {
+    for (const auto& add : {cpu::register_unary_kernels, cpu::register_complex_unary_kernels, cpu::register_binary_kernels, cpu::register_convert_kernels,
+                            cpu::register_shape_kernels, cpu::register_dot_kernels,
+                            cpu::register_reduce_kernels, cpu::register_gather_kernels})
+      add(kernels_);
+  }
+  std::string name() const override { return "cpu"; }
+  std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions&) const override { return cpu::make_interpreter(jaxpr, *this); }
+  const Kernel* kernel(const Primitive& primitive) const override { return kernels_.find(primitive); }
+
+ private:
+  cpu::KernelTable kernels_;
+};
+
+}  // namespace
+
+const Backend& default_backend() {
+  static const CpuBackend backend;
+  return backend;
+}
+
+namespace detail {
+void register_builtin_primitives() {
+  std::vector<Primitive> all;
+  for (const auto& append : {append_elementwise_primitives, append_shape_primitives, append_reduce_primitives, append_gather_primitives, append_dot_primitives, append_transform_primitives, append_control_primitives})
+    append(all);
+  for (const Primitive& p : all) register_primitive(p);
+}
+}  // namespace detail
+
+}  // namespace tf2jax

@@ -1,0 +1,40 @@
+// The untyped half of jit.
+#include "tf2jax/transforms/jit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "tf2jax/trace/trace.h"
+
+namespace tf2jax::detail {
+
+bool matches(const JitEntry& entry, std::span<const Array> leaves, std::string_view structure) {
+  if (entry.avals.size() != leaves.size() || entry.structure != structure) return false;
+  for (std::size_t i = 0; i < leaves.size(); ++i)
+    if (!(entry.avals[i] == leaves[i].aval())) return false;
+  return entry.config == config();
+}
+
+JitEntry trace_entry(const FlatFn& f, const std::string& name, std::span<const Array> leaves, std::string structure, bool& cacheable) {
+  JitEntry entry;
+  for (const Array& x : leaves) entry.avals.push_back(x.aval());
+  entry.structure = std::move(structure);
+  entry.config = config();
+  entry.jaxpr = stage(f, entry.avals);
+  cacheable = std::ranges::none_of(entry.jaxpr->consts, [](const Array& c) { return c.tracer() != nullptr; });
+  if (config().log_compiles) std::fprintf(stderr, "jit: traced '%s' for (%s): %zu equations\n", name.c_str(), to_string(entry.avals).c_str(), entry.jaxpr->eqns.size());
+  if (cacheable) entry.executable = compiled(entry.jaxpr);
+  return entry;
+}
+
+bool all_concrete(std::span<const Array> leaves) {
+  return std::ranges::all_of(leaves, [](const Array& x) { return x.is_concrete(); });
+}
+
+Arrays run_entry(const JitEntry& entry, const std::string& name, std::span<const Array> leaves) {
+  if (entry.executable && current_trace()->is_eval() && all_concrete(leaves)) return entry.executable->run(leaves);
+  return call_jaxpr(entry.jaxpr, name, leaves);
+}
+
+}  // namespace tf2jax::detail
