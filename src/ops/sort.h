@@ -1,0 +1,49 @@
+// Sorting and selection of the largest elements.
+#pragma once
+#include <utility>
+#include <vector>
+
+#include "tf2jax/trace/primitive.h"
+
+namespace tf2jax {
+
+struct SortParams {
+  std::int64_t dimension = 0;
+  bool is_stable = true;
+  std::int64_t num_keys = 1;
+  bool operator==(const SortParams&) const = default;
+  template <class V> void visit_fields(V&& v) {
+    v.field("dimension", dimension);
+    v.field("is_stable", is_stable);
+    v.field("num_keys", num_keys);
+  }
+};
+struct TopK {
+  std::int64_t k = 1, axis = 0;
+  bool is_stable = true;
+  bool operator==(const TopK&) const = default;
+  template <class V> void visit_fields(V&& v) {
+    v.field("axis", axis);
+    v.field("is_stable", is_stable);
+    v.field("k", k);
+  }
+};
+
+const Primitive& sort_p();
+const Primitive& top_k_p();
+void append_sort_primitives(std::vector<Primitive>& out);
+
+/// `operands` permuted together along `dimension` so that the first `num_keys` of them ascend lexicographically.
+/// -0 and 0 are equal, NaN comes last. Gradient: the tangents are permuted alike.
+/// Throws: ShapeError when shapes differ, AxisError.
+Arrays sort(std::span<const Array> operands, std::int64_t dimension = -1, bool is_stable = true, std::int64_t num_keys = 1);
+Array sort(const Array& x, std::int64_t dimension = -1);
+/// Indices (i32) that would sort `x`; stable.
+Array argsort(const Array& x, std::int64_t dimension = -1);
+/// The `k` largest elements along `axis`, descending, and their indices (i32); equal ones by index, NaN first.
+std::pair<Array, Array> top_k(const Array& x, std::int64_t k, std::int64_t axis = -1);
+
+/// x[…, indices[…], …] along `axis`; `indices` has the shape of the result. Indices are promised to be in bounds.
+Array take_along(const Array& x, const Array& indices, std::int64_t axis);
+
+}  // namespace tf2jax

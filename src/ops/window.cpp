@@ -1,0 +1,227 @@
+// Window reductions: primitives with their rules, and the functions that apply them.
+#include "tf2jax/ops/window.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/rule_makers.h"
+#include "tf2jax/ops/shape_ops.h"
+
+namespace tf2jax {
+
+namespace rules {
+
+std::int64_t dilated(std::int64_t n, std::int64_t dilation) { return n == 0 ? 0 : (n - 1) * dilation + 1; }
+Dim dilated(Dim n, std::int64_t dilation) {
+  if (n.is_constant()) return dilated(n.value(), dilation);
+  return dilation == 1 ? n : (n - Dim(1)) * Dim(dilation) + Dim(1);
+}
+
+Window complete_window(std::string_view name, Window w, std::int64_t rank) {
+  const auto n = static_cast<std::size_t>(rank);
+  if (w.window_strides.empty()) w.window_strides.assign(n, 1);
+  if (w.padding.empty()) w.padding.assign(n, {0, 0});
+  if (w.base_dilation.empty()) w.base_dilation.assign(n, 1);
+  if (w.window_dilation.empty()) w.window_dilation.assign(n, 1);
+  check<ShapeError>(w.window_dimensions.size() == n && w.window_strides.size() == n && w.padding.size() == n && w.base_dilation.size() == n && w.window_dilation.size() == n,
+                    "{}: the window must have one entry per axis, {}. Got dimensions {}, strides {}.", name, rank, tuple_string(w.window_dimensions), tuple_string(w.window_strides));
+  return w;
+}
+
+Shape window_shape(std::string_view name, const Shape& x, const Window& w) {
+  const Window full = complete_window(name, w, static_cast<std::int64_t>(x.size()));
+  Shape out;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    check(full.window_dimensions[i] > 0 && full.window_strides[i] > 0 && full.base_dilation[i] > 0 && full.window_dilation[i] > 0,
+          "{}: window dimensions, strides and dilations must be positive. Got dimensions {}, strides {}, base dilation {}, window dilation {}.", name,
+          tuple_string(full.window_dimensions), tuple_string(full.window_strides), tuple_string(full.base_dilation), tuple_string(full.window_dilation));
+    const Dim padded = dilated(x[i], full.base_dilation[i]) + Dim(full.padding[i].first + full.padding[i].second);
+    const Dim room = padded - Dim(dilated(full.window_dimensions[i], full.window_dilation[i]));
+    if (room.is_constant() && room.value() < 0) out.push_back(0);
+    else out.push_back(full.window_strides[i] == 1 ? room + Dim(1) : floordiv(room, Dim(full.window_strides[i])) + Dim(1));
+  }
+  return out;
+}
+
+Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out, const Padding& padding, const Dims& base_dilation, const Dims& window_dilation) {
+  Padding result;
+  for (std::size_t i = 0; i < in.size(); ++i) {
+    const std::int64_t w = dilated(window[i], window_dilation[i]), before = w - padding[i].first - 1;
+    const std::int64_t after = dilated(in[i], base_dilation[i]) + w - 1 - dilated(out[i], strides[i]) - before;
+    result.emplace_back(before, after);
+  }
+  return result;
+}
+
+}  // namespace rules
+
+namespace {
+
+template <class P>
+Window window_of(const P& p) {
+  if constexpr (requires { p.base_dilation; }) return {p.window_dimensions, p.window_strides, p.padding, p.base_dilation, p.window_dilation};
+  else return {p.window_dimensions, p.window_strides, p.padding, {}, {}};
+}
+// The window that leaves a new axis at `at` alone.
+template <class P>
+P with_axis(P p, std::int64_t at) {
+  p.window_dimensions.insert(p.window_dimensions.begin() + at, 1);
+  p.window_strides.insert(p.window_strides.begin() + at, 1);
+  p.padding.insert(p.padding.begin() + at, {0, 0});
+  if constexpr (requires { p.base_dilation; }) {
+    p.base_dilation.insert(p.base_dilation.begin() + at, 1);
+    p.window_dilation.insert(p.window_dilation.begin() + at, 1);
+  }
+  return p;
+}
+
+auto window_aval(std::string_view name) {
+  return [=](std::span<const Aval> x, const Window& w) -> Avals {
+    rules::check_dtype(name, x[0].dtype, kind::any);
+    return {Aval{x[0].dtype, rules::window_shape(name, x[0].shape, w), x[0].weak_type}};
+  };
+}
+auto window_batch(PrimitiveFn self) {
+  return [=](std::span<const Array> x, std::span<const Axis> axes, Dim, const Window& w) -> BatchResult {
+    return {self().bind({x[0]}, with_axis(w, *axes[0])), {axes[0]}};
+  };
+}
+template <class P>
+BatchResult batch_pair(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, Dim size, const P& p) {
+  const Array a = rules::to_front(x[0], axes[0], size), b = rules::to_front(x[1], axes[1], size);
+  return {self.bind({a, b}, with_axis(p, 0)), {0}};
+}
+
+Array select_and_gather_add(const Array& tangents, const Array& x, const char* select, const Window& w) {
+  return select_and_gather_add_p().bind1({tangents, x}, SelectAndGather{select, w.window_dimensions, w.window_strides, w.padding, w.base_dilation, w.window_dilation});
+}
+auto chooser_jvp(PrimitiveFn self, const char* select) {
+  return [=](std::span<const Array> x, std::span<const Tangent> t, const Window& w) -> JvpResult {
+    Array y = self().bind1({x[0]}, w);
+    if (t[0].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+    rules::check_dtype(select, x[0].dtype(), kind::ordered);
+    return {{std::move(y)}, {Tangent(select_and_gather_add(t[0].value(), x[0], select, w))}};
+  };
+}
+// Linear in the first operand; the second one only decides.
+template <class P>
+auto first_linear_jvp(PrimitiveFn self) {
+  return [=](std::span<const Array> x, std::span<const Tangent> t, const P& p) -> JvpResult {
+    Array y = self().bind1({x[0], x[1]}, p);
+    if (t[0].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+    return {{std::move(y)}, {Tangent(self().bind1({t[0].value(), x[1]}, p))}};
+  };
+}
+bool all_ones(const Dims& v) {
+  return std::ranges::all_of(v, [](std::int64_t d) { return d == 1; });
+}
+Array extreme(DType dtype, bool lowest) {
+  if (is_floating(dtype)) return full(Shape{}, Array(lowest ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity()), dtype);
+  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> Array {
+    if constexpr (std::integral<T>) {
+      const T v = lowest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+      return Array::from_bytes(dtype, {}, std::as_bytes(std::span(&v, 1)));
+    } else {
+      raise<DtypeError>("no extreme value of {}", dtype);
+    }
+  });
+}
+
+}  // namespace
+
+const Primitive& reduce_window_sum_p() {
+  static const Primitive p = make_primitive<Window>({
+      .name = "reduce_window_sum",
+      .aval = window_aval("reduce_window_sum"),
+      .jvp = rules::jvp_linear(reduce_window_sum_p),
+      .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const Window& w) {
+        const Padding pads = rules::adjoint_padding(x.dims(), w.window_dimensions, w.window_strides, ct.dims(), w.padding, w.base_dilation, w.window_dilation);
+        std::vector<PadAxis> config;
+        for (std::size_t i = 0; i < pads.size(); ++i) config.push_back({pads[i].first, pads[i].second, w.window_strides[i] - 1});
+        const Array padded = pad(ct, full(Shape{}, 0, ct.dtype()), config);
+        return reduce_window_sum(padded, {w.window_dimensions, w.base_dilation, {}, {}, w.window_dilation});
+      }),
+      .batch = window_batch(reduce_window_sum_p)});
+  return p;
+}
+const Primitive& reduce_window_max_p() {
+  static const Primitive p = make_primitive<Window>({.name = "reduce_window_max", .aval = window_aval("reduce_window_max"),
+                                                     .jvp = chooser_jvp(reduce_window_max_p, "ge"), .batch = window_batch(reduce_window_max_p)});
+  return p;
+}
+const Primitive& reduce_window_min_p() {
+  static const Primitive p = make_primitive<Window>({.name = "reduce_window_min", .aval = window_aval("reduce_window_min"),
+                                                     .jvp = chooser_jvp(reduce_window_min_p, "le"), .batch = window_batch(reduce_window_min_p)});
+  return p;
+}
+
+const Primitive& select_and_gather_add_p() {
+  static const Primitive p = make_primitive<SelectAndGather>({
+      .name = "select_and_gather_add",
+      .aval = [](std::span<const Aval> x, const SelectAndGather& s) -> Avals {
+        check<ShapeError>(identical(x[0].shape, x[1].shape), "select_and_gather_add tangents and operand shapes must match, got {} and {}.", x[0], x[1]);
+        return {Aval{x[0].dtype, rules::window_shape("select_and_gather_add", x[1].shape, window_of(s)), false}};
+      },
+      .jvp = first_linear_jvp<SelectAndGather>(select_and_gather_add_p),
+      .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const SelectAndGather& s) -> Tangents {
+        Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
+        if (ct[0].is_zero()) return out;
+        check<NotImplementedError>(all_ones(s.window_dilation), "VJP not implemented for select_and_gather (MaxPool) with window dilation.");
+        Array operand = *x[1].known;
+        const bool dilated = !all_ones(s.base_dilation);
+        if (dilated) {
+          std::vector<PadAxis> config;
+          for (std::int64_t d : s.base_dilation) config.push_back({0, 0, d - 1});
+          operand = pad(operand, extreme(operand.dtype(), s.select_prim == "ge"), config);
+        }
+        Array y = select_and_scatter_add_p().bind1({ct[0].value(), operand}, SelectAndScatter{s.select_prim, s.window_dimensions, s.window_strides, s.padding});
+        if (dilated) y = slice(y, Shape(y.shape().size(), Dim(0)), y.shape(), s.base_dilation);
+        out[0] = Tangent(std::move(y));
+        return out;
+      },
+      .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim n, const SelectAndGather& s) { return batch_pair(select_and_gather_add_p(), x, axes, n, s); }});
+  return p;
+}
+
+const Primitive& select_and_scatter_add_p() {
+  static const Primitive p = make_primitive<SelectAndScatter>({
+      .name = "select_and_scatter_add",
+      .aval = [](std::span<const Aval> x, const SelectAndScatter& s) -> Avals {
+        const Shape want = rules::window_shape("select_and_scatter_add", x[1].shape, window_of(s));
+        check<ShapeError>(identical(want, x[0].shape), "select_and_scatter_add: source shape must be that of the windows, {}. Got {}.", to_string(want), x[0]);
+        return {x[1]};
+      },
+      .jvp = first_linear_jvp<SelectAndScatter>(select_and_scatter_add_p),
+      .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const SelectAndScatter& s) -> Tangents {
+        Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
+        if (!ct[0].is_zero())
+          out[0] = Tangent(select_and_gather_add(ct[0].value(), *x[1].known, s.select_prim.c_str(), rules::complete_window("select_and_gather_add", window_of(s), x[1].aval.rank())));
+        return out;
+      },
+      .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim n, const SelectAndScatter& s) { return batch_pair(select_and_scatter_add_p(), x, axes, n, s); }});
+  return p;
+}
+
+void append_window_primitives(std::vector<Primitive>& out) {
+  for (PrimitiveFn p : {reduce_window_sum_p, reduce_window_max_p, reduce_window_min_p, select_and_scatter_add_p, select_and_gather_add_p}) out.push_back(p());
+}
+
+Array reduce_window_sum(const Array& x, const Window& w) { return reduce_window_sum_p().bind1({x}, rules::complete_window("reduce_window_sum", w, x.rank())); }
+Array reduce_window_max(const Array& x, const Window& w) { return reduce_window_max_p().bind1({x}, rules::complete_window("reduce_window_max", w, x.rank())); }
+Array reduce_window_min(const Array& x, const Window& w) { return reduce_window_min_p().bind1({x}, rules::complete_window("reduce_window_min", w, x.rank())); }
+
+Padding window_padding(const Dims& dims, const Dims& window, const Dims& strides, std::string_view name) {
+  const bool same = name == "SAME" || name == "same" || name == "SAME_LOWER";
+  check(same || name == "VALID" || name == "valid", "padding: unknown name '{}'. Use SAME, SAME_LOWER or VALID.", name);
+  Padding out;
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const std::int64_t stride = strides.empty() ? 1 : strides[i], n = (dims[i] + stride - 1) / stride;
+    const std::int64_t total = same ? std::max<std::int64_t>((n - 1) * stride + window[i] - dims[i], 0) : 0;
+    const std::int64_t low = name == "SAME_LOWER" ? total - total / 2 : total / 2;
+    out.emplace_back(low, total - low);
+  }
+  return out;
+}
+
+}  // namespace tf2jax
