@@ -99,7 +99,12 @@ Array convert_element_type(const Array& x, DType new_dtype, bool weak_type) {
 Array astype(const Array& x, DType dtype) {
   const DType target = canonical_dtype(dtype);
   if (is_complex(x.dtype()) && !is_complex(target) && target != DType::bool_) return astype(real(x), target);
-  return x.dtype() == target && x.weak_type() ? convert_element_type(x, target) : cast(x, target, false);
+  if (x.dtype() == target && !x.weak_type()) return x;
+  if (x.is_concrete() && x.rank() == 0) {
+    const TraceScope literal(eval_trace());
+    return convert_element_type(x, target);
+  }
+  return convert_element_type(x, target);
 }
 Array bitcast_convert_type(const Array& x, DType new_dtype) {
   if (x.dtype() == new_dtype) return x;
