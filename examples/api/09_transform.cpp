@@ -29,7 +29,7 @@ struct IntervalTrace final : Trace {
   explicit IntervalTrace(TracePtr p) : parent(std::move(p)) {}
   Array wrap(Interval i) const { return Array(detail::Ref<const detail::Value>(new IntervalTracer(shared_from_this(), std::move(i)))); }
   Interval unwrap(const Array& x) const { auto* t = mine<IntervalTracer>(x); return t ? t->bounds : Interval{x, x}; }
-  Arrays process(const Primitive& p, std::span<const Array> args, const Params&) const override {
+  Arrays process(const Primitive& p, std::span<const Array> args, const EquationParams&) const override {
     std::vector<Interval> in;
     for (const Array& a : args) in.push_back(unwrap(a));
     const TraceScope scope(parent);

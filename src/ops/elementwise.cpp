@@ -117,8 +117,8 @@ Array reduce_precision(const Array& x, int exponent_bits, int mantissa_bits) {
 // ---- unary
 
 namespace {
-const Params& accuracy() {
-  static const Params p{Accuracy{}};
+const EquationParams& accuracy() {
+  static const EquationParams p{Accuracy{}};
   return p;
 }
 Array inexact_unary(const Primitive& p, const Array& x) { return p.bind1({to_inexact(x)}, accuracy()); }

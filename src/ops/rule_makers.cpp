@@ -95,7 +95,7 @@ Array to_front(const Array& x, Axis axis, Dim size) {
   return broadcast_in_dim(x, shape, iota_axes(x.rank(), 1));
 }
 
-BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const Params& params) {
+BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const EquationParams& params) {
   // Where all mapped operands share axis and rank and the others are scalars, nothing has to move.
   std::int64_t rank = 0;
   for (std::size_t i = 0; i < x.size(); ++i) rank = std::max(rank, x[i].rank() - (axes[i] ? 1 : 0));

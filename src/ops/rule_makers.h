@@ -51,7 +51,7 @@ Array mapped_to_front(const Array& x, Axis axis);
 Array move_axis(const Array& x, std::int64_t from, std::int64_t to);
 
 /// Batching of an elementwise application of `self` (see elementwise_shape).
-BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const Params& params);
+BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const EquationParams& params);
 
 // ---- aval rules
 /// The operand's own aval, for one operand of an allowed dtype. Generic over params.

@@ -75,7 +75,7 @@ Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args) {
   return out;
 }
 
-std::vector<Jaxpr> nested_jaxprs(const Params& params) {
+std::vector<Jaxpr> nested_jaxprs(const EquationParams& params) {
   std::vector<Jaxpr> out;
   for (ParamText& field : params.texts())
     for (Jaxpr& j : field.jaxprs) out.push_back(std::move(j));

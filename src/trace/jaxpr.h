@@ -27,7 +27,7 @@ struct Atom {
 
 struct Equation {
   Primitive primitive;
-  Params params;
+  EquationParams params;
   std::vector<Atom> inputs;
   std::vector<VarId> outputs;
   std::shared_ptr<const std::string> name_scope;   // where it came from; may be null
@@ -77,7 +77,7 @@ void check_jaxpr(const Jaxpr& jaxpr);
 bool has_effects(const Jaxpr& jaxpr);
 
 /// Programs found in the params of an equation.
-std::vector<Jaxpr> nested_jaxprs(const Params& params);
+std::vector<Jaxpr> nested_jaxprs(const EquationParams& params);
 
 /// Prints as JAX prints.
 std::string to_string(const Jaxpr& jaxpr);

@@ -157,8 +157,8 @@ void ParamReader::finish() const {
 
 std::map<std::string, ParsedValue> ParamReader::take_all() { return std::exchange(values_, {}); }
 
-void Params::wrong_type(const std::type_info& wanted) const {
-  raise<InternalError>("Params: asked for {}, holds {}. A rule was given another primitive's params.", wanted.name(), box_->type->name());
+void EquationParams::wrong_type(const std::type_info& wanted) const {
+  raise<InternalError>("EquationParams: asked for {}, holds {}. A rule was given another primitive's params.", wanted.name(), box_->type->name());
 }
 
 namespace {

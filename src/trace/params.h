@@ -1,4 +1,4 @@
-// Params: the static parameters of an equation, typed per primitive and erased at the dispatch boundary.
+// EquationParams: the static parameters of an equation, typed per primitive and erased at the dispatch boundary.
 // Hashing, printing and parsing derive from one function, visit_fields, so that they cannot drift apart.
 #pragma once
 #include <concepts>
@@ -180,11 +180,11 @@ struct NoParams {
 };
 
 /// A value of any ParamSet type. Immutable; copying shares it.
-class Params {
+class EquationParams {
  public:
   template <ParamSet P>
-    requires(!std::same_as<P, Params>)
-  Params(P value) : box_(std::make_shared<const Box<P>>(std::move(value))) {}  // NOLINT: params convert at bind
+    requires(!std::same_as<P, EquationParams>)
+  EquationParams(P value) : box_(std::make_shared<const Box<P>>(std::move(value))) {}  // NOLINT: params convert at bind
   /// The typed value. Throws: InternalError when it is of another type.
   template <ParamSet P>
   const P& get() const {
@@ -195,7 +195,7 @@ class Params {
   bool is() const { return *box_->type == typeid(P); }
   std::vector<ParamText> texts() const { return box_->texts(); }
   std::size_t hash() const { return box_->hash(); }
-  friend bool operator==(const Params& a, const Params& b) { return a.box_.get() == b.box_.get() || (*a.box_->type == *b.box_->type && a.box_->equals(*b.box_)); }
+  friend bool operator==(const EquationParams& a, const EquationParams& b) { return a.box_.get() == b.box_.get() || (*a.box_->type == *b.box_->type && a.box_->equals(*b.box_)); }
 
  private:
   struct Base {
@@ -226,18 +226,18 @@ class Params {
   std::shared_ptr<const Base> box_;
 };
 
-inline const Params& no_params() {
-  static const Params p{NoParams{}};
+inline const EquationParams& no_params() {
+  static const EquationParams p{NoParams{}};
   return p;
 }
 
 template <ParamSet P>
-Params read_params(ParamReader& reader) {
+EquationParams read_params(ParamReader& reader) {
   P p{};
   p.visit_fields(reader);
   if constexpr (requires { p.after_read(reader); }) p.after_read(reader);
   reader.finish();
-  return Params(std::move(p));
+  return EquationParams(std::move(p));
 }
 
 }  // namespace tf2jax

@@ -399,7 +399,7 @@ class Parser {
     }
     for (const Binder& b : lhs)
       if (b.type) context.outputs.emplace_back(b.type->dtype, b.type->shape);
-    const Params read = [&] {
+    const EquationParams read = [&] {
       try {
         ParamReader reader(std::move(params), std::move(context), name);
         return primitive->rules().read_params(reader);

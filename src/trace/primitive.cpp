@@ -8,11 +8,11 @@
 
 namespace tf2jax {
 
-Arrays Primitive::bind(std::span<const Array> args, const Params& params) const {
+Arrays Primitive::bind(std::span<const Array> args, const EquationParams& params) const {
   return current_trace()->process(*this, args, params);
 }
 
-Avals Primitive::output_avals(std::span<const Aval> inputs, const Params& params) const {
+Avals Primitive::output_avals(std::span<const Aval> inputs, const EquationParams& params) const {
   return require(record_->aval, "Abstract evaluation")(inputs, params);
 }
 

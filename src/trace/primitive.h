@@ -42,7 +42,7 @@ class PartialEvalContext;
 /// Computes the outputs of one primitive on concrete arrays.
 struct KernelCall {
   std::span<const Array> args;
-  const Params& params;
+  const EquationParams& params;
   std::span<const Aval> outputs;
 };
 using Kernel = std::function<Arrays(const KernelCall&)>;
@@ -50,15 +50,15 @@ using Kernel = std::function<Arrays(const KernelCall&)>;
 namespace detail {
 struct PrimitiveRecord {
   std::string name;
-  std::function<Avals(std::span<const Aval>, const Params&)> aval;
-  std::function<JvpResult(std::span<const Array>, std::span<const Tangent>, const Params&)> jvp;
-  std::function<Tangents(std::span<const Tangent>, std::span<const LinearArg>, const Params&)> transpose;
-  std::function<BatchResult(std::span<const Array>, std::span<const Axis>, Dim, const Params&)> batch;
+  std::function<Avals(std::span<const Aval>, const EquationParams&)> aval;
+  std::function<JvpResult(std::span<const Array>, std::span<const Tangent>, const EquationParams&)> jvp;
+  std::function<Tangents(std::span<const Tangent>, std::span<const LinearArg>, const EquationParams&)> transpose;
+  std::function<BatchResult(std::span<const Array>, std::span<const Axis>, Dim, const EquationParams&)> batch;
   /// Splits an equation with some unknown operands (see transforms/partial_eval.h). Empty: stage it whole.
-  std::function<Arrays(const PartialEvalContext&, std::span<const Array>, const Params&)> partial_eval;
+  std::function<Arrays(const PartialEvalContext&, std::span<const Array>, const EquationParams&)> partial_eval;
   /// Evaluation of higher-order primitives; the others have a kernel in the backend.
-  std::function<Arrays(std::span<const Array>, const Params&)> impl;
-  std::function<Params(ParamReader&)> read_params;
+  std::function<Arrays(std::span<const Array>, const EquationParams&)> impl;
+  std::function<EquationParams(ParamReader&)> read_params;
   bool effectful = false;
   mutable std::atomic<const Kernel*> kernel{nullptr};
 };
@@ -89,16 +89,16 @@ class Primitive {
   const detail::PrimitiveRecord& rules() const { return *record_; }
 
   /// Applies the primitive under the thread's current trace.
-  Arrays bind(std::span<const Array> args, const Params& params = no_params()) const;
-  Arrays bind(std::initializer_list<Array> args, const Params& params = no_params()) const {
+  Arrays bind(std::span<const Array> args, const EquationParams& params = no_params()) const;
+  Arrays bind(std::initializer_list<Array> args, const EquationParams& params = no_params()) const {
     return bind(std::span<const Array>(args.begin(), args.size()), params);
   }
   /// The single result of `bind`.
-  Array bind1(std::initializer_list<Array> args, const Params& params = no_params()) const {
+  Array bind1(std::initializer_list<Array> args, const EquationParams& params = no_params()) const {
     return std::move(bind(std::span<const Array>(args.begin(), args.size()), params)[0]);
   }
   /// Output avals. Throws: whatever the primitive's own checks throw.
-  Avals output_avals(std::span<const Aval> inputs, const Params& params) const;
+  Avals output_avals(std::span<const Aval> inputs, const EquationParams& params) const;
 
   /// `rule`, or MissingRule naming the primitive and `what` ("batching") when it is empty.
   template <class R>
@@ -123,12 +123,12 @@ Primitive make_primitive(PrimitiveSpec<P> spec) {
   auto record = std::make_shared<detail::PrimitiveRecord>();
   record->name = std::move(spec.name);
   record->effectful = spec.effectful;
-  if (spec.aval) record->aval = [f = std::move(spec.aval)](auto a, const Params& p) { return f(a, p.get<P>()); };
-  if (spec.jvp) record->jvp = [f = std::move(spec.jvp)](auto x, auto t, const Params& p) { return f(x, t, p.get<P>()); };
-  if (spec.transpose) record->transpose = [f = std::move(spec.transpose)](auto ct, auto x, const Params& p) { return f(ct, x, p.get<P>()); };
-  if (spec.batch) record->batch = [f = std::move(spec.batch)](auto x, auto ax, Dim n, const Params& p) { return f(x, ax, n, p.get<P>()); };
-  if (spec.partial_eval) record->partial_eval = [f = std::move(spec.partial_eval)](const auto& c, auto x, const Params& p) { return f(c, x, p.get<P>()); };
-  if (spec.impl) record->impl = [f = std::move(spec.impl)](auto x, const Params& p) { return f(x, p.get<P>()); };
+  if (spec.aval) record->aval = [f = std::move(spec.aval)](auto a, const EquationParams& p) { return f(a, p.get<P>()); };
+  if (spec.jvp) record->jvp = [f = std::move(spec.jvp)](auto x, auto t, const EquationParams& p) { return f(x, t, p.get<P>()); };
+  if (spec.transpose) record->transpose = [f = std::move(spec.transpose)](auto ct, auto x, const EquationParams& p) { return f(ct, x, p.get<P>()); };
+  if (spec.batch) record->batch = [f = std::move(spec.batch)](auto x, auto ax, Dim n, const EquationParams& p) { return f(x, ax, n, p.get<P>()); };
+  if (spec.partial_eval) record->partial_eval = [f = std::move(spec.partial_eval)](const auto& c, auto x, const EquationParams& p) { return f(c, x, p.get<P>()); };
+  if (spec.impl) record->impl = [f = std::move(spec.impl)](auto x, const EquationParams& p) { return f(x, p.get<P>()); };
   record->read_params = [](ParamReader& r) { return read_params<P>(r); };
   return Primitive(std::move(record));
 }

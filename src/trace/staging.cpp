@@ -52,7 +52,7 @@ class StagingTrace final : public Trace {
     return builder.constant(x);
   }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const Params& params) const override {
+  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     check<UnexpectedTracerError>(!ended, "{}: a value of a finished trace was used. Return it from the traced function instead of storing it.",
                                  primitive.name());
     Avals avals;

@@ -14,7 +14,7 @@ class EvalTrace final : public Trace {
  public:
   bool is_eval() const override { return true; }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const Params& params) const override {
+  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     for (const Array& x : args)
       if (x.tracer())
         raise<UnexpectedTracerError>(
@@ -37,7 +37,7 @@ class EvalTrace final : public Trace {
   }
 
  private:
-  static Arrays run(const Primitive& primitive, const Kernel& kernel, std::span<const Array> args, std::span<const Aval> avals, const Params& params) {
+  static Arrays run(const Primitive& primitive, const Kernel& kernel, std::span<const Array> args, std::span<const Aval> avals, const EquationParams& params) {
     const Avals outputs = primitive.output_avals(avals, params);
     return kernel({args, params, outputs});
   }

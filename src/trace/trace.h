@@ -13,7 +13,7 @@ namespace tf2jax {
 class Trace : public std::enable_shared_from_this<Trace> {
  public:
   virtual ~Trace() = default;
-  virtual Arrays process(const Primitive& primitive, std::span<const Array> args, const Params& params) const = 0;
+  virtual Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const = 0;
   /// True for the trace that computes concrete values.
   virtual bool is_eval() const { return false; }
 

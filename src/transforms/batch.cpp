@@ -36,7 +36,7 @@ class BatchTrace final : public Trace {
     return {x, std::nullopt};
   }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const Params& params) const override {
+  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     Arrays values;
     std::vector<Axis> axes;
     bool mapped = false;

@@ -28,7 +28,7 @@ class JvpTrace final : public Trace {
     return {x, Tangent::zero(x.aval())};
   }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const Params& params) const override {
+  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     Arrays primals;
     Tangents tangents;
     bool live = false;

@@ -28,7 +28,7 @@ class PartialEvalTrace final : public Trace, public PartialEvalContext {
   }
   bool is_unknown(const Array& x) const override { return mine<UnknownTracer>(x) != nullptr; }
 
-  Arrays emit(const Primitive& primitive, std::span<const Array> args, const Params& params) const override {
+  Arrays emit(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     Avals avals;
     Equation eqn{primitive, params, {}, {}, current_name_scope()};
     for (const Array& x : args) {
@@ -44,7 +44,7 @@ class PartialEvalTrace final : public Trace, public PartialEvalContext {
     return out;
   }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const Params& params) const override {
+  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     const bool known = std::ranges::none_of(args, [&](const Array& x) { return is_unknown(x); });
     const TraceScope scope(parent_);
     if (known) return primitive.bind(args, params);

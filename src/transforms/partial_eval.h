@@ -11,7 +11,7 @@ class PartialEvalContext {
   virtual ~PartialEvalContext() = default;
   virtual bool is_unknown(const Array& x) const = 0;
   /// Stages an application; results are unknown.
-  virtual Arrays emit(const Primitive& primitive, std::span<const Array> args, const Params& params) const = 0;
+  virtual Arrays emit(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const = 0;
 };
 
 /// The staged remainder of a partially evaluated function.
