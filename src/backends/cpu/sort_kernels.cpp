@@ -12,9 +12,10 @@
 namespace tf2jax::cpu {
 namespace {
 
-// Order-preserving image of a float; NaN above everything. `joined`: -0 equals 0.
+// Order-preserving image of a float. `joined`: -0 equals 0 and every NaN is above everything; otherwise the total order
+// of IEEE 754, where negative NaN is below everything.
 std::uint64_t float_key(double v, bool joined) {
-  if (v != v) return std::numeric_limits<std::uint64_t>::max();
+  if (joined && v != v) return std::numeric_limits<std::uint64_t>::max();
   if (joined && v == 0) v = 0;
   const auto bits = std::bit_cast<std::uint64_t>(v);
   return bits >> 63 ? ~bits : bits | (std::uint64_t{1} << 63);

@@ -1,0 +1,58 @@
+// Counting what became of the cases.
+#include "report.h"
+
+#include <fmt/format.h>
+
+#include <cstring>
+
+#include "tf2jax/base/error.h"
+
+namespace conformance {
+
+void CaseResult::check(const std::string& what, const tf2jax::Array& got, const tf2jax::Array& want, const Tolerance& tolerance, const std::string& where) {
+  const Comparison c = compare(got, want, tolerance);
+  worst_ = std::max(worst_, c.worst);
+  if (c.message) fail(what, where.empty() ? *c.message : where + ": " + *c.message);
+}
+
+void CaseResult::check_all(const std::string& what, const tf2jax::Arrays& got, const tf2jax::Arrays& want, const Tolerance& tolerance) {
+  if (got.size() != want.size()) {
+    fail(what, fmt::format("got {} arrays, expected {}", got.size(), want.size()));
+    return;
+  }
+  for (std::size_t i = 0; i < got.size(); ++i) check(what, got[i], want[i], tolerance, fmt::format("result {}", i));
+}
+
+void CaseResult::caught(const std::string& what) {
+  try {
+    throw;
+  } catch (const Unsupported& e) {
+    unsupported(what, e.what());
+  } catch (const tf2jax::NotImplementedError& e) {
+    unsupported(what, e.what());
+  } catch (const tf2jax::ParseError& e) {
+    if (std::strstr(e.what(), "unknown dtype")) unsupported(what, e.what());
+    else fail(what, e.what());
+  } catch (const std::exception& e) {
+    fail(what, e.what());
+  }
+}
+
+void FamilyReport::add(const std::string& name, const CaseResult& r) {
+  if (r.worst() > worst && r.failures().empty()) {
+    worst = r.worst();
+    worst_case = name;
+  }
+  if (!r.failures().empty()) {
+    ++failed;
+    for (const auto& f : r.failures()) failures.push_back({name, f.what, f.message});
+  } else if (!r.unsupported_parts().empty() || r.parts() == 0) {
+    ++unsupported;
+    const std::string why = r.unsupported_parts().empty() ? "nothing to run" : r.unsupported_parts()[0].what + ": " + r.unsupported_parts()[0].message;
+    ++reasons[why.substr(0, 110)];
+  } else {
+    ++passed;
+  }
+}
+
+}  // namespace conformance
