@@ -206,6 +206,11 @@ Capture ObjectGraph::capture(int node, const std::string& function) const {
       c.kind = Capture::Kind::resource;
       c.name = fmt::format("resource_{}", node);
       break;
+    case tf::SavedObject::kCapturedTensor:
+      c.kind = Capture::Kind::tensor;
+      c.name = object.captured_tensor().name();
+      c.function = object.captured_tensor().concrete_function();
+      break;
     default: c.name = fmt::format("object_{}", node);
   }
   return c;

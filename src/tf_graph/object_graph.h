@@ -17,10 +17,11 @@ namespace tf2jax {
 
 /// What a concrete function takes besides its arguments.
 struct Capture {
-  enum class Kind { variable, constant, asset, resource, other };
+  enum class Kind { variable, constant, asset, resource, tensor, other };
   Kind kind = Kind::other;
   int node = -1;              ///< index in the object graph
-  std::string name;           ///< variable name, constant's node name, asset's file name
+  std::string name;           ///< variable name, constant's node name, asset's file name, captured tensor
+  std::string function;       ///< the function that a captured tensor belongs to
   TensorData constant;        ///< value of a constant
 };
 

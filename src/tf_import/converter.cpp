@@ -1,0 +1,62 @@
+// The table of converters: built-in ones, then those that programs registered.
+#include "tf2jax/tf_import/converter.h"
+
+#include "tf2jax/tf_import/internal/builtin_ops.h"
+
+#include <mutex>
+
+namespace tf2jax {
+namespace {
+
+struct Registry {
+  std::mutex mutex;
+  std::shared_ptr<const ConverterTable> table;
+};
+Registry& registry() {
+  static Registry r;
+  return r;
+}
+
+// Requires: the lock is held.
+const std::shared_ptr<const ConverterTable>& table(Registry& r) {
+  if (!r.table) {
+    auto made = std::make_shared<ConverterTable>();
+    tf_import::add_builtin_operations(*made);
+    r.table = std::move(made);
+  }
+  return r.table;
+}
+
+}  // namespace
+
+void ConverterTable::add(const std::string& op, Converter convert, std::vector<std::string> ignored) {
+  entries_[op] = {std::move(convert), std::move(ignored)};
+}
+
+const ConverterTable::Entry* ConverterTable::find(std::string_view op) const {
+  const auto it = entries_.find(op);
+  return it == entries_.end() ? nullptr : &it->second;
+}
+
+std::vector<std::string> ConverterTable::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries_) names.push_back(name);
+  return names;
+}
+
+void register_operation(const std::string& op, Converter convert) {
+  check(static_cast<bool>(convert), "register_operation: the converter of '{}' is empty", op);
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  auto copy = std::make_shared<ConverterTable>(*table(r));
+  copy->add(op, std::move(convert));
+  r.table = std::move(copy);
+}
+
+std::shared_ptr<const ConverterTable> current_converters() {
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  return table(r);
+}
+
+}  // namespace tf2jax

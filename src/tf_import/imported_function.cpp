@@ -1,0 +1,163 @@
+// Staging and running imported functions.
+#include "tf2jax/tf_import/internal/imported_function.h"
+
+#include "tf2jax/trace/staging.h"
+#include "tf2jax/trace/trace.h"
+#include "tf2jax/transforms/jit_primitive.h"
+#include "tf2jax/ops/elementwise.h"
+
+#include <algorithm>
+
+namespace tf2jax::tf_import {
+
+namespace {
+
+constexpr std::size_t kMaxStaged = 64;
+
+std::string spec_shape_text(const Dims& dims) {
+  std::string text = "(";
+  for (std::size_t i = 0; i < dims.size(); ++i) text += (i ? ", " : "") + (dims[i] < 0 ? std::string("None") : fmt::format("{}", dims[i]));
+  return text + (dims.size() == 1 ? ",)" : ")");
+}
+
+bool compatible(const Shape& shape, const Dims& expected) {
+  if (shape.size() != expected.size()) return false;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    if (expected[i] >= 0 && !definitely_equal(shape[i], expected[i]).value_or(false)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+Arrays ImportedFunction::check_inputs(const std::vector<Tree>& leaves) const {
+  const Config& options = tf2jax::config();
+  const bool complete = std::ranges::none_of(leaves, [](const Tree& t) { return t.kind() == Tree::Kind::none; });
+  check<MissingInputError>(complete, "\nSome input(s) are missing (entries that map to dtype[shape] annotations in the following structure): \n{}",
+                           complete ? "" : missing_inputs_text(signature, leaves));
+  Arrays arrays;
+  for (std::size_t i = 0; i < leaves.size(); ++i) {
+    const auto& [path, name, spec] = inputs[i];
+    Array x = canonical_array(leaves[i].array());
+    if (options.strict_shape_check && spec.shape) {
+      check(compatible(x.shape(), *spec.shape),
+            "Found incompatible input shape: {}, expected {} for argument at {}.\n"
+            "This can be a problem if the outputs depend on input shapes, e.g. BatchNorm during training.\n"
+            "If this is not an issue for you, the error can be disabled using either tf2jax.update_config('strict_shape_check', False) or the "
+            "context manager tf2jax.override_config('strict_shape_check', False)",
+            to_string(x.shape()), spec_shape_text(*spec.shape), path);
+    }
+    if (spec.dtype && options.strict_dtype_check && !x.weak_type()) {
+      check(x.dtype() == canonical_dtype(*spec.dtype),
+            "Found incompatible input dtype: {}, expected <dtype: '{}'> for argument at {}.\n"
+            "If this is not an issue for you, the error can be disabled either tf2jax.update_config('strict_dtype_check', False) or the context "
+            "manager tf2jax.override_config('strict_dtype_check', False)",
+            numpy_name(x.dtype()), numpy_name(*spec.dtype), path);
+    }
+    // A C++ scalar takes the type that the graph was traced with.
+    if (x.weak_type()) x = convert_element_type(x, spec.dtype ? canonical_dtype(*spec.dtype) : x.dtype());
+    arrays.push_back(std::move(x));
+  }
+  return arrays;
+}
+
+Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const {
+  Arrays variables(model->variables.size());
+  for (std::size_t i = 0; i < captured.size(); ++i) variables[captured[i]] = arguments[i];
+  std::optional<Array> key;
+  if (has_key) key = arguments.back();
+  Interpreter interpreter(model, std::move(variables), key);
+  Values values = bound;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    if (input_arguments[i] >= 0) values[static_cast<std::size_t>(input_arguments[i])] = Value(arguments[captured.size() + i]);
+  }
+  Config options = model->config;   // the options of conversion; 64-bit types follow the caller
+  options.enable_x64 = tf2jax::config().enable_x64;
+  options.disable_jit = tf2jax::config().disable_jit;
+  const ConfigScope scope(options);
+  const Values results = interpreter.run(*body, values);
+  Arrays outputs;
+  for (const int position : output_positions) {
+    const Value& v = results[static_cast<std::size_t>(position)];
+    if (const auto* variable = v.get_if<VariableRef>()) {
+      outputs.push_back(interpreter.read(*variable));
+      continue;
+    }
+    const auto* x = v.get_if<Array>();
+    check<TypeError>(x != nullptr, "{}: output {} is {}; only tensors of numbers can be returned", model->source, outputs.size(), v.kind());
+    outputs.push_back(canonical_array(*x));
+  }
+  for (std::size_t i = 0; i < captured.size(); ++i) {
+    if (!interpreter.changed(captured[i])) continue;
+    changed.push_back(i);
+    outputs.push_back(interpreter.variables()[captured[i]]);
+  }
+  return outputs;
+}
+
+std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const Avals& avals, bool has_key) const {
+  const Config& now = tf2jax::config();
+  const auto fits = [&](const auto& s) { return s->has_key == has_key && s->config == now && s->avals == avals; };
+  {
+    const std::lock_guard lock(mutex_);
+    const auto it = std::ranges::find_if(cache_, fits);
+    if (it != cache_.end()) {
+      cache_.splice(cache_.begin(), cache_, it);
+      return cache_.front();
+    }
+  }
+  // Staged outside the lock: it may take long, and a converter may call this function.
+  auto made = std::make_shared<Staged>(Staged{avals, now, has_key, {}, {}});
+  made->jaxpr = stage([&](const Arrays& arguments) {
+    made->changed.clear();
+    return evaluate(arguments, has_key, made->changed);
+  }, avals);
+  const std::lock_guard lock(mutex_);
+  const auto it = std::ranges::find_if(cache_, fits);
+  if (it != cache_.end()) return *it;
+  cache_.push_front(made);
+  if (cache_.size() > kMaxStaged) cache_.pop_back();
+  return made;
+}
+
+std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const CallArguments& call_arguments) const {
+  Arrays arguments;
+  std::string missing;
+  for (const auto v : captured) {
+    const auto& name = model->variables[v].name;
+    if (given.contains(name)) arguments.push_back(canonical_array(given.at(name).value()));
+    else missing += (missing.empty() ? "'" : ", '") + name + "'";
+  }
+  check(missing.empty(), "Some parameters are missing, [{}].", missing);
+  const Arrays tensors = check_inputs(match_arguments(signature, call_arguments));
+  arguments.insert(arguments.end(), tensors.begin(), tensors.end());
+  const bool has_key = call_arguments.key.has_value();
+  if (has_key) arguments.push_back(*call_arguments.key);
+
+  std::vector<std::size_t> changed;
+  Arrays results;
+  if (!jit || tf2jax::config().disable_jit) {
+    results = evaluate(arguments, has_key, changed);
+  } else {
+    Avals avals;
+    for (auto& x : arguments) avals.push_back(x.aval().strong());
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      if (arguments[i].weak_type()) arguments[i] = convert_element_type(arguments[i], arguments[i].dtype());
+    }
+    const auto program = staged(avals, has_key);
+    changed = program->changed;
+    const bool concrete = std::ranges::all_of(arguments, &Array::is_concrete);
+    results = concrete ? compiled(program->jaxpr)->run(arguments) : eval_jaxpr(program->jaxpr, arguments);
+  }
+  std::size_t next = 0;
+  Tree outputs = build_tree(signature.outputs, results, next);
+  Variables updated = given;
+  for (const auto i : changed) {
+    const auto& variable = model->variables[captured[i]];
+    updated.set(Variable(variable.name, results[next++], variable.trainable));
+  }
+  if (functional) check(updated.empty(), "Expected function to have no captured variables, found {} variables", updated.size());
+  return {std::move(outputs), std::move(updated)};
+}
+
+}  // namespace tf2jax::tf_import

@@ -1,0 +1,65 @@
+// ImportedFunction: a planned graph with its calling convention and its cache of staged programs.
+#pragma once
+#include <list>
+#include <mutex>
+
+#include "tf2jax/tf_import/converted_function.h"
+#include "tf2jax/tf_import/internal/interpreter.h"
+#include "tf2jax/trace/jaxpr.h"
+
+namespace tf2jax::tf_import {
+
+/// One tensor argument: where it stands in the structure, and what is expected there.
+struct FlatInput {
+  std::string path;    // "(0, 0)", as tf.nest prints it
+  std::string name;
+  TensorSpec spec;
+};
+
+class ImportedFunction {
+ public:
+  std::shared_ptr<const Model> model;
+  std::shared_ptr<const Body> body;
+  Signature signature;
+  std::vector<FlatInput> inputs;      // in the order of the structure's tensors
+  std::vector<int> input_arguments;   // argument of `body` that takes input i
+  std::vector<Value> bound;           // arguments of `body`; those without value come from the call
+  std::vector<std::size_t> captured;  // variables that are params, by index in the model
+  std::vector<int> output_positions;  // output of `body` for each tensor of signature.outputs
+  Variables params;
+  bool jit = true;
+  bool functional = false;
+
+  std::pair<Tree, Variables> call(const Variables& params, const CallArguments& arguments) const;
+
+ private:
+  struct Staged {
+    Avals avals;
+    Config config;
+    bool has_key;
+    Jaxpr jaxpr;
+    std::vector<std::size_t> changed;   // positions in `captured`
+  };
+
+  std::vector<Tree> bind(const CallArguments& arguments) const;
+  Arrays check_inputs(const std::vector<Tree>& leaves) const;
+  std::shared_ptr<const Staged> staged(const Avals& avals, bool has_key) const;
+  /// variables, inputs [, key] -> outputs, then the changed variables, whose positions go to `changed`.
+  Arrays evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const;
+
+  mutable std::mutex mutex_;
+  mutable std::list<std::shared_ptr<const Staged>> cache_;   // most recently used first
+};
+
+/// Assembles outputs in their structure; `next` yields the tensors in order.
+Tree build_tree(const StructuredValue& structure, const Arrays& tensors, std::size_t& next);
+
+/// Matches arguments to the structure of a signature. Appends one leaf per tensor, none where it is missing.
+/// Throws: ValueError for other literals, TypeError for arguments the function does not have.
+std::vector<Tree> match_arguments(const Signature& signature, const CallArguments& arguments);
+/// The tensors of the input structure with their paths.
+std::vector<FlatInput> flat_inputs(const StructuredValue& inputs);
+/// JSON of the structure of missing inputs, as the Python library prints it.
+std::string missing_inputs_text(const Signature& signature, const std::vector<Tree>& leaves);
+
+}  // namespace tf2jax::tf_import

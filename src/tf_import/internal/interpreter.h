@@ -1,0 +1,65 @@
+// Interpreter: evaluates planned graphs under whatever trace is current. One per evaluation; not thread-safe.
+#pragma once
+#include <optional>
+#include <vector>
+
+#include "tf2jax/tf_import/internal/model.h"
+
+namespace tf2jax::tf_import {
+
+class Interpreter {
+ public:
+  /// `variables` as in model.variables; an empty Array is a variable without value. `key`: the random key, if any.
+  Interpreter(std::shared_ptr<const Model> model, Arrays variables, std::optional<Array> key);
+
+  const Model& model() const { return *model_; }
+  std::shared_ptr<const Model> shared_model() const { return model_; }
+  Values run(const Body& body, const Values& arguments);
+  /// Throws: ValueError for unknown functions, wrong argument counts, and calls nested too deeply.
+  Values call(const std::string& function, const Values& arguments);
+
+  /// Throws: ValueError when the variable has no value.
+  Array read(const VariableRef& variable) const;
+  void assign(const VariableRef& variable, Array value);
+  const Arrays& variables() const { return variables_; }
+  bool changed(std::size_t variable) const { return changed_[variable]; }
+  std::size_t num_changes() const { return changes_; }
+
+  /// The key of the next random node. Throws: ValueError when no key was given.
+  Array next_key();
+  const std::optional<Array>& key() const { return key_; }
+  void set_key(std::optional<Array> key) { key_ = std::move(key); }
+
+  /// The function that is being evaluated; empty for the main graph.
+  const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
+  /// The value of a tensor of the function `function` that is being evaluated; nullopt when it is not there.
+  std::optional<Value> captured(const std::string& tensor, const std::string& function) const;
+
+ private:
+  struct Frame {
+    const Body* body;
+    const Values* arguments;
+    std::vector<Values> env;
+    std::vector<Array> keys;   // one per random node, taken from the back
+    bool keys_made = false;
+  };
+
+  Value value(const Frame& frame, TensorRef ref) const;
+  Values evaluate(Frame& frame, const PlanStep& step);
+
+  std::shared_ptr<const Model> model_;
+  Arrays variables_;
+  std::vector<bool> changed_;
+  std::size_t changes_ = 0;
+  std::optional<Array> key_;
+  std::vector<Frame*> frames_;
+};
+
+/// Number of nodes of the body that take one random key each.
+std::size_t count_random(const Model& model, const Body& body);
+
+/// Splits a random key; installed where random operations are registered.
+using SplitKey = Arrays (*)(const Array& key, std::int64_t count);
+extern SplitKey split_key;
+
+}  // namespace tf2jax::tf_import

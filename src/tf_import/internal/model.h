@@ -1,0 +1,78 @@
+// Model: everything an imported function refers to, shared by its calls. Immutable but for lazily built plans.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "tf2jax/base/config.h"
+#include "tf2jax/tf_graph/saved_model.h"
+#include "tf2jax/tf_import/converter.h"
+#include "tf2jax/tf_import/internal/scope.h"
+
+namespace tf2jax::tf_import {
+
+/// A function body with the order of its evaluation.
+struct Body {
+  Scope scope;
+  Plan plan;
+};
+
+/// A variable the function may read: its name in params and its value at conversion (empty: not stored).
+struct ImportedVariable {
+  std::string name;
+  Array initial;
+  bool trainable = true;
+  TensorSpec spec;
+};
+
+/// A capture of a gradient function: a tensor of the function that holds the IdentityN, a constant, or a variable.
+struct GradientCapture {
+  std::string tensor, function;
+  Value value;
+};
+
+/// The registered gradient of one `_gradient_op_type`.
+struct GradientRule {
+  std::string function;
+  std::vector<GradientCapture> captures;
+  std::size_t none_outputs = 0;   // leading inputs of IdentityN without gradient
+};
+
+class Model {
+ public:
+  Model(std::string source, const FunctionLibrary& library);
+
+  std::string source;
+  FunctionLibrary library;
+  std::optional<SavedModel> saved;
+  Config config;                                          // in force when the model was converted
+  std::shared_ptr<const ConverterTable> converters;
+  std::vector<ImportedVariable> variables;
+  std::map<std::string, std::size_t> variable_nodes;      // by name or shared name of a variable node
+  std::map<std::string, GradientRule> gradients;
+
+  /// The body of a library function; planned on first use. Throws: ValueError when there is none of that name.
+  std::shared_ptr<const Body> body(const std::string& function) const;
+  Body main(std::vector<std::string> outputs, const std::vector<std::string>& inputs) const;
+  bool has_effect(const tensorflow::NodeDef& node) const;
+  /// Throws: UnsupportedOpError naming every operation without converter that `body` needs, functions included.
+  void check_supported(const Body& body) const;
+  /// Number of nodes below `body` that draw random numbers.
+  PlanQueries queries(const std::string& function) const;
+
+ private:
+  bool function_has_effect(const std::string& function, std::size_t depth) const;
+
+  mutable std::recursive_mutex mutex_;
+  mutable std::map<std::string, std::shared_ptr<const Body>> bodies_;
+  mutable std::map<std::string, bool> effects_;
+};
+
+/// Operations that read the thread's random key.
+bool is_random(std::string_view op);
+
+}  // namespace tf2jax::tf_import

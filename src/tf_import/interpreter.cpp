@@ -1,0 +1,187 @@
+// Evaluation of planned graphs.
+#include "tf2jax/tf_import/internal/interpreter.h"
+
+#include "tf2jax/trace/name_scope.h"
+#include "tf2jax/trace/trace.h"
+
+#include <algorithm>
+
+namespace tf2jax::tf_import {
+
+namespace tf = tensorflow;
+
+SplitKey split_key = nullptr;
+
+namespace {
+
+constexpr std::size_t kMaxDepth = 100;
+
+template <class E>
+[[noreturn]] void rethrow(const tf::NodeDef& node, const E& error) {
+  const std::string_view text = error.what();
+  if (text.starts_with("import '")) throw error;
+  throw E(fmt::format("import '{}' ({}): {}", node.name(), node.op(), text));
+}
+
+// Runs `body`; errors leave it naming the node, with the type they came with.
+template <class F>
+auto naming(const tf::NodeDef& node, F body) {
+  try {
+    return body();
+  } catch (const ImportError&) {
+    throw;
+  } catch (const ValueError& e) {
+    const std::string_view text = e.what();
+    if (text.starts_with("import '")) throw;
+    throw ImportError(node.name(), node.op(), fmt::format("import '{}' ({}): {}", node.name(), node.op(), text));
+  } catch (const ConcretizationError& e) {
+    rethrow(node, e);
+  } catch (const DtypeError& e) {
+    rethrow(node, e);
+  } catch (const TypeError& e) {
+    rethrow(node, e);
+  } catch (const UnsupportedOpError& e) {
+    rethrow(node, e);
+  } catch (const MissingRule& e) {
+    rethrow(node, e);
+  } catch (const NotImplementedError& e) {
+    rethrow(node, e);
+  } catch (const LookupError& e) {
+    rethrow(node, e);
+  } catch (const InconclusiveDimensionOperation& e) {
+    rethrow(node, e);
+  }
+}
+
+bool function_is_random(const Model& model, const std::string& name, std::size_t depth) {
+  const auto* function = model.library.find(name);
+  if (!function || depth > kMaxDepth) return false;
+  return std::ranges::any_of(function->node_def(), [&](const tf::NodeDef& node) {
+    const auto callees = called_functions(model.library, node);
+    return is_random(node.op()) || std::ranges::any_of(callees, [&](const auto& f) { return function_is_random(model, f, depth + 1); });
+  });
+}
+
+bool node_is_random(const Model& model, const tf::NodeDef& node) {
+  if (is_random(node.op())) return true;
+  const auto callees = called_functions(model.library, node);
+  return std::ranges::any_of(callees, [&](const auto& f) { return function_is_random(model, f, 0); });
+}
+
+}  // namespace
+
+std::size_t count_random(const Model& model, const Body& body) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(body.plan.steps, [&](const PlanStep& s) { return node_is_random(model, body.scope.node(s.node)); }));
+}
+
+Interpreter::Interpreter(std::shared_ptr<const Model> model, Arrays variables, std::optional<Array> key)
+    : model_(std::move(model)), variables_(std::move(variables)), changed_(variables_.size(), false), key_(std::move(key)) {}
+
+Array Interpreter::read(const VariableRef& variable) const {
+  const Array& x = variables_.at(variable.index);
+  check(x.has_value(), "Some parameters are missing, ['{}'].", variable.name);
+  return x;
+}
+
+void Interpreter::assign(const VariableRef& variable, Array value) {
+  variables_.at(variable.index) = std::move(value);
+  changed_[variable.index] = true;
+  ++changes_;
+}
+
+Array Interpreter::next_key() {
+  Frame& frame = *frames_.back();
+  check(key_.has_value() || !frame.keys.empty(), "PRNG key required for random ops, found rng=None.");
+  check<NotImplementedError>(split_key != nullptr, "random operations are not available");
+  if (!frame.keys_made) {
+    frame.keys = split_key(*key_, static_cast<std::int64_t>(std::max<std::size_t>(count_random(*model_, *frame.body), 1)));
+    frame.keys_made = true;
+  }
+  check<InternalError>(!frame.keys.empty(), "more random nodes than counted");
+  Array key = frame.keys.back();
+  frame.keys.pop_back();
+  return key;
+}
+
+std::optional<Value> Interpreter::captured(const std::string& tensor, const std::string& function) const {
+  for (auto it = frames_.rbegin(); it != frames_.rend(); ++it) {
+    const Frame& frame = **it;
+    if (frame.body->scope.name() != function) continue;
+    const TensorRef ref = frame.body->scope.resolve(tensor, "a gradient function");
+    const bool known = ref.node < 0 || frame.body->plan.fed.contains(ref) || static_cast<std::size_t>(ref.output) < frame.env[static_cast<std::size_t>(ref.node)].size();
+    if (!known) return std::nullopt;
+    return value(frame, ref);
+  }
+  return std::nullopt;
+}
+
+Value Interpreter::value(const Frame& frame, TensorRef ref) const {
+  if (const auto it = frame.body->plan.fed.find(ref); it != frame.body->plan.fed.end()) return (*frame.arguments)[static_cast<std::size_t>(it->second)];
+  if (ref.node < 0) return (*frame.arguments)[static_cast<std::size_t>(-1 - ref.node)];
+  const auto& outputs = frame.env[static_cast<std::size_t>(ref.node)];
+  const auto& node = frame.body->scope.node(ref.node);
+  check(static_cast<std::size_t>(ref.output) < outputs.size(), "node '{}' ({}) has {} outputs; output {} is asked for", node.name(), node.op(),
+        outputs.size(), ref.output);
+  return outputs[static_cast<std::size_t>(ref.output)];
+}
+
+Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
+  const tf::NodeDef& def = frame.body->scope.node(step.node);
+  const NameScope name_scope(def.name());
+  return naming(def, [&]() -> Values {
+    Values inputs;
+    for (const auto ref : step.inputs) inputs.push_back(value(frame, ref));
+    const auto* entry = model_->converters->find(def.op());
+    if (!entry && model_->library.find(def.op())) return call(def.op(), inputs);
+    if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}']", def.op());
+    Node node(*this, def, step, std::move(inputs));
+    const bool host = node.on_host() && !is_random(def.op()) && called_functions(model_->library, def).empty();
+    Values outputs;
+    if (host) {
+      // Shape arithmetic is done at once and in full width; it never enters the traced program.
+      const TraceScope eval(eval_trace());
+      const auto x64 = override_config(&Config::enable_x64, true);
+      outputs = entry->convert(node);
+    } else {
+      outputs = entry->convert(node);
+    }
+    node.check_attributes(entry->ignored);
+    if (host) {
+      for (auto& v : outputs) {
+        if (const auto* x = v.get_if<Array>(); x && x->is_concrete()) v = Value(*x, true);
+      }
+    }
+    return outputs;
+  });
+}
+
+Values Interpreter::run(const Body& body, const Values& arguments) {
+  check(frames_.size() < kMaxDepth, "functions call one another more than {} deep; '{}' is called by itself", kMaxDepth, body.scope.name());
+  Frame frame{&body, &arguments, std::vector<Values>(body.scope.size()), {}, false};
+  frames_.push_back(&frame);
+  struct Pop {
+    std::vector<Frame*>& frames;
+    ~Pop() { frames.pop_back(); }
+  } const pop{frames_};
+  for (const auto& step : body.plan.steps) {
+    frame.env[static_cast<std::size_t>(step.node)] = evaluate(frame, step);
+  }
+  Values outputs;
+  for (const auto ref : body.plan.outputs) outputs.push_back(value(frame, ref));
+  return outputs;
+}
+
+Values Interpreter::call(const std::string& function, const Values& arguments) {
+  const auto body = model_->body(function);
+  check(arguments.size() == body->scope.num_arguments(), "function '{}' takes {} arguments; {} are given", function, body->scope.num_arguments(),
+        arguments.size());
+  // A function with random nodes receives one key of its caller's.
+  const auto outer = key_;
+  if (!frames_.empty() && key_ && count_random(*model_, *body) > 0) key_ = next_key();
+  Values outputs = run(*body, arguments);
+  key_ = outer;
+  return outputs;
+}
+
+}  // namespace tf2jax::tf_import

@@ -1,0 +1,117 @@
+// If, Case and While of TF2 as cond, switch and while_loop.
+#include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/interpreter.h"
+
+#include "tf2jax/control/cond.h"
+#include "tf2jax/control/while_loop.h"
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/shape_ops.h"
+
+#include <algorithm>
+
+namespace tf2jax::tf_import {
+namespace {
+
+// The inputs of a branch or body, split into tensors, which become operands, and the rest, which is the same everywhere.
+struct Operands {
+  Values all;
+  std::vector<std::size_t> positions;   // of the tensors
+  Arrays tensors;
+
+  Operands(const Node& n, std::size_t first) {
+    for (std::size_t i = first; i < n.num_inputs(); ++i) {
+      const Value& v = n.input(i);
+      if (v.get_if<Array>()) {
+        positions.push_back(all.size());
+        tensors.push_back(canonical_array(n.array(i)));
+      }
+      all.push_back(v);
+    }
+  }
+  Values with(const Arrays& values) const {
+    Values out = all;
+    for (std::size_t i = 0; i < positions.size(); ++i) out[positions[i]] = Value(values[i]);
+    return out;
+  }
+};
+
+// Runs a function; its assignments would be lost outside.
+Values call_pure(const Node& n, const FunctionRef& f, const Values& arguments) {
+  Interpreter& interpreter = n.interpreter();
+  const auto before = interpreter.num_changes();
+  Values out = n.call(f, arguments);
+  if (interpreter.num_changes() != before) {
+    std::string names;
+    for (std::size_t i = 0; i < interpreter.variables().size(); ++i) {
+      if (interpreter.changed(i)) names += (names.empty() ? "'" : ", '") + interpreter.model().variables[i].name + "'";
+    }
+    raise<ValueError>("Some updated parameters are lost, [{}].", names);
+  }
+  return out;
+}
+
+Arrays tensors_of(const Node& n, const Values& values) {
+  Arrays out;
+  for (const Value& v : values) {
+    if (const auto* x = v.get_if<Array>()) out.push_back(canonical_array(*x));
+    else if (const auto* variable = v.get_if<VariableRef>()) out.push_back(n.interpreter().read(*variable));
+    else n.fail(fmt::format("a branch returns {}; only tensors are supported", v.kind()));
+  }
+  return out;
+}
+
+Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
+
+Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array& index) {
+  const Operands operands(n, 1);
+  if (index.is_concrete()) {
+    const auto i = std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
+    return n.call(functions[static_cast<std::size_t>(i)], operands.all);
+  }
+  std::vector<FlatFn> flat;
+  for (const auto& f : functions) flat.emplace_back([&n, &operands, f](const Arrays& xs) { return tensors_of(n, call_pure(n, f, operands.with(xs))); });
+  return to_values(switch_flat(index, flat, operands.tensors));
+}
+
+// Any tensor is a condition, as in Python: numbers by being other than zero, lists by being other than empty.
+Array truth(const Array& x) {
+  if (x.rank() > 0) return Array(x.size() > 0);
+  return is_bool(x.dtype()) ? x : not_equal(x, 0);
+}
+
+Values if_node(Node& n) {
+  n.ignore({"output_shapes"});
+  const auto then_branch = n.attr<FunctionRef>("then_branch"), else_branch = n.attr<FunctionRef>("else_branch");
+  const Array predicate = truth(n.array(0));
+  return branches(n, {else_branch, then_branch}, predicate.is_concrete() ? Array(static_cast<int>(predicate.item<bool>())) : astype(predicate, i32));
+}
+
+Values case_node(Node& n) {
+  n.ignore({"output_shapes"});
+  return branches(n, n.attr<std::vector<FunctionRef>>("branches"), n.array(0));
+}
+
+Values while_node(Node& n) {
+  n.ignore({"output_shapes", "parallel_iterations"});
+  const auto condition = n.attr<FunctionRef>("cond"), body = n.attr<FunctionRef>("body");
+  const Operands operands(n, 0);
+  const FlatFn test = [&](const Arrays& xs) { return Arrays{truth(tensors_of(n, call_pure(n, condition, operands.with(xs))).at(0))}; };
+  const FlatFn step = [&](const Arrays& xs) {
+    const Values next = call_pure(n, body, operands.with(xs));
+    Arrays out;
+    for (const auto i : operands.positions) out.push_back(tensors_of(n, {next.at(i)})[0]);
+    return out;
+  };
+  const Arrays last = while_flat(test, step, operands.tensors);
+  return operands.with(last);
+}
+
+}  // namespace
+
+void add_control_operations(ConverterTable& table) {
+  for (const char* op : {"If", "StatelessIf"}) table.add(op, if_node);
+  for (const char* op : {"Case", "StatelessCase"}) table.add(op, case_node);
+  for (const char* op : {"While", "StatelessWhile"}) table.add(op, while_node);
+}
+
+}  // namespace tf2jax::tf_import

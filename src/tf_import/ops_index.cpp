@@ -1,0 +1,348 @@
+// Slices, gathers and scatters.
+#include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/interpreter.h"
+
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+
+#include <algorithm>
+
+namespace tf2jax::tf_import {
+namespace {
+
+bool bit(std::int64_t mask, std::size_t i) { return mask >> i & 1; }
+
+// One axis of a strided slice after masks and negative indices are resolved.
+struct AxisSlice {
+  Dim start = 0, limit = 0;
+  std::int64_t stride = 1;
+  bool shrink = false, new_axis = false;
+  std::optional<Array> index;   // a traced position of a shrunk axis
+};
+
+Dim clamp_dim(Dim v, Dim lo, Dim hi) { return max(min(v, hi), lo); }
+
+struct Masks {
+  std::int64_t begin, end, ellipsis, new_axis, shrink;
+};
+
+// Source: the documentation of tf.strided_slice.
+std::vector<AxisSlice> resolve_slices(const Node& n, const Shape& shape, const Masks& masks) {
+  const Axes strides = n.integers(3);
+  const bool traced = n.input(1).get_if<Array>() && !n.input(1).get_if<Array>()->is_concrete();
+  const Array positions = traced ? n.array(1) : Array();
+  const Shape begin = traced ? Shape(strides.size(), Dim(0)) : n.shape(1);
+  const bool end_traced = n.input(2).get_if<Array>() && !n.input(2).get_if<Array>()->is_concrete();
+  const Shape end = end_traced ? Shape(strides.size(), Dim(0)) : n.shape(2);
+  const std::size_t count = strides.size();
+  if (begin.size() != count || end.size() != count) n.fail("begin, end and strides differ in length");
+  std::size_t used = 0;
+  bool has_ellipsis = false;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (bit(masks.ellipsis, i)) has_ellipsis = true;
+    else if (!bit(masks.new_axis, i)) ++used;
+  }
+  if (used > shape.size()) n.fail(fmt::format("{} indices are given for rank {}", used, shape.size()));
+  std::vector<AxisSlice> out;
+  std::size_t axis = 0;
+  const auto whole = [&] { out.push_back({.start = 0, .limit = shape[axis++]}); };
+  for (std::size_t i = 0; i < count; ++i) {
+    if (bit(masks.ellipsis, i)) {
+      for (std::size_t k = used; k < shape.size(); ++k) whole();
+      continue;
+    }
+    if (bit(masks.new_axis, i)) {
+      out.push_back({.new_axis = true});
+      continue;
+    }
+    const Dim d = shape[axis++];
+    const auto from_end = [&](Dim v) { return v.is_constant() && v.value() < 0 ? v + d : v; };
+    AxisSlice s;
+    s.stride = strides[i];
+    if (s.stride == 0) n.fail("a stride is zero");
+    if (bit(masks.shrink, i)) {
+      s.shrink = true;
+      if (traced) s.index = dynamic_index_in_dim(positions, Array(static_cast<int>(i)), 0);
+      else s.start = from_end(begin[i]);
+      if (!traced && definitely_ge(s.start, d).value_or(false)) {
+        raise<ValueError>("StridedSlice: index {} is out of bounds for axis {} with size {}", begin[i], axis - 1, d);
+      }
+      s.limit = s.start + 1;
+      s.stride = 1;
+    } else if ((traced && !bit(masks.begin, i)) || (end_traced && !bit(masks.end, i))) {
+      raise<ConcretizationError>("StridedSlice: Array slice indices must have static start/stop/step. Got traced bounds for axis {}.", axis - 1);
+    } else if (s.stride > 0) {
+      s.start = bit(masks.begin, i) ? Dim(0) : clamp_dim(from_end(begin[i]), 0, d);
+      s.limit = bit(masks.end, i) || identical(end[i], d) ? d : clamp_dim(from_end(end[i]), 0, d);
+      if (!definitely_ge(s.limit, s.start).value_or(true)) s.limit = s.start;
+    } else {
+      // Kept as the window [end + 1, begin + 1), to be reversed.
+      const Dim first = bit(masks.begin, i) ? d - 1 : clamp_dim(from_end(begin[i]), -1, d - 1);
+      const Dim last = bit(masks.end, i) ? Dim(-1) : clamp_dim(from_end(end[i]), -1, d - 1);
+      s.start = last + 1;
+      s.limit = max(first + 1, s.start);
+    }
+    out.push_back(std::move(s));
+  }
+  if (!has_ellipsis) {
+    while (axis < shape.size()) whole();
+  }
+  return out;
+}
+
+Array apply_slices(Array x, const std::vector<AxisSlice>& slices) {
+  const Shape shape = x.shape();
+  Shape start, limit, result;
+  Axes strides, reversed;
+  std::vector<std::pair<std::int64_t, Array>> indexed;
+  bool sliced = false, strided = false, reshaped = false;
+  for (const auto& s : slices) {
+    if (s.new_axis) continue;
+    const auto axis = start.size();
+    if (s.index) indexed.emplace_back(static_cast<std::int64_t>(axis), *s.index);
+    start.push_back(s.index ? Dim(0) : s.start);
+    limit.push_back(s.index ? shape[axis] : s.limit);
+    strides.push_back(s.stride > 0 ? s.stride : 1);
+    if (s.stride < 0) reversed.push_back(static_cast<std::int64_t>(axis));
+    sliced = sliced || !identical(start.back(), Dim(0)) || !identical(limit.back(), shape[axis]) || s.stride > 1;
+  }
+  if (sliced) x = slice(x, start, limit, strides);
+  if (!reversed.empty()) {
+    x = rev(x, reversed);
+    Axes steps(start.size(), 1);
+    std::size_t axis = 0;
+    for (const auto& s : slices) {
+      if (s.new_axis) continue;
+      if (s.stride < -1) steps[axis] = -s.stride, strided = true;
+      ++axis;
+    }
+    if (strided) x = slice(x, Shape(start.size(), Dim(0)), x.shape(), steps);
+  }
+  for (const auto& [axis, index] : indexed) x = dynamic_index_in_dim(x, index, axis, true);
+  std::size_t axis = 0;
+  for (const auto& s : slices) {
+    if (s.new_axis) result.emplace_back(1);
+    else if (s.shrink) ++axis;
+    else result.push_back(x.shape()[axis++]);
+    reshaped = reshaped || s.new_axis || s.shrink;
+  }
+  return reshaped ? reshape(x, result) : x;
+}
+
+Values strided_slice(Node& n) {
+  const Masks masks{n.attr<std::int64_t>("begin_mask"), n.attr<std::int64_t>("end_mask"), n.attr<std::int64_t>("ellipsis_mask"),
+                    n.attr<std::int64_t>("new_axis_mask"), n.attr<std::int64_t>("shrink_axis_mask")};
+  if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
+    const auto slices = resolve_slices(n, {Dim(ints->values.size())}, masks);
+    SymbolicInts out{{}, false};
+    for (const auto& s : slices) {
+      if (s.new_axis) continue;
+      out.scalar = s.shrink;
+      const auto start = s.start.value(), limit = s.limit.value();
+      if (s.stride > 0) {
+        for (auto i = start; i < limit; i += s.stride) out.values.push_back(ints->values.at(static_cast<std::size_t>(i)));
+      } else {
+        for (auto i = limit - 1; i >= start; i += s.stride) out.values.push_back(ints->values.at(static_cast<std::size_t>(i)));
+      }
+    }
+    return {Value(std::move(out))};
+  }
+  const Array x = n.array(0);
+  return {apply_slices(x, resolve_slices(n, x.shape(), masks))};
+}
+
+Values slice_node(Node& n) {
+  if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
+    const auto begin = n.integer(1), size = n.integer(2);
+    const auto count = size < 0 ? static_cast<std::int64_t>(ints->values.size()) - begin : size;
+    return {Value(SymbolicInts{{ints->values.begin() + begin, ints->values.begin() + begin + count}, false})};
+  }
+  const Array x = n.array(0);
+  const Shape& shape = x.shape();
+  const bool traced = n.input(1).get_if<Array>() && !n.input(1).get_if<Array>()->is_concrete();
+  Shape sizes = n.shape(2);
+  check(sizes.size() == shape.size(), "Slice: {} sizes are given for rank {}", sizes.size(), shape.size());
+  if (traced) {
+    const Array begin = n.array(1);
+    for (std::size_t i = 0; i < sizes.size(); ++i) {
+      check<ConcretizationError>(!sizes[i].is_constant() || sizes[i].value() >= 0, "Slice: a size to the end needs a constant start");
+    }
+    return {dynamic_slice(x, unstack(begin), sizes)};
+  }
+  const Shape begin = n.shape(1);
+  check(begin.size() == shape.size(), "Slice: {} starts are given for rank {}", begin.size(), shape.size());
+  Shape limit;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    const bool rest = sizes[i].is_constant() && sizes[i].value() == -1;
+    limit.push_back(rest ? shape[i] : begin[i] + sizes[i]);
+    check(!definitely_ge(shape[i], limit[i]).has_value() || shape[i] >= limit[i], "Slice: [{}, {}) is out of bounds for axis {} with size {}", begin[i],
+          limit[i], i, shape[i]);
+  }
+  return {slice(x, begin, limit)};
+}
+
+Array wrap_negative(const Array& indices, const Dim& size) {
+  return where(less(indices, 0), add(indices, astype(Array(static_cast<std::int64_t>(size.value())), indices.dtype())), indices);
+}
+
+// x[..., indices, ...] along `axis`; positions outside give NaN or the like, negative ones count from the end.
+Array take(const Array& x, const Array& indices, std::int64_t axis, std::int64_t batch) {
+  const std::int64_t rank = x.rank(), inner = indices.rank() - batch;
+  GatherDims dims;
+  Dims sizes = x.dims();
+  for (std::int64_t i = 0; i < batch; ++i) {
+    dims.operand_batching_dims.push_back(i);
+    dims.start_indices_batching_dims.push_back(i);
+    sizes[static_cast<std::size_t>(i)] = 1;
+  }
+  for (std::int64_t i = batch; i < axis; ++i) dims.offset_dims.push_back(i);
+  for (std::int64_t i = axis + 1; i < rank; ++i) dims.offset_dims.push_back(i - 1 + inner);
+  dims.collapsed_slice_dims = {axis};
+  dims.start_index_map = {axis};
+  sizes[static_cast<std::size_t>(axis)] = 1;
+  return gather(x, expand_dims(wrap_negative(indices, x.shape()[static_cast<std::size_t>(axis)]), {indices.rank()}), dims, sizes);
+}
+
+Values gather_v2(Node& n) {
+  n.ignore({"validate_indices", "dtype"});
+  auto batch = n.op() == "Gather" ? 0 : n.attr<std::int64_t>("batch_dims");
+  if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
+    SymbolicInts out{{}, n.shape_of(1).empty()};
+    for (const auto i : n.integers(1)) out.values.push_back(ints->values.at(static_cast<std::size_t>(i < 0 ? i + static_cast<std::int64_t>(ints->values.size()) : i)));
+    return {Value(std::move(out))};
+  }
+  const Array x = n.array(0), indices = n.array(1);
+  if (batch < 0) raise<ValueError>("batch_dims {} must be non-negative.", batch);
+  const auto axis = n.num_inputs() > 2 ? normalize_axis(n.integer(2), x.rank(), n.op()) : batch;
+  return {take(x, indices, axis, batch)};
+}
+
+// Dimension numbers of an index whose last axis addresses the leading axes of the operand.
+struct NdIndex {
+  std::int64_t depth, batch;
+  Axes leading, windows, trailing;
+};
+NdIndex nd_index(const Node& n, const Array& indices, std::int64_t rank) {
+  check(indices.rank() >= 1, "{}: indices need at least rank 1", n.op());
+  const std::int64_t depth = indices.shape().back().value(), batch = indices.rank() - 1;
+  check(depth <= rank, "{}: indices of depth {} address more than rank {}", n.op(), depth, rank);
+  return {depth, batch, iota_axes(depth), iota_axes(rank - depth, batch), iota_axes(rank - depth, depth)};
+}
+
+Values gather_nd(Node& n) {
+  n.ignore({"bad_indices_policy"});
+  const Array x = n.array(0), indices = n.array(1);
+  const NdIndex d = nd_index(n, indices, x.rank());
+  Dims sizes = x.dims();
+  for (std::int64_t i = 0; i < d.depth; ++i) sizes[static_cast<std::size_t>(i)] = 1;
+  if (d.depth == 0) return {broadcast_to(x, [&] {
+    Shape s(indices.shape().begin(), indices.shape().end() - 1);
+    s.insert(s.end(), x.shape().begin(), x.shape().end());
+    return s;
+  }())};
+  std::vector<std::int32_t> limits;
+  for (std::int64_t i = 0; i < d.depth; ++i) limits.push_back(static_cast<std::int32_t>(x.dims()[static_cast<std::size_t>(i)]));
+  const Array limit = astype(from_span<std::int32_t>(std::span<const std::int32_t>(limits), {d.depth}), indices.dtype());
+  const Array wrapped = where(less(indices, 0), add(indices, limit), indices);
+  return {gather(x, wrapped, {.offset_dims = d.windows, .collapsed_slice_dims = d.leading, .start_index_map = d.leading}, sizes,
+                 {.mode = GatherScatterMode::clip})};
+}
+
+using Scatter = Array (*)(const Array&, const Array&, const Array&, const ScatterDims&, const GatherOptions&);
+
+Array scatter_windows(const Node& n, Scatter f, const Array& x, const Array& indices, const Array& updates) {
+  const NdIndex d = nd_index(n, indices, x.rank());
+  return f(x, indices, updates, {.update_window_dims = d.windows, .inserted_window_dims = d.leading, .scatter_dims_to_operand_dims = d.leading},
+           {.mode = GatherScatterMode::fill_or_drop});
+}
+
+template <Scatter f>
+Values tensor_scatter(Node& n) {
+  n.ignore({"bad_indices_policy"});
+  return {scatter_windows(n, f, n.array(0), n.array(1), n.array(2))};
+}
+
+Values scatter_nd(Node& n) {
+  n.ignore({"bad_indices_policy"});
+  const Array updates = n.array(1);
+  return {scatter_windows(n, scatter_add, zeros(n.shape(2), updates.dtype()), n.array(0), updates)};
+}
+
+Values one_hot(Node& n) {
+  const Array indices = n.array(0), on = n.array(2), off = n.array(3);
+  const auto depth = n.integer(1), axis = n.attr<std::int64_t>("axis");
+  if (axis != -1 && axis != indices.rank()) {
+    raise<ValueError>("OneHot does not support axis={} yet, indices.shape={}.", axis, to_string(indices.shape()));
+  }
+  check(depth >= 0, "OneHot: the depth {} is negative", depth);
+  Shape shape = indices.shape();
+  shape.emplace_back(depth);
+  const Array hit = equal(expand_dims(indices, {indices.rank()}), iota(indices.dtype(), shape, indices.rank()));
+  return {where(hit, on, off)};
+}
+
+template <Scatter f>
+Array segment(const Node& n, const Array& x, const Array& ids, std::int64_t count, const Array& start) {
+  Shape shape{Dim(count)};
+  shape.insert(shape.end(), x.shape().begin() + ids.rank(), x.shape().end());
+  const Shape flat_shape = [&] {
+    Shape s{num_elements(ids.shape())};
+    s.insert(s.end(), x.shape().begin() + ids.rank(), x.shape().end());
+    return s;
+  }();
+  return scatter_windows(n, f, broadcast_to(start, shape), reshape(ids, {num_elements(ids.shape()), 1}), reshape(x, flat_shape));
+}
+
+Array lowest_of(DType dtype, bool highest) {
+  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> Array {
+    if constexpr (std::is_same_v<T, complex64> || std::is_same_v<T, complex128>) {
+      raise<DtypeError>("complex numbers have no order");
+    } else if constexpr (requires { std::numeric_limits<T>::has_infinity; } && std::numeric_limits<T>::has_infinity) {
+      const float inf = std::numeric_limits<float>::infinity();
+      return astype(Array(highest ? inf : -inf), dtype);
+    } else {
+      const T v = highest ? std::numeric_limits<T>::max() : std::numeric_limits<T>::lowest();
+      return Array::from_bytes(dtype, {}, std::as_bytes(std::span(&v, 1)));
+    }
+  });
+}
+
+Values unsorted_segment(Node& n) {
+  const Array x = n.array(0), ids = n.array(1);
+  const auto count = n.integer(2);
+  check(count >= 0, "{}: the number of segments {} is negative", n.op(), count);
+  if (n.op() == "UnsortedSegmentSum") return {segment<scatter_add>(n, x, ids, count, zeros({}, x.dtype()))};
+  if (n.op() == "UnsortedSegmentProd") return {segment<scatter_mul>(n, x, ids, count, ones({}, x.dtype()))};
+  if (n.op() == "UnsortedSegmentMax") return {segment<scatter_max>(n, x, ids, count, lowest_of(x.dtype(), false))};
+  return {segment<scatter_min>(n, x, ids, count, lowest_of(x.dtype(), true))};
+}
+
+// Whole slices along axis 0 replaced or added to.
+Values inplace(Node& n) {
+  const Array x = n.array(0), indices = n.array(1), updates = n.array(2);
+  const Array column = expand_dims(indices, {indices.rank()});
+  return {scatter_windows(n, n.op() == "InplaceAdd" ? scatter_add : scatter, x, column, updates)};
+}
+
+}  // namespace
+
+void add_index_operations(ConverterTable& table) {
+  table.add("StridedSlice", strided_slice);
+  table.add("Slice", slice_node);
+  for (const char* op : {"GatherV2", "Gather", "ResourceGather"}) table.add(op, gather_v2);
+  table.add("GatherNd", gather_nd);
+  table.add("ScatterNd", scatter_nd);
+  table.add("TensorScatterUpdate", tensor_scatter<scatter>);
+  table.add("TensorScatterAdd", tensor_scatter<scatter_add>);
+  table.add("TensorScatterSub", tensor_scatter<scatter_sub>);
+  table.add("TensorScatterMax", tensor_scatter<scatter_max>);
+  table.add("TensorScatterMin", tensor_scatter<scatter_min>);
+  table.add("OneHot", one_hot);
+  for (const char* op : {"UnsortedSegmentSum", "UnsortedSegmentProd", "UnsortedSegmentMax", "UnsortedSegmentMin"}) table.add(op, unsorted_segment);
+  table.add("InplaceAdd", inplace);
+  table.add("InplaceUpdate", inplace);
+}
+
+}  // namespace tf2jax::tf_import

@@ -1,0 +1,341 @@
+// Contractions, convolution, pooling, normalisation, losses.
+#include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/nn_functions.h"
+
+#include "tf2jax/ops/conv.h"
+#include "tf2jax/ops/dot.h"
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/sort.h"
+#include "tf2jax/ops/window.h"
+
+#include <algorithm>
+
+namespace tf2jax::tf_import {
+namespace {
+
+Array swap_last(const Array& x) { return swapaxes(x, x.rank() - 2, x.rank() - 1); }
+
+Values mat_mul(Node& n) {
+  n.ignore({"grad_a", "grad_b"});
+  Array a = n.array(0), b = n.array(1);
+  if (n.attr<bool>("transpose_a")) a = transpose(a);
+  if (n.attr<bool>("transpose_b")) b = transpose(b);
+  return {matmul(a, b)};
+}
+
+Array adjoint(const Array& x) {
+  const Array t = swap_last(x);
+  return is_complex(x.dtype()) ? conj(t) : t;
+}
+
+Values batch_mat_mul(Node& n) {
+  n.ignore({"grad_x", "grad_y", "Ta", "Tb"});
+  Array x = n.array(0), y = n.array(1);
+  if (n.attr<bool>("adj_x")) x = adjoint(x);
+  if (n.attr<bool>("adj_y")) y = adjoint(y);
+  return {matmul(x, y)};
+}
+
+Values einsum_node(Node& n) {
+  const auto count = n.attr_or<std::int64_t>("N", static_cast<std::int64_t>(n.num_inputs()));
+  if (static_cast<std::size_t>(count) != n.num_inputs()) raise<ValueError>("Expected {} input arrays, found {}", count, n.num_inputs());
+  return {einsum(n.attr<std::string>("equation"), n.arrays())};
+}
+
+// Axes of "NHWC" or "NCHW" with their strides or windows.
+struct Layout {
+  std::string name;
+  bool channels_last;
+  std::size_t spatial;
+  std::size_t channel_axis() const { return channels_last ? spatial + 1 : 1; }
+  std::size_t first_spatial() const { return channels_last ? 1 : 2; }
+  Dims spatial_of(const Dims& all) const {
+    const auto first = all.begin() + static_cast<std::ptrdiff_t>(first_spatial());
+    return {first, first + static_cast<std::ptrdiff_t>(spatial)};
+  }
+};
+
+Layout layout(const Node& n) {
+  const auto name = n.attr<std::string>("data_format");
+  if (name == "NHWC" || name == "NCHW") return {name, name == "NHWC", 2};
+  if (name == "NDHWC" || name == "NCDHW") return {name, name == "NDHWC", 3};
+  raise<ValueError>("Found unsupported data format {}.", name);
+}
+
+Dims spatial_attr(const Node& n, const Layout& l, std::string_view name) {
+  const auto all = n.attr<std::vector<std::int64_t>>(name);
+  if (all.size() != l.spatial + 2) n.fail(fmt::format("attribute '{}' has {} entries; expected {}", name, all.size(), l.spatial + 2));
+  for (const auto v : all) {
+    if (v < 1) n.fail(fmt::format("attribute '{}' is {}; expected positive sizes", name, tuple_string(all)));
+  }
+  const Dims outer{all[0], all[l.channel_axis()]};
+  if (outer != Dims{1, 1}) n.fail(fmt::format("attribute '{}' is {}; expected 1 for batch and channels", name, tuple_string(all)));
+  return l.spatial_of(all);
+}
+
+struct PaddingSpec {
+  std::string name;
+  std::optional<Padding> pairs;
+};
+
+PaddingSpec padding_of(const Node& n, const Layout& l, bool explicit_allowed, std::string_view op) {
+  const auto name = n.attr<std::string>("padding");
+  if (name != "EXPLICIT") {
+    n.ignore({"explicit_paddings"});
+    check(name == "SAME" || name == "VALID", "{}: unknown padding '{}'", n.op(), name);
+    return {name, std::nullopt};
+  }
+  if (!explicit_allowed) raise<ValueError>("explicit_padding in {} not yet supported.", op);
+  const auto flat = n.attr<std::vector<std::int64_t>>("explicit_paddings");
+  if (flat.size() != 2 * (l.spatial + 2)) n.fail(fmt::format("explicit_paddings has {} entries; expected {}", flat.size(), 2 * (l.spatial + 2)));
+  Padding pairs;
+  for (std::size_t i = 0; i < l.spatial; ++i) {
+    const std::size_t at = 2 * (l.first_spatial() + i);
+    pairs.emplace_back(flat[at], flat[at + 1]);
+  }
+  return {name, std::move(pairs)};
+}
+
+std::string kernel_layout(std::size_t spatial) { return spatial == 2 ? "HWIO" : "DHWIO"; }
+
+Array convolve(const Array& x, const Array& kernel, const Layout& l, ConvParams params, const PaddingSpec& padding) {
+  params.dimension_numbers = conv_dims(l.name, kernel_layout(l.spatial), l.name);
+  if (padding.pairs) {
+    params.padding = *padding.pairs;
+    return conv_general_dilated(x, kernel, std::move(params));
+  }
+  return conv_general_dilated(x, kernel, std::move(params), padding.name);
+}
+
+Values conv(Node& n) {
+  n.ignore({"use_cudnn_on_gpu"});
+  const Layout l = layout(n);
+  const auto padding = padding_of(n, l, true, "Conv2D");
+  const Array x = n.array(0), kernel = n.array(1);
+  check<ShapeError>(x.rank() == static_cast<std::int64_t>(l.spatial + 2) && kernel.rank() == x.rank(), "{}: expected rank {}. Got input {} and filter {}.",
+                    n.op(), l.spatial + 2, x.aval(), kernel.aval());
+  const auto in = x.shape()[l.channel_axis()].value(), kernel_in = kernel.shape()[l.spatial].value();
+  check<ShapeError>(kernel_in > 0 && in % kernel_in == 0, "{}: {} input channels do not divide into groups of {}", n.op(), in, kernel_in);
+  ConvParams params;
+  params.window_strides = spatial_attr(n, l, "strides");
+  params.rhs_dilation = spatial_attr(n, l, "dilations");
+  params.feature_group_count = in / kernel_in;
+  return {convolve(x, kernel, l, std::move(params), padding)};
+}
+
+Values depthwise_conv(Node& n) {
+  const Layout l = layout(n);
+  const auto padding = padding_of(n, l, true, "DepthwiseConv2dNative");
+  const Array x = n.array(0), kernel = n.array(1);
+  const auto in = x.shape().at(l.channel_axis()).value();
+  const Dims k = kernel.dims();
+  check<ShapeError>(k.size() == 4 && k[2] == in, "DepthwiseConv2dNative: the filter {} does not fit {} input channels", kernel.aval(), in);
+  ConvParams params;
+  params.window_strides = spatial_attr(n, l, "strides");
+  params.rhs_dilation = spatial_attr(n, l, "dilations");
+  params.feature_group_count = in;
+  return {convolve(x, reshape(kernel, {Dim(k[0]), Dim(k[1]), 1, Dim(k[2] * k[3])}), l, std::move(params), padding)};
+}
+
+// The transpose of Conv2D with respect to its input: the gradient, with the wanted size.
+Values conv_backprop_input(Node& n) {
+  n.ignore({"use_cudnn_on_gpu"});
+  const Layout l = layout(n);
+  const auto padding = padding_of(n, l, true, n.op());
+  const Dims sizes = n.integers(0), strides = spatial_attr(n, l, "strides"), dilations = spatial_attr(n, l, "dilations");
+  const Array kernel = n.array(1), g = n.array(2);
+  check<ShapeError>(kernel.rank() == static_cast<std::int64_t>(l.spatial + 2) && g.rank() == kernel.rank() && (sizes.size() == l.spatial + 2 || sizes.size() == l.spatial),
+                    "{}: expected rank {}. Got filter {} and gradient {}.", n.op(), l.spatial + 2, kernel.aval(), g.aval());
+  const Dims spatial = sizes.size() == l.spatial ? sizes : l.spatial_of(sizes);
+  const Dims k(kernel.dims().begin(), kernel.dims().begin() + static_cast<std::ptrdiff_t>(l.spatial));
+  const auto kernel_in = kernel.shape()[l.spatial].value();
+  const auto in = sizes.size() == l.spatial ? kernel_in : sizes[l.channel_axis()];
+  const std::int64_t groups = in / kernel_in, out = kernel.shape()[l.spatial + 1].value();
+  Dims window;
+  for (std::size_t i = 0; i < k.size(); ++i) window.push_back((k[i] - 1) * dilations[i] + 1);
+  const Padding forward = padding.pairs ? *padding.pairs : window_padding(spatial, window, strides, padding.name);
+  const Shape& gs = g.shape();
+  ConvParams params;
+  params.lhs_dilation = strides;
+  params.rhs_dilation = dilations;
+  for (std::size_t i = 0; i < l.spatial; ++i) {
+    const auto size = gs[l.first_spatial() + i].value();
+    const auto low = window[i] - 1 - forward[i].first;
+    params.padding.emplace_back(low, spatial[i] + window[i] - 1 - ((size - 1) * strides[i] + 1) - low);
+  }
+  // Flip the kernel and exchange its channels; with groups these stay together.
+  Array flipped = rev(kernel, iota_axes(static_cast<std::int64_t>(l.spatial)));
+  const auto s = static_cast<std::int64_t>(l.spatial);
+  if (groups > 1) {
+    Shape grouped(flipped.shape().begin(), flipped.shape().end() - 1);
+    grouped.emplace_back(groups);
+    grouped.emplace_back(out / groups);
+    Axes order = iota_axes(s);
+    for (const auto axis : {s + 2, s + 1, s}) order.push_back(axis);
+    Shape merged(flipped.shape().begin(), flipped.shape().begin() + s);
+    merged.emplace_back(out / groups);
+    merged.emplace_back(groups * kernel_in);
+    flipped = reshape(transpose(reshape(flipped, grouped), order), merged);
+  } else {
+    flipped = swapaxes(flipped, s, s + 1);
+  }
+  params.feature_group_count = groups;
+  params.dimension_numbers = conv_dims(l.name, kernel_layout(l.spatial), l.name);
+  return {conv_general_dilated(g, flipped, std::move(params))};
+}
+
+Window pool_window(const Node& n, const Layout& l, const Array& x, const PaddingSpec& padding, const Dims& size, const Dims& strides) {
+  Window w;
+  w.window_dimensions = w.window_strides = Dims(l.spatial + 2, 1);
+  for (std::size_t i = 0; i < l.spatial; ++i) {
+    w.window_dimensions[l.first_spatial() + i] = size[i];
+    w.window_strides[l.first_spatial() + i] = strides[i];
+  }
+  w.padding = Padding(l.spatial + 2, {0, 0});
+  check<ShapeError>(x.rank() == static_cast<std::int64_t>(l.spatial + 2), "{}: expected rank {}, got {}", n.op(), l.spatial + 2, x.aval());
+  Dims spatial;
+  for (std::size_t i = 0; i < l.spatial; ++i) spatial.push_back(x.shape()[l.first_spatial() + i].value());
+  const Padding pairs = padding.pairs ? *padding.pairs : window_padding(spatial, size, strides, padding.name);
+  for (std::size_t i = 0; i < l.spatial; ++i) w.padding[l.first_spatial() + i] = pairs[i];
+  return w;
+}
+
+Values max_pool(Node& n) {
+  const Layout l = layout(n);
+  const auto padding = padding_of(n, l, true, "MaxPool");
+  const Array x = n.array(0);
+  const bool v2 = n.op() == "MaxPoolV2";
+  const Dims size = v2 ? l.spatial_of(n.integers(1)) : spatial_attr(n, l, "ksize");
+  const Dims strides = v2 ? l.spatial_of(n.integers(2)) : spatial_attr(n, l, "strides");
+  return {reduce_window_max(x, pool_window(n, l, x, padding, size, strides))};
+}
+
+Values avg_pool(Node& n) {
+  const Layout l = layout(n);
+  const auto padding = padding_of(n, l, true, "AvgPool");
+  const Array x = n.array(0);
+  const Window w = pool_window(n, l, x, padding, spatial_attr(n, l, "ksize"), spatial_attr(n, l, "strides"));
+  const Array total = reduce_window_sum(x, w);
+  const bool padded = std::ranges::any_of(w.padding, [](const auto& p) { return p != std::pair<std::int64_t, std::int64_t>(0, 0); });
+  if (!padded) {
+    std::int64_t count = 1;
+    for (const auto d : w.window_dimensions) count *= d;
+    return {divide(total, astype(Array(static_cast<double>(count)), x.dtype()))};
+  }
+  // Elements of the padding do not count.
+  Shape one = x.shape();
+  one[0] = 1;
+  one[l.channel_axis()] = 1;
+  return {divide(total, reduce_window_sum(ones(one, x.dtype()), w))};
+}
+
+Values bias_add(Node& n) {
+  const auto format = n.op() == "BiasAddV1" ? std::string("NHWC") : n.attr<std::string>("data_format");
+  const Array x = n.array(0), bias = n.array(1);
+  if (format != "NHWC" && format != "NCHW") raise<ValueError>("Found unsupported data format {}.", format);
+  if (bias.rank() != 1) raise<ValueError>("Expected `bias` as a 1D array, found array with {} dims.", bias.rank());
+  if (format == "NHWC" || x.rank() < 3) return {add(x, bias)};
+  return {add(x, expand_dims(bias, iota_axes(x.rank() - 2, 1)))};
+}
+
+Values bias_add_grad(Node& n) {
+  const auto format = n.attr<std::string>("data_format");
+  const Array g = n.array(0);
+  return {reduce_sum(g, other_axes({format == "NCHW" ? 1 : g.rank() - 1}, g.rank()))};
+}
+
+// Outputs: y, mean, variance, and reserve spaces that only gradient nodes read.
+Values fused_batch_norm(Node& n) {
+  const auto format = n.attr<std::string>("data_format");
+  const float epsilon = n.attr<float>("epsilon"), factor = n.attr<float>("exponential_avg_factor");
+  const bool training = n.attr<bool>("is_training");
+  if (!format.starts_with('N') || (format != "NHWC" && format != "NCHW" && format != "NDHWC" && format != "NCDHW")) {
+    raise<ValueError>("Found unsupported data format {}.", format);
+  }
+  const Array x = n.array(0), scale = n.array(1), offset = n.array(2);
+  const std::int64_t channel = format.ends_with('C') ? x.rank() - 1 : 1;
+  const Axes axes = other_axes({channel}, x.rank());
+  Array mean = n.array(3), variance = n.array(4);
+  Array batch_mean = mean, batch_variance = variance, running_mean = mean, running_variance = variance;
+  if (training) {
+    Dim count = 1;
+    for (const auto axis : axes) count *= x.shape()[static_cast<std::size_t>(axis)];
+    const auto size = static_cast<double>(count.value());
+    const Array in = astype(x, scale.dtype());
+    batch_mean = divide(reduce_sum(in, axes), size);
+    batch_variance = divide(reduce_sum(square(sub(in, expand_dims(batch_mean, axes))), axes), size);
+    const Array unbiased = mul(batch_variance, size / std::max(size - 1, 1.0));
+    const bool fresh = mean.size() == 0;   // no running statistics are kept
+    running_mean = fresh || factor == 1.0f ? batch_mean : add(mul(factor, batch_mean), mul(1 - factor, mean));
+    running_variance = fresh || factor == 1.0f ? unbiased : add(mul(factor, unbiased), mul(1 - factor, variance));
+    mean = batch_mean;
+    variance = batch_variance;
+  }
+  const auto wide = [&](const Array& v) { return expand_dims(v, axes); };
+  const Array inverse = mul(rsqrt(add(variance, epsilon)), scale);
+  const Array y = add(mul(sub(x, wide(mean)), wide(inverse)), wide(offset));
+  return {astype(y, x.dtype()), running_mean, running_variance, batch_mean, batch_variance, zeros({0}, scale.dtype())};
+}
+
+Values sparse_cross_entropy(Node& n) {
+  const Array logits = n.array(0), labels = n.array(1);
+  const Array log_p = nn::log_softmax(logits);
+  const Array hit = equal(expand_dims(labels, {labels.rank()}), iota(labels.dtype(), logits.shape(), logits.rank() - 1));
+  const Array loss = neg(reduce_sum(where(hit, log_p, zeros_like(log_p)), {logits.rank() - 1}));
+  return {loss, sub(exp(log_p), astype(hit, logits.dtype()))};
+}
+
+Values cross_entropy(Node& n) {
+  const Array logits = n.array(0), labels = n.array(1);
+  const Array log_p = nn::log_softmax(logits);
+  return {neg(reduce_sum(mul(labels, log_p), {logits.rank() - 1})), sub(exp(log_p), labels)};
+}
+
+// Local response normalisation across channels. Source: the documentation of tf.nn.local_response_normalization.
+Values lrn(Node& n) {
+  const auto radius = n.attr<std::int64_t>("depth_radius");
+  const float bias = n.attr<float>("bias"), alpha = n.attr<float>("alpha"), beta = n.attr<float>("beta");
+  const Array x = n.array(0);
+  Window w{Dims(4, 1), Dims(4, 1), Padding(4, {0, 0}), {}, {}};
+  w.window_dimensions[3] = 2 * radius + 1;
+  w.padding[3] = {radius, radius};
+  const Array sum = reduce_window_sum(square(x), w);
+  return {divide(x, pow(add(bias, mul(alpha, sum)), astype(Array(static_cast<double>(beta)), x.dtype())))};
+}
+
+Values top_k_node(Node& n) {
+  if (!n.attr<bool>("sorted")) raise<ValueError>("sorted=False in TopKV2 is not yet supported.");
+  const auto k = n.op() == "TopK" ? n.attr<std::int64_t>("k") : n.integer(1);
+  const auto [values, indices] = top_k(n.array(0), k, n.array(0).rank() - 1);
+  return {values, indices};
+}
+
+}  // namespace
+
+void add_nn_operations(ConverterTable& table) {
+  table.add("MatMul", mat_mul);
+  for (const char* op : {"BatchMatMul", "BatchMatMulV2", "BatchMatMulV3"}) table.add(op, batch_mat_mul);
+  table.add("Einsum", einsum_node);
+  table.add("Conv2D", conv);
+  table.add("Conv3D", conv);
+  table.add("DepthwiseConv2dNative", depthwise_conv);
+  table.add("Conv2DBackpropInput", conv_backprop_input);
+  table.add("Conv3DBackpropInputV2", conv_backprop_input);
+  for (const char* op : {"MaxPool", "MaxPoolV2", "MaxPool3D"}) table.add(op, max_pool);
+  table.add("AvgPool", avg_pool);
+  table.add("AvgPool3D", avg_pool);
+  table.add("BiasAdd", bias_add);
+  table.add("BiasAddV1", bias_add);
+  table.add("BiasAddGrad", bias_add_grad);
+  for (const char* op : {"FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3"}) table.add(op, fused_batch_norm);
+  table.add("SparseSoftmaxCrossEntropyWithLogits", sparse_cross_entropy);
+  table.add("SoftmaxCrossEntropyWithLogits", cross_entropy);
+  table.add("LRN", lrn);
+  table.add("TopKV2", top_k_node);
+  table.add("TopK", top_k_node);
+}
+
+}  // namespace tf2jax::tf_import

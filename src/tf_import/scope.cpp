@@ -1,0 +1,208 @@
+// Numbering of nodes and planning of evaluation orders.
+#include "tf2jax/tf_import/internal/scope.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+namespace tf2jax::tf_import {
+
+namespace tf = tensorflow;
+
+Scope::Scope(const FunctionLibrary& library) : library_(library) {
+  for (const auto& n : library.graph().proto().node()) nodes_.push_back(&n);
+  index();
+}
+
+Scope::Scope(const FunctionLibrary& library, const tf::FunctionDef& function) : library_(library), function_(&function), name_(function.signature().name()) {
+  for (const auto& n : function.node_def()) nodes_.push_back(&n);
+  for (int i = 0; i < function.signature().input_arg_size(); ++i) arguments_.emplace(function.signature().input_arg(i).name(), i);
+  index();
+}
+
+void Scope::index() {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const bool fresh = by_name_.emplace(nodes_[i]->name(), static_cast<int>(i)).second;
+    check(fresh, "{}: two nodes are named '{}'", library_.graph().source(), nodes_[i]->name());
+  }
+}
+
+int Scope::find(const std::string& name) const {
+  const auto it = by_name_.find(name);
+  return it == by_name_.end() ? -1 : it->second;
+}
+
+TensorRef Scope::resolve(const std::string& reference, std::string_view user) const {
+  const auto unknown = [&] {
+    raise<ValueError>("{}{}: '{}' is needed by {}, but there is no such tensor", library_.graph().source(),
+                      name_.empty() ? "" : fmt::format(", function '{}'", name_), reference, user);
+  };
+  const auto index = [&](std::string_view digits) {
+    int value = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    if (error != std::errc{} || end != digits.data() + digits.size() || value < 0) unknown();
+    return value;
+  };
+  const auto first = reference.find(':');
+  const std::string base = reference.substr(0, first);
+  if (const auto argument = arguments_.find(base); argument != arguments_.end() && find(base) < 0) return {-1 - argument->second, 0};
+  const int id = find(base);
+  if (id < 0) unknown();
+  if (first == std::string::npos) return {id, 0};
+  const auto second = reference.find(':', first + 1);
+  if (second == std::string::npos) return {id, index(std::string_view(reference).substr(first + 1))};
+  const auto range = library_.output(node(id), std::string_view(reference).substr(first + 1, second - first - 1));
+  return {id, static_cast<int>(range.start) + index(std::string_view(reference).substr(second + 1))};
+}
+
+std::vector<TensorRef> Scope::returns() const {
+  std::vector<TensorRef> refs;
+  for (const auto& output : function_->signature().output_arg()) {
+    const auto it = function_->ret().find(output.name());
+    check(it != function_->ret().end(), "{}: function '{}' does not say what its output '{}' is", library_.graph().source(), name_, output.name());
+    refs.push_back(resolve(it->second, fmt::format("output '{}'", output.name())));
+  }
+  return refs;
+}
+
+namespace {
+
+class Planner {
+ public:
+  Planner(const Scope& scope, Plan& plan, const PlanQueries& queries) : scope_(scope), plan_(plan), queries_(queries) {
+    state_.resize(scope.size());
+    for (std::size_t i = 0; i < scope.size(); ++i) {
+      effect_.push_back(queries_.has_effect(scope.node(static_cast<int>(i))));
+      any_effect_ = any_effect_ || effect_.back();
+    }
+  }
+
+  void need(TensorRef ref) {
+    if (ref.node >= 0 && !plan_.fed.contains(ref)) visit(ref.node);
+  }
+
+  // The effects that come before `name` is done.
+  void need_effects(const std::string& name) {
+    for (const int id : effects_before(name)) visit(id);
+  }
+
+ private:
+  struct Frame {
+    int node;
+    std::vector<int> needs;
+    std::size_t next = 0;
+    PlanStep step;
+  };
+  enum class State : std::uint8_t { fresh, open, done };
+
+  std::vector<int> effects_before(const std::string& name) {
+    std::vector<int> found;
+    if (!any_effect_) return found;
+    std::set<int> seen;
+    std::vector<int> stack;
+    const auto push = [&](std::string_view input) {
+      const auto base = std::string(input.substr(input.starts_with('^') ? 1 : 0));
+      const int id = scope_.find(base.substr(0, base.find(':')));
+      if (id >= 0 && seen.insert(id).second) stack.push_back(id);
+    };
+    push(name);
+    while (!stack.empty()) {
+      const int id = stack.back();
+      stack.pop_back();
+      if (effect_[static_cast<std::size_t>(id)]) {
+        found.push_back(id);   // what comes before it is its own concern
+        continue;
+      }
+      for (const auto& input : scope_.node(id).input()) push(input);
+    }
+    std::ranges::sort(found);
+    return found;
+  }
+
+  Frame open(int id) {
+    Frame frame{id, {}, 0, {id, {}, {}}};
+    const auto& node = scope_.node(id);
+    const auto add = [&](TensorRef ref) {
+      if (ref.node >= 0 && !plan_.fed.contains(ref)) frame.needs.push_back(ref.node);
+    };
+    std::vector<int> before;
+    for (const auto& input : node.input()) {
+      if (input.starts_with('^')) {
+        const auto effects = effects_before(input);
+        before.insert(before.end(), effects.begin(), effects.end());
+        continue;
+      }
+      frame.step.inputs.push_back(scope_.resolve(input, fmt::format("node '{}'", node.name())));
+      add(frame.step.inputs.back());
+    }
+    for (const auto& reference : queries_.extra_inputs(node)) {
+      frame.step.extra.push_back(scope_.resolve(reference, fmt::format("the gradient of node '{}'", node.name())));
+      add(frame.step.extra.back());
+    }
+    frame.needs.insert(frame.needs.begin(), before.begin(), before.end());
+    return frame;
+  }
+
+  // Depth first without recursion: graphs may be chains of any length.
+  void visit(int root) {
+    if (state(root) == State::done) return;
+    std::vector<Frame> stack;
+    stack.push_back(open(root));
+    state(root) = State::open;
+    while (!stack.empty()) {
+      Frame& top = stack.back();
+      if (top.next < top.needs.size()) {
+        const int next = top.needs[top.next++];
+        if (state(next) == State::done) continue;
+        check(state(next) == State::fresh, "the graph has a cycle through node '{}'{}", scope_.node(next).name(),
+              scope_.name().empty() ? "" : fmt::format(" of function '{}'", scope_.name()));
+        state(next) = State::open;
+        stack.push_back(open(next));
+        continue;
+      }
+      state(top.node) = State::done;
+      plan_.steps.push_back(std::move(top.step));
+      stack.pop_back();
+    }
+  }
+
+  State& state(int id) { return state_[static_cast<std::size_t>(id)]; }
+
+  const Scope& scope_;
+  Plan& plan_;
+  const PlanQueries& queries_;
+  std::vector<State> state_;
+  std::vector<bool> effect_;
+  bool any_effect_ = false;
+};
+
+}  // namespace
+
+Plan make_plan(const Scope& scope, std::vector<TensorRef> outputs, std::map<TensorRef, int> fed, const PlanQueries& queries) {
+  Plan plan;
+  plan.outputs = std::move(outputs);
+  plan.fed = std::move(fed);
+  Planner planner(scope, plan, queries);
+  for (const auto ref : plan.outputs) planner.need(ref);
+  if (scope.function()) {
+    std::vector<std::string> last;
+    for (const auto& [key, node] : scope.function()->control_ret()) last.push_back(node);
+    std::ranges::sort(last);
+    for (const auto& node : last) planner.need_effects(node);
+  }
+  return plan;
+}
+
+std::vector<std::string> called_functions(const FunctionLibrary& library, const tf::NodeDef& node) {
+  std::vector<std::string> names;
+  for (const auto& [key, value] : node.attr()) {
+    if (key.starts_with('_')) continue;
+    if (value.has_func()) names.push_back(value.func().name());
+    for (const auto& f : value.list().func()) names.push_back(f.name());
+  }
+  if (library.find(node.op())) names.push_back(node.op());
+  std::ranges::sort(names);
+  return names;
+}
+
+}  // namespace tf2jax::tf_import
