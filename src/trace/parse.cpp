@@ -181,7 +181,20 @@ class Parser {
     const char c = peek();
     if (c == '(' || c == '-' || c == '[' || (c >= '0' && c <= '9')) return true;
     const std::string_view w = word_ahead();
-    return (w == "True" || w == "False" || w == "nan" || w == "inf") && peek(w.size()) == ':';
+    return (w == "True" || w == "False" || ((w == "nan" || w == "inf") && !binders_ahead())) && peek(w.size()) == ':';
+  }
+  // `inf` and `nan` are also names of variables: then typed names follow up to an equals sign.
+  bool binders_ahead() const {
+    std::size_t i = pos_;
+    while (i < text_.size()) {
+      while (i < text_.size() && is_word(text_[i])) ++i;
+      if (i >= text_.size() || text_[i] != ':') return false;
+      while (i < text_.size() && !is_space(text_[i])) ++i;
+      while (i < text_.size() && is_space(text_[i])) ++i;
+      if (i < text_.size() && text_[i] == '=') return true;
+      if (i >= text_.size() || !is_word(text_[i])) return false;
+    }
+    return false;
   }
   Atom literal() {
     const std::size_t start = pos_;

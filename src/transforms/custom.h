@@ -12,6 +12,7 @@ class CustomJvp {
  public:
   CustomJvp(F f, Rule rule, std::string name) : f_(std::move(f)), rule_(std::move(rule)), name_(std::move(name)) {}
   template <class... A>
+    requires detail::Callable<F, A...>
   auto operator()(const A&... args) const {
     const auto flat = detail::flatten(f_, args...);
     using Out = typename decltype(flat)::Out;
@@ -57,7 +58,9 @@ CustomJvpBuilder<F> custom_jvp(F f, std::string name = "custom_jvp") {
 /// TypeError.
 template <class F, class Fwd, class Bwd>
 auto custom_vjp(F f, Fwd fwd, Bwd bwd, std::string name = "custom_vjp") {
-  return [f = std::move(f), fwd = std::move(fwd), bwd = std::move(bwd), name = std::move(name)]<class... A>(const A&... args) {
+  return [f = std::move(f), fwd = std::move(fwd), bwd = std::move(bwd), name = std::move(name)]<class... A>(const A&... args)
+    requires detail::Callable<F, A...>
+  {
     const auto flat = detail::flatten(f, args...);
     using Out = typename decltype(flat)::Out;
     using Pair = std::remove_cvref_t<std::invoke_result_t<const Fwd&, const detail::Arg<A>&...>>;
@@ -87,7 +90,9 @@ auto custom_vjp(F f, Fwd fwd, Bwd bwd, std::string name = "custom_vjp") {
 /// f whose intermediate values are recomputed in the backward pass instead of stored.
 template <class F>
 auto checkpoint(F f) {
-  return [f = std::move(f)]<class... A>(const A&... args) {
+  return [f = std::move(f)]<class... A>(const A&... args)
+    requires detail::Callable<F, A...>
+  {
     const auto flat = detail::flatten(f, args...);
     const Arrays leaves = tree::leaves_of(detail::Arg<A>(args)...);
     return flat.rebuild(checkpoint_flat(flat, leaves));

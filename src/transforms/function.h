@@ -1,5 +1,6 @@
 // From typed functions over trees to flat functions over arrays: the glue under every public transform.
 #pragma once
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,10 @@ namespace detail {
 /// The type an argument has inside a transform: a C++ scalar becomes an Array.
 template <class T>
 using Arg = std::conditional_t<Scalar<std::remove_cvref_t<T>>, Array, std::remove_cvref_t<T>>;
+
+/// F takes these arguments; what transforms return is constrained by it, so that overloads and arity can be asked.
+template <class F, class... A>
+concept Callable = std::invocable<const F&, const Arg<A>&...>;
 
 template <class F, class... A>
 using Result = Arg<std::invoke_result_t<const F&, const Arg<A>&...>>;

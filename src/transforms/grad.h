@@ -78,7 +78,9 @@ auto vjp(const F& f, const A&... args) {
 /// Throws: TypeError when the output is not a real scalar or an argument leaf is not inexact.
 template <std::size_t... Argnums, class F>
 auto value_and_grad(F f) {
-  return [f = std::move(f)]<class... A>(const A&... args) {
+  return [f = std::move(f)]<class... A>(const A&... args)
+    requires detail::Callable<F, A...>
+  {
     if constexpr (sizeof...(Argnums) == 0) {
       return value_and_grad<0>(f)(args...);
     } else {
@@ -114,7 +116,9 @@ auto value_and_grad(F f) {
 /// The gradient function of f: value_and_grad without the value ({gradient, aux} when f returns {scalar, aux}).
 template <std::size_t... Argnums, class F>
 auto grad(F f) {
-  return [g = value_and_grad<Argnums...>(std::move(f))]<class... A>(const A&... args) {
+  return [g = value_and_grad<Argnums...>(std::move(f))]<class... A>(const A&... args)
+    requires detail::Callable<F, A...>
+  {
     auto [value, gradient] = g(args...);
     if constexpr (detail::IsPair<decltype(value)>::value) return std::pair(std::move(gradient), std::move(value.second));
     else return gradient;
@@ -125,7 +129,9 @@ auto grad(F f) {
 /// Best for few inputs. Differentiates under vmap, one basis vector per example.
 template <class F>
 auto jacfwd(F f) {
-  return [f = std::move(f)]<class... Rest>(const Array& x, const Rest&... rest) {
+  return [f = std::move(f)]<class... Rest>(const Array& x, const Rest&... rest)
+    requires detail::Callable<F, Array, Rest...>
+  {
     const auto g = [&](const Array& v) { return std::invoke(f, v, rest...); };
     const auto flat = detail::flatten(g, x);
     detail::check_differentiable("jacfwd", {x});
@@ -137,7 +143,9 @@ auto jacfwd(F f) {
 /// argument's structure, [out shape + leaf shape]. Best for few outputs.
 template <class F>
 auto jacrev(F f) {
-  return [f = std::move(f)]<class X, class... Rest>(const X& x, const Rest&... rest) -> detail::Arg<X> {
+  return [f = std::move(f)]<class X, class... Rest>(const X& x, const Rest&... rest) -> detail::Arg<X>
+    requires detail::Callable<F, X, Rest...>
+  {
     const detail::Arg<X> primal(x);
     const auto flat = detail::flatten([&](const detail::Arg<X>& v) { return std::invoke(f, v, rest...); }, primal);
     const Arrays leaves = tree::leaves(primal);

@@ -41,6 +41,7 @@ class Jitted {
   explicit Jitted(F f, JitOptions options) : state_(std::make_shared<State>(std::move(f), std::move(options))) {}
 
   template <class... A>
+    requires detail::Callable<F, A...>
   auto operator()(const A&... args) const {
     using Out = detail::Result<F, A...>;
     if (config().disable_jit) return Out(std::invoke(state_->function, detail::Arg<A>(args)...));

@@ -33,7 +33,9 @@ Arrays place_outputs(const BatchResult& out, const VmapOptions& options, Dim siz
 /// batching rule.
 template <class F>
 auto vmap(F f, VmapOptions options = {}) {
-  return [f = std::move(f), options = std::move(options)]<class... A>(const A&... args) {
+  return [f = std::move(f), options = std::move(options)]<class... A>(const A&... args)
+    requires detail::Callable<F, A...>
+  {
     const auto flat = detail::flatten(f, args...);
     const Arrays leaves = tree::leaves_of(detail::Arg<A>(args)...);
     const std::vector<Axis> axes = detail::leaf_axes(options, {tree::num_leaves(detail::Arg<A>(args))...}, leaves);
