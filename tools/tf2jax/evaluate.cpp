@@ -1,0 +1,132 @@
+// tf2jax run, grad, jaxpr and check-grads.
+#include "commands.h"
+
+#include <tf2jax/ops/numpy.h>
+#include <tf2jax/testing/check_grads.h>
+#include <tf2jax/transforms/grad.h>
+#include <tf2jax/transforms/make_jaxpr.h>
+
+#include <algorithm>
+#include <iostream>
+
+namespace tf2jax::tool {
+namespace {
+
+bool wanted(const Request& request, const std::string& name) {
+  return request.outputs.empty() || std::ranges::find(request.outputs, name) != request.outputs.end() ||
+         std::ranges::find(request.outputs, name + ":0") != request.outputs.end();
+}
+
+std::vector<std::pair<std::string, Array>> chosen_outputs(const Request& request, const Tree& outputs) {
+  auto all = named_leaves(outputs, "");
+  if (all.size() == 1) return all;
+  std::string names;
+  for (const auto& [name, x] : all) names += (names.empty() ? "'" : ", '") + name + "'";
+  std::erase_if(all, [&](const auto& leaf) { return !wanted(request, leaf.first); });
+  check(!all.empty(), "--output: the function has no such output. It has: {}", names);
+  return all;
+}
+
+// The mean of every floating output; a scalar is its own mean.
+Array loss_of(const Request& request, const Tree& outputs) {
+  Array total;
+  for (const auto& [name, x] : chosen_outputs(request, outputs)) {
+    if (!is_floating(x.dtype())) continue;
+    const Array m = x.rank() == 0 ? x : mean(x);
+    total = total.has_value() ? total + m : m;
+  }
+  check<TypeError>(total.has_value(), "no output is floating; there is nothing to differentiate");
+  return total;
+}
+
+std::vector<std::size_t> floating_inputs(const Call& call) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
+    if (is_floating(call.inputs[i].dtype())) positions.push_back(i);
+  }
+  return positions;
+}
+
+Arrays with(Arrays inputs, const std::vector<std::size_t>& positions, std::span<const Array> values) {
+  for (std::size_t i = 0; i < positions.size(); ++i) inputs[positions[i]] = values[i];
+  return inputs;
+}
+
+void print(const std::vector<std::pair<std::string, Array>>& arrays, const std::string& prefix) {
+  for (const auto& [name, x] : arrays) std::cout << prefix << name << "  " << summary(x) << "\n";
+}
+
+}  // namespace
+
+int run(const Request& request) {
+  const Call call = prepare(request);
+  const auto [tree, updated] = call.run(call.function.params(), call.inputs);
+  const auto outputs = chosen_outputs(request, tree);
+  print(outputs, "");
+  save_all(request.output_dir, outputs);
+  return 0;
+}
+
+int gradient(const Request& request) {
+  const Call call = prepare(request);
+  const auto positions = floating_inputs(call);
+  Arrays inputs;
+  for (const auto i : positions) inputs.push_back(call.inputs[i]);
+  Variables trainable;
+  for (const auto& [name, v] : call.function.params()) {
+    if (v.trainable() && is_floating(v.value().dtype())) trainable.set(v);
+  }
+  const auto loss = [&](const Arrays& xs, const Variables& variables) {
+    return loss_of(request, call.run(call.function.params().merged(variables), with(call.inputs, positions, xs)).first);
+  };
+  const auto [value, gradients] = value_and_grad<0, 1>(loss)(inputs, trainable);
+  std::vector<std::pair<std::string, Array>> named;
+  for (std::size_t i = 0; i < positions.size(); ++i) named.emplace_back(call.names[positions[i]], std::get<0>(gradients)[i]);
+  for (const auto& [name, v] : std::get<1>(gradients)) named.emplace_back(name, v.value());
+  std::cout << "loss  " << summary(value) << "\n";
+  print(named, "d ");
+  named.emplace_back("loss", value);
+  save_all(request.output_dir, named);
+  return 0;
+}
+
+int print_jaxpr(const Request& request, bool symbolic_batch) {
+  const Call call = prepare(request, false);
+  Avals avals;
+  std::size_t given = 0;
+  for (const auto& [name, spec] : inputs_of(call.function.signature())) {
+    if (given < call.inputs.size()) {
+      avals.push_back(call.inputs[given++].aval());
+      continue;
+    }
+    Aval aval = input_aval(request, name, spec);
+    if (symbolic_batch && spec.shape) {
+      for (std::size_t i = 0; i < spec.shape->size(); ++i) {
+        if ((*spec.shape)[i] < 0) aval.shape[i] = Dim::variable(i == 0 ? "b" : fmt::format("d{}", i));
+      }
+    }
+    avals.push_back(std::move(aval));
+  }
+  std::cout << to_string(stage([&](const Arrays& xs) { return tree::leaves(call.run(xs)); }, avals)) << "\n";
+  return 0;
+}
+
+int check_gradients(const Request& request, const CheckOptions& options) {
+  const Call call = prepare(request);
+  const auto positions = floating_inputs(call);
+  check<TypeError>(!positions.empty(), "no input is floating; there is nothing to check");
+  Arrays inputs;
+  for (const auto i : positions) inputs.push_back(call.inputs[i]);
+  const FlatFn f = [&](const Arrays& xs) {
+    Arrays out;
+    for (const auto& [name, x] : chosen_outputs(request, call.run(with(call.inputs, positions, xs)))) {
+      if (is_floating(x.dtype())) out.push_back(x);
+    }
+    return out;
+  };
+  testing::check_grads_flat(f, inputs, {.order = options.order, .eps = options.eps, .rtol = options.rtol, .atol = options.atol});
+  std::cout << "derivatives agree with finite differences to order " << options.order << "\n";
+  return 0;
+}
+
+}  // namespace tf2jax::tool
