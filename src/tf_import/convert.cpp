@@ -62,7 +62,7 @@ class Importer {
     for (const auto& capture : options_.captures) {
       feeds.push_back(capture.node);
       captures_.push_back(capture.name.empty() ? Value(capture.value, true)
-                                               : Value(add_variable({capture.name, capture.value, capture.trainable, {}}, capture.node)));
+                                               : Value(add_variable({capture.name, capture.value, capture.trainable, {}, {}}, capture.node)));
     }
     for (const auto& output : outputs) wanted.push_back(output.tensor);
     if (find_inputs) inputs = placeholders(wanted, feeds);
@@ -175,7 +175,7 @@ class Importer {
     switch (capture.kind) {
       case Capture::Kind::variable: {
         const auto* v = objects_->variable(capture.node);
-        return Value(add_variable({v->name, read(*v), v->trainable, v->spec}, fmt::format("object {}", capture.node)));
+        return Value(add_variable({v->name, read(*v), v->trainable, v->spec, {}}, fmt::format("object {}", capture.node)));
       }
       case Capture::Kind::constant:
         if (const auto* x = std::get_if<Array>(&capture.constant)) return Value(*x, true);
@@ -242,7 +242,7 @@ class Importer {
   void add_variable_node(const tf::NodeDef& node) {
     std::string shared;
     if (const auto it = node.attr().find("shared_name"); it != node.attr().end()) shared = it->second.s();
-    ImportedVariable variable{.name = node.name(), .initial = {}, .trainable = true, .spec = {}};
+    ImportedVariable variable{.name = node.name(), .initial = {}, .trainable = true, .spec = {}, .node_op = node.op()};
     if (model_->saved) {
       const auto& known = model_->saved->variables();
       const auto it = std::ranges::find_if(known, [&](const ModelVariable& v) { return v.name == node.name() || (!shared.empty() && v.name == shared); });

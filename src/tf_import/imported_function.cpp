@@ -122,13 +122,16 @@ std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const A
 
 std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const CallArguments& call_arguments) const {
   Arrays arguments;
-  std::string missing;
+  std::string missing, nodes;
   for (const auto v : captured) {
     const auto& name = model->variables[v].name;
     if (given.contains(name)) arguments.push_back(canonical_array(given.at(name).value()));
-    else missing += (missing.empty() ? "'" : ", '") + name + "'";
+    else {
+      missing += (missing.empty() ? "'" : ", '") + name + "'";
+      if (!model->variables[v].node_op.empty()) nodes += fmt::format(" {} `{}` cannot be evaluated.", model->variables[v].node_op, name);
+    }
   }
-  check(missing.empty(), "Some parameters are missing, [{}].", missing);
+  check(missing.empty(), "Some parameters are missing, [{}].{}", missing, nodes);
   const Arrays tensors = check_inputs(match_arguments(signature, call_arguments));
   arguments.insert(arguments.end(), tensors.begin(), tensors.end());
   const bool has_key = call_arguments.key.has_value();

@@ -18,10 +18,12 @@ struct Operands {
   std::vector<std::size_t> positions;   // of the tensors
   Arrays tensors;
 
-  Operands(const Node& n, std::size_t first) {
+  // `fixed(i)`: operand i never changes, and stays what it is when it is known now.
+  template <class Fixed>
+  Operands(const Node& n, std::size_t first, Fixed fixed) {
     for (std::size_t i = first; i < n.num_inputs(); ++i) {
       const Value& v = n.input(i);
-      if (v.get_if<Array>()) {
+      if (v.get_if<Array>() && !(v.is_host() && fixed(i - first))) {
         positions.push_back(all.size());
         tensors.push_back(canonical_array(n.array(i)));
       }
@@ -63,7 +65,7 @@ Arrays tensors_of(const Node& n, const Values& values) {
 Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
 
 Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array& index) {
-  const Operands operands(n, 1);
+  const Operands operands(n, 1, [](std::size_t) { return true; });
   if (index.is_concrete()) {
     const auto i = std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
     return n.call(functions[static_cast<std::size_t>(i)], operands.all);
@@ -91,10 +93,23 @@ Values case_node(Node& n) {
   return branches(n, n.attr<std::vector<FunctionRef>>("branches"), n.array(0));
 }
 
+// The loop body returns argument i as it came.
+bool passes_through(const Body& body, std::size_t i) {
+  if (i >= body.plan.outputs.size()) return false;
+  TensorRef ref = body.plan.outputs[i];
+  for (std::size_t steps = 0; ref.node >= 0 && steps <= body.scope.size(); ++steps) {
+    const auto& node = body.scope.node(ref.node);
+    if (node.op() != "Identity" || node.input_size() == 0) return false;
+    ref = body.scope.resolve(node.input(0), "a loop");
+  }
+  return ref.node == -1 - static_cast<int>(i);
+}
+
 Values while_node(Node& n) {
   n.ignore({"output_shapes", "parallel_iterations"});
   const auto condition = n.attr<FunctionRef>("cond"), body = n.attr<FunctionRef>("body");
-  const Operands operands(n, 0);
+  const auto program = n.interpreter().model().body(body.name);
+  const Operands operands(n, 0, [&](std::size_t i) { return passes_through(*program, i); });
   const FlatFn test = [&](const Arrays& xs) { return Arrays{truth(tensors_of(n, call_pure(n, condition, operands.with(xs))).at(0))}; };
   const FlatFn step = [&](const Arrays& xs) {
     const Values next = call_pure(n, body, operands.with(xs));

@@ -4,8 +4,10 @@
 #include "tf2jax/tf_import/internal/nn_functions.h"
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/transforms/custom_rules.h"
 
 #include <numbers>
 
@@ -28,24 +30,56 @@ Array square_of(const Array& x) { return is_inexact(x.dtype()) ? square(x) : mul
 Array softsign(const Array& x) { return divide(x, add(1.f, abs(x))); }
 Array inverse(const Array& x) { return divide(1.f, x); }
 
+Array elu_of(const Array& x) { return elu(x); }
+Array softmax_last(const Array& x) { return softmax(x); }
+Array log_softmax_last(const Array& x) {
+  check<AxisError>(x.rank() > 0, "axis -1 is out of bounds for array of dimension 0");
+  return log_softmax(x);
+}
+// jax.lax functions take floating operands only.
+void need_inexact(const Array& x, std::string_view name) {
+  check<DtypeError>(is_inexact(x.dtype()), "{} does not accept dtype {}. Accepted dtypes are subtypes of floating, complexfloating.", name, numpy_name(x.dtype()));
+}
+Array rsqrt_strict(const Array& x) {
+  need_inexact(x, "rsqrt");
+  return rsqrt(x);
+}
+Array logistic_strict(const Array& x) {
+  need_inexact(x, "logistic");
+  return logistic(x);
+}
+
 constexpr UnaryRow kUnary[] = {
     {"Abs", abs}, {"Neg", neg}, {"Sign", sign}, {"Square", square_of}, {"Reciprocal", inverse}, {"Inv", inverse}, {"Exp", exp},
-    {"Expm1", expm1}, {"Log", log}, {"Log1p", log1p}, {"Sqrt", sqrt}, {"Rsqrt", rsqrt}, {"Sin", sin}, {"Cos", cos}, {"Tan", tan},
+    {"Expm1", expm1}, {"Log", log}, {"Log1p", log1p}, {"Sqrt", sqrt}, {"Rsqrt", rsqrt_strict}, {"Sin", sin}, {"Cos", cos}, {"Tan", tan},
     {"Asin", asin}, {"Acos", acos}, {"Atan", atan}, {"Sinh", sinh}, {"Cosh", cosh}, {"Tanh", tanh}, {"Asinh", asinh},
     {"Acosh", acosh}, {"Atanh", atanh}, {"Erf", erf}, {"Erfc", erfc}, {"Erfinv", erf_inv}, {"Lgamma", lgamma}, {"Digamma", digamma},
     {"Ceil", ceil}, {"Floor", floor}, {"Round", rint}, {"Rint", rint}, {"IsFinite", is_finite}, {"IsNan", isnan}, {"IsInf", isinf},
     {"LogicalNot", logical_not}, {"Invert", bitwise_not}, {"PopulationCount", population_count}, {"Real", real}, {"Imag", imag},
-    {"Conj", conj}, {"ComplexAbs", abs}, {"Relu", nn::relu}, {"Relu6", nn::relu6}, {"Elu", nn::elu}, {"Selu", nn::selu},
-    {"Sigmoid", logistic}, {"Softplus", nn::softplus}, {"Softsign", softsign}, {"Softmax", nn::softmax}, {"LogSoftmax", nn::log_softmax},
+    {"Conj", conj}, {"ComplexAbs", abs}, {"Relu", nn::relu}, {"Relu6", relu6}, {"Elu", elu_of}, {"Selu", selu},
+    {"Sigmoid", logistic_strict}, {"Softplus", nn::softplus}, {"Softsign", softsign}, {"Softmax", softmax_last}, {"LogSoftmax", log_softmax_last},
     {"OnesLike", ones_like}, {"ZerosLike", zeros_like},
 };
 
 Array shift_right(const Array& x, const Array& y) {
   return is_unsigned_integer(x.dtype()) ? shift_right_logical(x, y) : shift_right_arithmetic(x, y);
 }
-Array angle_divide(const Array& x, const Array& y) {   // Div: integers go through floating point, as the Python library does
+Array divide_like_python(const Array& x, const Array& y) {   // Div: integers go through floating point, as the Python library does
   const Array q = divide(x, y);
   return is_integer(x.dtype()) && is_integer(y.dtype()) ? astype(q, x.dtype()) : q;
+}
+// Binary exponentiation; six bits are enough, since more would overflow for any base above 1.
+Array power(const Array& x, const Array& y) {
+  if (!is_integer(x.dtype()) || !is_integer(y.dtype())) return pow(x, y);
+  Array base = x, exponent = y;
+  const Array one = ones_like(y), unit = ones_like(x);
+  Array result = where(logical_and(equal(x, 0), not_equal(y, 0)), zeros_like(x), unit);
+  for (int bit = 0; bit < 6; ++bit) {
+    result = where(not_equal(bitwise_and(exponent, one), 0), mul(result, base), result);
+    base = mul(base, base);
+    exponent = shift_right(exponent, one);
+  }
+  return result;
 }
 Array xlogy(const Array& x, const Array& y) {
   const Array zero = equal(x, 0);
@@ -62,19 +96,30 @@ Array xlog1py(const Array& x, const Array& y) {
 // The quotient where y is not zero, else 0; its derivative is 0 there too.
 Array div_no_nan(const Array& x, const Array& y) {
   const Array zero = equal(y, 0);
-  const Array q = divide(x, where(zero, ones_like(y), y));
+  const Array q = divide_like_python(x, where(zero, ones_like(y), y));
   return where(zero, zeros_like(q), q);
 }
+// The product, 0 where y is 0 whatever x is; the derivative is that of the plain product.
 Array mul_no_nan(const Array& x, const Array& y) {
-  const Array zero = equal(y, 0);
-  const Array p = mul(where(zero, zeros_like(x), x), y);
-  return where(zero, zeros_like(p), p);
+  static const auto value = [](const Array& a, const Array& b) {
+    const Array zero = equal(b, 0);
+    const Array p = mul(a, b);
+    return where(zero, zeros_like(p), p);
+  };
+  static const auto rule = std::make_shared<const JvpRule>([](const Arrays& p, const Arrays& t) -> Arrays {
+    const Array left = mul(t[0], p[1]);
+    const Array right = mul(p[0], t[1]);
+    return {value(p[0], p[1]), add(left, right)};
+  });
+  if (!is_inexact(x.dtype()) || x.dtype() != y.dtype()) return value(x, y);
+  const Array operands[] = {x, y};
+  return custom_jvp_flat("mul_no_nan", [](const Arrays& v) { return Arrays{value(v[0], v[1])}; }, rule, operands)[0];
 }
 
 constexpr BinaryRow kBinary[] = {
-    {"Add", add}, {"AddV2", add}, {"Sub", sub}, {"Mul", mul}, {"Div", angle_divide}, {"RealDiv", divide}, {"FloorDiv", floor_divide},
+    {"Add", add}, {"AddV2", add}, {"Sub", sub}, {"Mul", mul}, {"Div", divide_like_python}, {"RealDiv", divide}, {"FloorDiv", floor_divide},
     {"FloorMod", mod}, {"Mod", rem}, {"TruncateMod", rem}, {"TruncateDiv", div}, {"DivNoNan", div_no_nan}, {"MulNoNan", mul_no_nan},
-    {"Pow", pow}, {"Minimum", minimum}, {"SquaredDifference", squared_difference}, {"Atan2", atan2},
+    {"Pow", power}, {"Minimum", minimum}, {"SquaredDifference", squared_difference}, {"Atan2", atan2},
     {"Less", less}, {"LessEqual", less_equal}, {"Greater", greater}, {"GreaterEqual", greater_equal}, {"LogicalAnd", logical_and},
     {"LogicalOr", logical_or}, {"BitwiseAnd", bitwise_and}, {"BitwiseOr", bitwise_or}, {"BitwiseXor", bitwise_xor},
     {"LeftShift", shift_left}, {"RightShift", shift_right}, {"NextAfter", nextafter}, {"Xlogy", xlogy}, {"Xdivy", xdivy}, {"Xlog1py", xlog1py},

@@ -1,11 +1,10 @@
 // Contractions, convolution, pooling, normalisation, losses.
 #include "tf2jax/tf_import/internal/builtin_ops.h"
-#include "tf2jax/tf_import/internal/nn_functions.h"
 
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
-#include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
@@ -113,7 +112,7 @@ Array convolve(const Array& x, const Array& kernel, const Layout& l, ConvParams 
 Values conv(Node& n) {
   n.ignore({"use_cudnn_on_gpu"});
   const Layout l = layout(n);
-  const auto padding = padding_of(n, l, true, "Conv2D");
+  const auto padding = padding_of(n, l, n.op() != "Conv2D", "Conv2D");
   const Array x = n.array(0), kernel = n.array(1);
   check<ShapeError>(x.rank() == static_cast<std::int64_t>(l.spatial + 2) && kernel.rank() == x.rank(), "{}: expected rank {}. Got input {} and filter {}.",
                     n.op(), l.spatial + 2, x.aval(), kernel.aval());
@@ -150,7 +149,8 @@ Values conv_backprop_input(Node& n) {
   check<ShapeError>(kernel.rank() == static_cast<std::int64_t>(l.spatial + 2) && g.rank() == kernel.rank() && (sizes.size() == l.spatial + 2 || sizes.size() == l.spatial),
                     "{}: expected rank {}. Got filter {} and gradient {}.", n.op(), l.spatial + 2, kernel.aval(), g.aval());
   const Dims spatial = sizes.size() == l.spatial ? sizes : l.spatial_of(sizes);
-  const Dims k(kernel.dims().begin(), kernel.dims().begin() + static_cast<std::ptrdiff_t>(l.spatial));
+  const Dims kernel_dims = kernel.dims();
+  const Dims k(kernel_dims.begin(), kernel_dims.begin() + static_cast<std::ptrdiff_t>(l.spatial));
   const auto kernel_in = kernel.shape()[l.spatial].value();
   const auto in = sizes.size() == l.spatial ? kernel_in : sizes[l.channel_axis()];
   const std::int64_t groups = in / kernel_in, out = kernel.shape()[l.spatial + 1].value();
@@ -205,7 +205,7 @@ Window pool_window(const Node& n, const Layout& l, const Array& x, const Padding
 
 Values max_pool(Node& n) {
   const Layout l = layout(n);
-  const auto padding = padding_of(n, l, true, "MaxPool");
+  const auto padding = padding_of(n, l, n.op() != "MaxPool", "MaxPool");
   const Array x = n.array(0);
   const bool v2 = n.op() == "MaxPoolV2";
   const Dims size = v2 ? l.spatial_of(n.integers(1)) : spatial_attr(n, l, "ksize");
@@ -215,7 +215,7 @@ Values max_pool(Node& n) {
 
 Values avg_pool(Node& n) {
   const Layout l = layout(n);
-  const auto padding = padding_of(n, l, true, "AvgPool");
+  const auto padding = padding_of(n, l, n.op() != "AvgPool", "AvgPool");
   const Array x = n.array(0);
   const Window w = pool_window(n, l, x, padding, spatial_attr(n, l, "ksize"), spatial_attr(n, l, "strides"));
   const Array total = reduce_window_sum(x, w);
@@ -282,7 +282,7 @@ Values fused_batch_norm(Node& n) {
 
 Values sparse_cross_entropy(Node& n) {
   const Array logits = n.array(0), labels = n.array(1);
-  const Array log_p = nn::log_softmax(logits);
+  const Array log_p = log_softmax(logits);
   const Array hit = equal(expand_dims(labels, {labels.rank()}), iota(labels.dtype(), logits.shape(), logits.rank() - 1));
   const Array loss = neg(reduce_sum(where(hit, log_p, zeros_like(log_p)), {logits.rank() - 1}));
   return {loss, sub(exp(log_p), astype(hit, logits.dtype()))};
@@ -290,7 +290,7 @@ Values sparse_cross_entropy(Node& n) {
 
 Values cross_entropy(Node& n) {
   const Array logits = n.array(0), labels = n.array(1);
-  const Array log_p = nn::log_softmax(logits);
+  const Array log_p = log_softmax(logits);
   return {neg(reduce_sum(mul(labels, log_p), {logits.rank() - 1})), sub(exp(log_p), labels)};
 }
 

@@ -13,6 +13,14 @@ namespace {
 using Reduce = Array (*)(const Array&, const Axes&);
 using Running = Array (*)(const Array&, std::int64_t, bool);
 
+// JAX adds and multiplies narrow integers in 32 bits.
+Array widened(const Array& x) {
+  if (is_signed_integer(x.dtype()) && itemsize(x.dtype()) < 4) return astype(x, i32);
+  if (is_unsigned_integer(x.dtype()) && itemsize(x.dtype()) < 4) return astype(x, u32);
+  return x;
+}
+Array sum_of(const Array& x, const Axes& axes) { return reduce_sum(widened(x), axes); }
+Array prod_of(const Array& x, const Axes& axes) { return reduce_prod(widened(x), axes); }
 Array mean_of(const Array& x, const Axes& axes) {
   const Array in = to_inexact(x);
   Dim count = 1;
@@ -28,7 +36,6 @@ Values reduce(Node& n) {
   const bool keep = n.attr<bool>("keep_dims");
   const Array x = n.array(0);
   const Axes axes = normalize_axes(n.integers(1), x.rank(), n.op());
-  if (axes.empty() && f != mean_of && f != all_of && f != any_of) return {x};
   const Array y = f(x, axes);
   return {keep ? expand_dims(y, axes) : y};
 }
@@ -38,7 +45,7 @@ Values prod(Node& n) {
     n.ignore({"keep_dims"});
     return {Value(SymbolicInts{{num_elements(ints->values)}, true})};
   }
-  return reduce<reduce_prod>(n);
+  return reduce<prod_of>(n);
 }
 
 Values arg_reduce(Node& n) {
@@ -72,7 +79,7 @@ Values running(Node& n) {
 }  // namespace
 
 void add_reduce_operations(ConverterTable& table) {
-  table.add("Sum", reduce<reduce_sum>);
+  table.add("Sum", reduce<sum_of>);
   table.add("Prod", prod);
   table.add("Max", reduce<reduce_max>);
   table.add("Min", reduce<reduce_min>);

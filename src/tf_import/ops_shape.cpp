@@ -3,6 +3,7 @@
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/sort.h"
 
 #include <algorithm>
 #include <cmath>
@@ -59,7 +60,7 @@ Values transpose_node(Node& n) {
   const Array x = n.array(0);
   const auto permutation = n.integers(1);
   const Array y = transpose(x, permutation);
-  return {n.op() == "ConjugateTranspose" && is_complex(x.dtype()) ? conj(y) : y};
+  return {n.op() == "ConjugateTranspose" ? conj(y) : y};
 }
 
 bool any_symbolic(const Node& n, std::size_t first, std::size_t count) {
@@ -83,7 +84,7 @@ Values join(Node& n, std::size_t first, std::size_t count, std::int64_t axis) {
 
 Values concat_v2(Node& n) {
   const auto count = static_cast<std::size_t>(n.attr<std::int64_t>("N"));
-  if (n.num_inputs() != count + 1) raise<ValueError>("Concatenate expects {} args, received {}.", count, n.num_inputs() - 1);
+  if (n.num_inputs() != count + 1) raise<ValueError>("Concatenate expects {} args, received {}.", count, n.num_inputs());
   const std::int64_t axis = n.integer(count);
   return join(n, 0, count, any_symbolic(n, 0, count) ? 0 : normalize_axis(axis, n.array(0).rank(), "ConcatV2"));
 }
@@ -237,6 +238,7 @@ Values broadcast_args(Node& n) {
 Values invert_permutation(Node& n) {
   const Array x = n.array(0);
   if (x.rank() != 1) raise<ValueError>("Expected 1D array, found x.dims={}", x.rank());
+  if (!x.is_concrete()) return {argsort(x)};
   const auto permutation = n.integers(0);
   auto sorted = permutation;
   std::ranges::sort(sorted);
@@ -358,7 +360,7 @@ void add_shape_operations(ConverterTable& table) {
   table.add("Shape", shape_node);
   table.add("ShapeN", shape_n);
   table.add("Rank", [](Node& n) { return Values{sizes_value({Dim(n.shape_of(0).size())}, true, i32)}; });
-  table.add("Size", [](Node& n) { return Values{sizes_value({num_elements(n.shape_of(0))}, true, n.attr<DType>("out_type"))}; });
+  table.add("Size", [](Node& n) { return Values{sizes_value({num_elements(n.shape_of(0))}, true, i32)}; }, {"out_type"});
   table.add("Reshape", reshape_node);
   table.add("ExpandDims", expand_dims_node);
   table.add("Squeeze", squeeze_node);

@@ -56,9 +56,9 @@ Converter assignment(bool returns_reference, F update) {
   return [returns_reference, update](Node& n) -> Values {
     n.ignore({"validate_shape", "use_locking"});
     const VariableRef variable = n.variable(0);
-    n.interpreter().assign(variable, update(n, variable));
-    if (returns_reference) return {Value(variable)};
-    return {};
+    const Array next = update(n, variable);
+    n.interpreter().assign(variable, next);
+    return {returns_reference ? Value(variable) : Value(next)};
   };
 }
 

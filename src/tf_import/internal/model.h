@@ -27,6 +27,7 @@ struct ImportedVariable {
   Array initial;
   bool trainable = true;
   TensorSpec spec;
+  std::string node_op;   // of a variable node of the graph for which no value is stored
 };
 
 /// A capture of a gradient function: a tensor of the function that holds the IdentityN, a constant, or a variable.
