@@ -48,7 +48,9 @@ void FamilyReport::add(const std::string& name, const CaseResult& r) {
     for (const auto& f : r.failures()) failures.push_back({name, f.what, f.message});
   } else if (!r.unsupported_parts().empty() || r.parts() == 0) {
     ++unsupported;
-    const std::string why = r.unsupported_parts().empty() ? "nothing to run" : r.unsupported_parts()[0].what + ": " + r.unsupported_parts()[0].message;
+    std::string why = r.unsupported_parts().empty() ? "nothing to run" : r.unsupported_parts()[0].what + ": " + r.unsupported_parts()[0].message;
+    // One line per missing operation, whichever graph it was met in.
+    if (const std::size_t at = why.find("not supported: '"); at != std::string::npos) why = "operation " + why.substr(at + 15, why.find('\'', at + 16) - at - 14);
     ++reasons[why.substr(0, 110)];
   } else {
     ++passed;
