@@ -11,6 +11,8 @@
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/testing/check_grads.h"
+#include "tf2jax/tf_graph/graph_builder.h"
+#include "tf2jax/tf_import/convert.h"
 #include "tf2jax/trace/backend.h"
 #include "tf2jax/trace/parse.h"
 #include "tf2jax/transforms/custom.h"

@@ -7,6 +7,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/random.h"
+#include "tf2jax/ops/misc.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
@@ -45,7 +46,7 @@ namespace detail {
 void register_builtin_primitives() {
   std::vector<Primitive> all;
   for (const auto& append : {append_elementwise_primitives, append_shape_primitives, append_reduce_primitives, append_gather_primitives, append_window_primitives,
-                             append_sort_primitives, append_conv_primitives, append_random_primitives, append_dot_primitives, append_transform_primitives, append_control_primitives})
+                             append_sort_primitives, append_conv_primitives, append_random_primitives, append_dot_primitives, append_misc_primitives, append_transform_primitives, append_control_primitives})
     append(all);
   for (const Primitive& p : all) register_primitive(p);
 }

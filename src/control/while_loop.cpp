@@ -37,8 +37,19 @@ Arrays while_eval(std::span<const Array> x, const WhileParams& p) {
     return out;
   };
   Arrays carry(in.carry.begin(), in.carry.end());
-  while (condition->run(joined(in.cond_consts, carry))[0].item<bool>()) carry = body->run(joined(in.body_consts, carry));
-  return carry;
+  for (;;) {
+    const Array running = condition->run(joined(in.cond_consts, carry))[0];
+    if (running.rank() == 0) {
+      if (!running.item<bool>()) return carry;
+      carry = body->run(joined(in.body_consts, carry));
+      continue;
+    }
+    // A predicate per example, as JAX prints batched loops: run while any continues, the others keep their carry.
+    if (!reduce_or(running, iota_axes(running.rank())).item<bool>()) return carry;
+    const Arrays next = body->run(joined(in.body_consts, carry));
+    for (std::size_t i = 0; i < carry.size(); ++i)
+      carry[i] = select(broadcast_in_dim(running, carry[i].shape(), iota_axes(running.rank())), next[i], carry[i]);
+  }
 }
 
 JvpResult while_jvp(std::span<const Array> x, std::span<const Tangent> t, const WhileParams& p) {

@@ -28,10 +28,17 @@ Axes argsort(const Axes& v) {
   return order;
 }
 
+// The result type of mixed operands: complex before real before integer, then the wider one (XLA's rule).
+DType higher_precision(DType a, DType b) {
+  const auto category = [](DType d) { return is_complex(d) ? 3 : is_floating(d) ? 2 : is_integer(d) ? 1 : 0; };
+  if (category(a) != category(b)) return category(a) > category(b) ? a : b;
+  return itemsize(b) > itemsize(a) ? b : a;
+}
+
 Avals dot_aval(std::span<const Aval> x, const DotParams& p) {
   const DotDims& d = p.dimension_numbers;
   const Aval &lhs = x[0], &rhs = x[1];
-  check<DtypeError>(lhs.dtype == rhs.dtype, "dot_general requires arguments to have equal dtypes, got {}. Convert one with astype.", to_string(x));
+  const DType promoted = higher_precision(lhs.dtype, rhs.dtype);
   const auto in_range = [](const Axes& axes, const Aval& a) { return std::ranges::all_of(axes, [&](auto i) { return i >= 0 && i < a.rank(); }); };
   check<ShapeError>(in_range(d.lhs_contract, lhs) && in_range(d.lhs_batch, lhs) && in_range(d.rhs_contract, rhs) && in_range(d.rhs_batch, rhs) &&
                         d.lhs_contract.size() == d.rhs_contract.size() && d.lhs_batch.size() == d.rhs_batch.size(),
@@ -53,7 +60,7 @@ Avals dot_aval(std::span<const Aval> x, const DotParams& p) {
   Shape out = agree(d.lhs_batch, d.rhs_batch, "batch");
   for (auto i : free_axes(lhs.rank(), d.lhs_contract, d.lhs_batch)) out.push_back(lhs.shape[u(i)]);
   for (auto i : free_axes(rhs.rank(), d.rhs_contract, d.rhs_batch)) out.push_back(rhs.shape[u(i)]);
-  return {Aval{p.preferred_element_type.value_or(lhs.dtype), std::move(out), lhs.weak_type && rhs.weak_type}};
+  return {Aval{p.preferred_element_type.value_or(promoted), std::move(out), lhs.weak_type && rhs.weak_type}};
 }
 
 // Contracts the cotangent with the other operand's free axes, then undoes the permutation of x's axes.
@@ -64,8 +71,7 @@ Array transpose_operand(const Array& ct, const Aval& x, const Array& y, const Ax
   const auto first = static_cast<std::int64_t>(y_is_lhs ? 0 : x_free.size());
   DotParams q{{iota_axes(static_cast<std::int64_t>(y_free.size()), batch + first), y_free, iota_axes(batch), y_batch}, p.precision, {}};
   if (ct.dtype() == x.dtype && p.preferred_element_type == x.dtype) q.preferred_element_type = x.dtype;
-  const Array other = y.dtype() == ct.dtype() ? y : convert_element_type(y, ct.dtype());
-  const Array product = dot_general_p().bind1({ct, other}, q);
+  const Array product = dot_general_p().bind1({ct, y}, q);
   Axes order = x_batch;
   order.insert(order.end(), x_free.begin(), x_free.end());
   for (auto i : argsort(y_contract)) order.push_back(x_contract[u(i)]);

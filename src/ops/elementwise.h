@@ -46,10 +46,19 @@ struct NewDtype {
   bool operator==(const NewDtype&) const = default;
   template <class V> void visit_fields(V&& v) { v.field("new_dtype", new_dtype); }
 };
+/// The dtype conj was given before it became complex. JAX prints it either way.
 struct InputDtype {
   DType input_dtype = DType::c64;
   bool operator==(const InputDtype&) const = default;
-  template <class V> void visit_fields(V&& v) { v.field("input_dtype", input_dtype); }
+  template <class V> void visit_fields(V&& v) {
+    if constexpr (requires { v.take("_input_dtype"); }) {
+      if (v.has("_input_dtype")) {
+        v.ignore("_input_dtype");
+        return;
+      }
+    }
+    v.field("input_dtype", input_dtype);
+  }
 };
 
 // ---- primitives

@@ -86,8 +86,20 @@ const Primitive& reshape_p() {
         return {Aval{x[0].dtype, r.new_sizes, x[0].weak_type}};
       },
       .jvp = rules::jvp_linear(reshape_p),
-      .transpose = transpose_unary([](const Array& ct, const Aval& x, const ReshapeParams&) { return reshape(ct, x.shape); }),
-      .batch = batch_front<ReshapeParams>(reshape_p, [](const ReshapeParams& r, Dim n, std::int64_t) { return ReshapeParams{prepended(n, r.new_sizes)}; }),
+      .transpose = transpose_unary([](const Array& ct, const Aval& x, const ReshapeParams& r) {
+        if (!r.dimensions) return reshape(ct, x.shape);
+        Shape permuted;
+        for (const auto a : *r.dimensions) permuted.push_back(x.shape[u(a)]);
+        return transpose(reshape(ct, permuted), inverse_permutation(*r.dimensions));
+      }),
+      .batch = batch_front<ReshapeParams>(reshape_p, [](const ReshapeParams& r, Dim n, std::int64_t) {
+        ReshapeParams out{prepended(n, r.new_sizes), r.dimensions};
+        if (out.dimensions) {
+          out.dimensions = shifted(*out.dimensions);
+          out.dimensions->insert(out.dimensions->begin(), 0);
+        }
+        return out;
+      }),
   });
   return p;
 }

@@ -17,9 +17,10 @@ struct BroadcastInDim {
 };
 struct ReshapeParams {
   Shape new_sizes;
-  bool operator==(const ReshapeParams& o) const { return identical(new_sizes, o.new_sizes); }
+  std::optional<Axes> dimensions = {};   // permute the operand first
+  bool operator==(const ReshapeParams& o) const { return identical(new_sizes, o.new_sizes) && dimensions == o.dimensions; }
   template <class V> void visit_fields(V&& v) {
-    v.fixed("dimensions", "None");
+    v.field("dimensions", dimensions);
     v.field("new_sizes", new_sizes);
     v.fixed("sharding", "None");
   }

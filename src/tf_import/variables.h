@@ -72,4 +72,7 @@ void tree_visit(const Variables& p, F&& f) {
 }
 void tree_key(const Variables& p, std::string& key);
 
+/// What the functional form of a model takes and returns.
+using Params = Variables;
+
 }  // namespace tf2jax

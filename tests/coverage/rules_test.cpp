@@ -2,6 +2,7 @@
 // and its rules exist, or an exception says why not.
 #include <gtest/gtest.h>
 #include <tf2jax/ops/conv.h>
+#include <tf2jax/ops/misc.h>
 #include <tf2jax/ops/sort.h>
 #include <tf2jax/ops/window.h>
 #include <tf2jax/tf2jax.h>
@@ -107,6 +108,11 @@ std::vector<Row> rows() {
   two("stack", [](const Array& x, const Array& y) { return stack_p().bind1({x, y}, AxisParam{1}); }, mixed(), positive());
   out.push_back({"unstack", [](const Arrays& x) { return unstack_p().bind({x[0]}, AxisParam{1}); }, {mixed()}});
   one("tile", [](const Array& x) { return tile_p().bind1({x}, TileParams{{2, 3}}); }, mixed());
+  one("psum", [](const Array& x) { return psum_p().bind1({x}, PositionalAxes{{1}}); }, mixed()); one("pmax", [](const Array& x) { return pmax_p().bind1({x}, PositionalAxes{{1}}); }, mixed());
+  one("pmin", [](const Array& x) { return pmin_p().bind1({x}, PositionalAxes{{0}}); }, mixed()); one("device_put", [](const Array& x) { return device_put_p().bind1({x}, DevicePut{}); }, mixed());
+  out.push_back({"optimization_barrier", [](const Arrays& x) { return optimization_barrier(x); }, {mixed(), positive()}});
+  one("empty2", [](const Array& x) { return x + empty2_p().bind({}, EmptyMemory{f64, {2, 3}})[0]; }, mixed());
+  one("reshape", [](const Array& x) { return reshape_p().bind1({x}, ReshapeParams{{6}, Axes{1, 0}}); }, mixed());
   // Reductions.
   one("reduce_sum", [](const Array& x) { return reduce_sum(x, {0, 2}); }, cube()); one("reduce_prod", [](const Array& x) { return reduce_prod(x, {1}); }, mixed());
   one("reduce_max", [](const Array& x) { return reduce_max(x, {1}); }, mixed()); one("reduce_min", [](const Array& x) { return reduce_min(x, {0}); }, mixed());
@@ -175,6 +181,8 @@ const std::map<std::string, std::string>& without_row() {
       {"random_wrap", "random bits; see the prng golden cases"}, {"random_unwrap", "random bits; see the prng golden cases"},
       {"random_bits", "random bits; see the prng golden cases"}, {"random_split", "random bits; see the prng golden cases"},
       {"random_fold_in", "random bits; see the prng golden cases"}, {"random_clone", "random bits; see the prng golden cases"},
+      {"random_gamma", "random bits; see the prng golden cases"}, {"rng_bit_generator", "random bits; see the golden cases"},
+      {"iota_2x32_shape", "takes no operand; see the golden cases"},
       {"prevent_gradient", "derivatives throw by design; see tests/tf_import"}};
   return reasons;
 }

@@ -75,6 +75,13 @@ bool is_nan(T x) {
   return x != x;
 }
 
+// NaN wins among real numbers; complex ones compare real parts, then imaginary ones, and NaN loses, as in JAX.
+template <class T, class Better>
+T extreme(T x, T y, Better better) {
+  if constexpr (kComplex<T>) return (x.real() == y.real() ? better(x.imag(), y.imag()) : better(x.real(), y.real())) ? x : y;
+  else return is_nan(x) ? x : is_nan(y) ? y : better(y, x) ? y : x;
+}
+
 template <class F>
 Kernel real_numbers(F f) {
   return [f](const KernelCall& c) -> Arrays {
@@ -249,8 +256,8 @@ void register_binary_kernels(KernelTable& table) {
   table.add(mul_p(), arithmetic([](auto x, auto y) { return x * y; }));
   table.add(div_p(), any_type([](auto x, auto y) { return divide(x, y); }));
   table.add(rem_p(), real_numbers([](auto x, auto y) { return remainder(x, y); }));
-  table.add(max_p(), any_type([](auto x, auto y) { return is_nan(x) ? x : is_nan(y) ? y : less_value(x, y) ? y : x; }));
-  table.add(min_p(), any_type([](auto x, auto y) { return is_nan(x) ? x : is_nan(y) ? y : less_value(y, x) ? y : x; }));
+  table.add(max_p(), any_type([](auto x, auto y) { return extreme(x, y, [](auto a, auto b) { return a > b; }); }));
+  table.add(min_p(), any_type([](auto x, auto y) { return extreme(x, y, [](auto a, auto b) { return a < b; }); }));
   table.add(pow_p(), pow_kernel);
   table.add(atan2_p(), [](const KernelCall& c) -> Arrays {
     if (is_complex(c.args[0].dtype())) {

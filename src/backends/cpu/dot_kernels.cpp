@@ -97,7 +97,7 @@ Array converted(const Array& x, DType dtype) {
 
 // The type the product is computed in: halves in float, small integers and bools in 32 bits.
 DType compute_dtype(DType operand, DType result) {
-  const DType d = itemsize(result) > itemsize(operand) ? result : operand;
+  const DType d = itemsize(result) > itemsize(operand) || (is_inexact(result) && !is_inexact(operand)) ? result : operand;
   switch (d) {
     case DType::f16: case DType::bf16: return DType::f32;
     case DType::bool_: case DType::i8: case DType::i16: return DType::i32;
@@ -109,7 +109,9 @@ DType compute_dtype(DType operand, DType result) {
 Arrays dot_kernel(const KernelCall& c) {
   const DotDims& d = c.params.get<DotParams>().dimension_numbers;
   const Aval& out = c.outputs[0];
-  const DType compute = compute_dtype(c.args[0].dtype(), out.dtype);
+  // Mixed operands multiply in the result's type, as the result is the wider of the two.
+  const DType operands = c.args[0].dtype() == c.args[1].dtype() ? c.args[0].dtype() : out.dtype;
+  const DType compute = compute_dtype(operands, out.dtype);
   const Matrices left = arrange(converted(c.args[0], compute), d.lhs_batch, d.lhs_contract);
   const Dims lhs = c.args[0].dims();
   std::int64_t batch = 1, k = 1;

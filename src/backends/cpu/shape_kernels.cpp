@@ -169,7 +169,18 @@ void unsupported_dtype(DType dtype) { raise<DtypeError>("kernel: no implementati
 void register_shape_kernels(KernelTable& table) {
   table.add(broadcast_in_dim_p(), [](const KernelCall& c) -> Arrays { return {broadcast(c.args[0], c.outputs[0], c.params.get<BroadcastInDim>().broadcast_dimensions)}; });
   const Kernel same_bytes = [](const KernelCall& c) -> Arrays { return {relabel(c.args[0], c.outputs[0])}; };
-  table.add(reshape_p(), same_bytes);
+  table.add(reshape_p(), [](const KernelCall& c) -> Arrays {
+    const auto& order = c.params.get<ReshapeParams>().dimensions;
+    if (!order) return {relabel(c.args[0], c.outputs[0])};
+    const Dims dims = c.args[0].dims(), strides = row_major_strides(dims);
+    Aval permuted{c.args[0].dtype(), {}, false};
+    Dims steps;
+    for (const auto a : *order) {
+      permuted.shape.push_back(dims[static_cast<std::size_t>(a)]);
+      steps.push_back(strides[static_cast<std::size_t>(a)]);
+    }
+    return {relabel(from_view(permuted, c.args[0], steps), c.outputs[0])};
+  });
   table.add(squeeze_p(), same_bytes);
   table.add(transpose_p(), [](const KernelCall& c) -> Arrays { return {transpose_kernel(c)}; });
   table.add(rev_p(), [](const KernelCall& c) -> Arrays { return {rev_kernel(c)}; });
