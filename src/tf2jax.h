@@ -8,6 +8,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/numpy.h"
+#include "tf2jax/ops/random.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/testing/check_grads.h"

@@ -12,7 +12,7 @@
 namespace tf2jax {
 
 /// Value of a node's attribute.
-using AttributeValue = std::variant<bool, std::int64_t, float, std::string, DType, Dims, std::vector<std::int64_t>, Array>;
+using AttributeValue = std::variant<bool, std::int64_t, float, std::string, DType, std::vector<std::int64_t>, Array>;
 
 /// Builds a graph. Node names are unique; a taken name gets a suffix "_1", "_2", …. Not thread-safe.
 /// Tensors are named "node:index", as TensorFlow does; the methods return the name of output 0.
@@ -28,7 +28,7 @@ class GraphBuilder {
   std::string constant(const std::string& name, const Array& value);
   /// A resource variable with its value; returns the tensor that reads it. Saved with `save`.
   std::string variable(const std::string& name, const Array& value);
-  /// Any operation. `ints` attributes are given as std::vector<std::int64_t>, shapes as Dims under "shape".
+  /// Any operation. A list of integers under the key "shape" is a shape.
   std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs, const std::map<std::string, AttributeValue>& attributes = {});
   /// A shorthand for operations whose only needed attribute is T.
   std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs, DType type);
