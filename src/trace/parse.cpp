@@ -183,14 +183,18 @@ class Parser {
     const std::string_view w = word_ahead();
     return (w == "True" || w == "False" || ((w == "nan" || w == "inf") && !binders_ahead())) && peek(w.size()) == ':';
   }
-  // `inf` and `nan` are also names of variables: then typed names follow up to an equals sign.
+  // `inf` and `nan` are also names of variables: at the start of an equation, with typed names up to an equals sign on
+  // the same line.
   bool binders_ahead() const {
     std::size_t i = pos_;
+    while (i > 0 && text_[i - 1] == ' ') --i;
+    if (i == 0 || (text_[i - 1] != '\n' && text_[i - 1] != ';' && text_[i - 1] != 't')) return false;
+    i = pos_;
     while (i < text_.size()) {
       while (i < text_.size() && is_word(text_[i])) ++i;
       if (i >= text_.size() || text_[i] != ':') return false;
       while (i < text_.size() && !is_space(text_[i])) ++i;
-      while (i < text_.size() && is_space(text_[i])) ++i;
+      while (i < text_.size() && text_[i] == ' ') ++i;
       if (i < text_.size() && text_[i] == '=') return true;
       if (i >= text_.size() || !is_word(text_[i])) return false;
     }
@@ -422,11 +426,23 @@ class Parser {
         throw;
       }
     }();
+    // The types must be those that the primitive's rule gives: kernels rely on it.
     std::vector<VarId> outputs;
     Avals inferred;
+    if (primitive->rules().aval) {
+      try {
+        inferred = primitive->output_avals(avals, read);
+      } catch (const NotImplementedError&) {
+        throw;
+      } catch (const Error& e) {
+        fail_at(name_at, e.what());
+      }
+      if (inferred.size() != lhs.size()) fail_at(name_at, fmt::format("{} has {} results", name, inferred.size()));
+    }
     for (std::size_t i = 0; i < lhs.size(); ++i) {
-      if (!lhs[i].type && inferred.empty()) inferred = primitive->output_avals(avals, read);
-      if (!lhs[i].type && i >= inferred.size()) fail_at(name_at, fmt::format("{} has {} outputs", name, inferred.size()));
+      if (!lhs[i].type && inferred.empty()) fail_at(name_at, fmt::format("the type of result {} is not known", i));
+      if (lhs[i].type && !inferred.empty() && !lhs[i].type->matches(inferred[i]))
+        fail_at(name_at, fmt::format("result {} of {} is {}, not {}", i, name, inferred[i].to_string(), lhs[i].type->to_string()));
       outputs.push_back(define(scope, lhs[i].name, lhs[i].type ? *lhs[i].type : inferred[i]));
     }
     scope.data.eqns.push_back(Equation{*primitive, read, std::move(inputs), std::move(outputs), nullptr});
