@@ -136,7 +136,9 @@ Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
     if (!entry && model_->library.find(def.op())) return call(def.op(), inputs);
     if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}']", def.op());
     Node node(*this, def, step, std::move(inputs));
-    const bool host = node.on_host() && !is_random(def.op()) && called_functions(model_->library, def).empty();
+    // Random numbers follow the configuration in force, so they are not drawn on the host.
+    const bool random = is_random(def.op()) || def.op().starts_with("Stateless");
+    const bool host = node.on_host() && !random && called_functions(model_->library, def).empty();
     Values outputs;
     if (host) {
       // Shape arithmetic is done at once and in full width; it never enters the traced program.

@@ -105,11 +105,43 @@ bool passes_through(const Body& body, std::size_t i) {
   return ref.node == -1 - static_cast<int>(i);
 }
 
+// Lists that the loop fills have the element types that one pass of its body gives them.
+void type_lists(const Node& n, const FunctionRef& body, Operands& operands) {
+  std::vector<std::size_t> lists;
+  for (std::size_t i = 0; i < operands.all.size(); ++i) {
+    if (operands.all[i].get_if<TensorSequence>()) lists.push_back(i);
+  }
+  if (lists.empty()) return;
+  Avals avals;
+  for (const auto& x : operands.tensors) avals.push_back(x.aval().strong());
+  std::vector<std::size_t> filled;
+  const Jaxpr pass = stage([&](const Arrays& xs) {
+    filled.clear();
+    Arrays out;
+    const Values next = call_pure(n, body, operands.with(xs));
+    for (const auto i : lists) {
+      if (const auto* x = next.at(i).get_if<Array>()) {
+        filled.push_back(i);
+        out.push_back(*x);
+      }
+    }
+    return out;
+  }, avals);
+  const Avals types = pass.output_avals();
+  for (std::size_t k = 0; k < filled.size(); ++k) {
+    const auto at = std::ranges::lower_bound(operands.positions, filled[k]) - operands.positions.begin();
+    operands.positions.insert(operands.positions.begin() + at, filled[k]);
+    operands.tensors.insert(operands.tensors.begin() + at, zeros_of(types[k].strong()));
+    operands.all[filled[k]] = Value(operands.tensors[static_cast<std::size_t>(at)]);
+  }
+}
+
 Values while_node(Node& n) {
   n.ignore({"output_shapes", "parallel_iterations"});
   const auto condition = n.attr<FunctionRef>("cond"), body = n.attr<FunctionRef>("body");
   const auto program = n.interpreter().model().body(body.name);
-  const Operands operands(n, 0, [&](std::size_t i) { return passes_through(*program, i); });
+  Operands operands(n, 0, [&](std::size_t i) { return passes_through(*program, i); });
+  type_lists(n, body, operands);
   const FlatFn test = [&](const Arrays& xs) { return Arrays{truth(tensors_of(n, call_pure(n, condition, operands.with(xs))).at(0))}; };
   const FlatFn step = [&](const Arrays& xs) {
     const Values next = call_pure(n, body, operands.with(xs));

@@ -199,6 +199,12 @@ Array take(const Array& x, const Array& indices, std::int64_t axis, std::int64_t
   }
   for (std::int64_t i = batch; i < axis; ++i) dims.offset_dims.push_back(i);
   for (std::int64_t i = axis + 1; i < rank; ++i) dims.offset_dims.push_back(i - 1 + inner);
+  if (indices.size() == 0) {
+    Shape shape(x.shape().begin(), x.shape().begin() + axis);
+    shape.insert(shape.end(), indices.shape().begin() + batch, indices.shape().end());
+    shape.insert(shape.end(), x.shape().begin() + axis + 1, x.shape().end());
+    return zeros(shape, x.dtype());
+  }
   dims.collapsed_slice_dims = {axis};
   dims.start_index_map = {axis};
   sizes[static_cast<std::size_t>(axis)] = 1;

@@ -307,7 +307,7 @@ Values lrn(Node& n) {
 }
 
 Values top_k_node(Node& n) {
-  if (!n.attr<bool>("sorted")) raise<ValueError>("sorted=False in TopKV2 is not yet supported.");
+  n.ignore({"sorted", "index_type"});   // unsorted results may come in any order
   const auto k = n.op() == "TopK" ? n.attr<std::int64_t>("k") : n.integer(1);
   const auto [values, indices] = top_k(n.array(0), k, n.array(0).rank() - 1);
   return {values, indices};

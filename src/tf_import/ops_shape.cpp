@@ -40,7 +40,11 @@ Values reshape_node(Node& n) {
     return {Value(StringTensor{dims, strings->values})};
   }
   if (const auto* ints = n.input(0).get_if<SymbolicInts>()) return {Value(SymbolicInts{ints->values, n.shape(1).empty()})};
-  return {reshape(n.array(0), n.shape(1))};
+  Shape sizes = n.shape(1);
+  const bool empty = std::ranges::any_of(sizes, [](Dim d) { return identical(d, Dim(0)); });
+  // With a zero among the sizes, the size to infer could be any; TensorFlow takes 1.
+  if (empty) std::ranges::replace_if(sizes, [](Dim d) { return identical(d, Dim(-1)); }, Dim(1));
+  return {reshape(n.array(0), sizes)};
 }
 
 Values expand_dims_node(Node& n) {

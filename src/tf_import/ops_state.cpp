@@ -134,6 +134,8 @@ void add_builtin_operations(ConverterTable& table) {
   add_index_operations(table);
   add_reduce_operations(table);
   add_nn_operations(table);
+  add_random_operations(table);
+  add_tensor_list_operations(table);
   add_control_operations(table);
 }
 

@@ -21,9 +21,9 @@ struct SymbolicInts {
   bool scalar = false;
 };
 
-/// A list of tensors (TensorList, TensorArray); the element shape where it is known.
+/// A list of tensors to which nothing was written yet; others are arrays with the elements along axis 0.
 struct TensorSequence {
-  std::vector<Array> items;
+  std::int64_t size = 0;
   std::optional<Shape> element_shape;
   DType dtype = DType::f32;
 };

@@ -1,0 +1,127 @@
+// Tensor lists: dense arrays with the elements along axis 0. A list nothing was written to has no element type yet.
+#include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/interpreter.h"
+
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/shape_ops.h"
+
+namespace tf2jax::tf_import {
+namespace {
+
+Shape with_length(std::int64_t length, const Shape& element) {
+  Shape s{Dim(length)};
+  s.insert(s.end(), element.begin(), element.end());
+  return s;
+}
+
+// The element shape an input states; nullopt when part of it is unknown.
+std::optional<Shape> stated_shape(const Node& n, std::size_t i) {
+  const Value& v = n.input(i);
+  const auto* x = v.get_if<Array>();
+  if (x && (!x->is_concrete() || x->rank() == 0)) return std::nullopt;   // a scalar -1 is an unknown rank
+  const Shape shape = n.shape(i);
+  for (const Dim d : shape) {
+    if (d.is_constant() && d.value() < 0) return std::nullopt;
+  }
+  return shape;
+}
+
+Values reserve(Node& n) {
+  n.ignore({"shape_type"});
+  const auto length = n.integer(1);
+  check(length >= 0, "TensorListReserve: the length {} is negative", length);
+  return {Value(TensorSequence{length, stated_shape(n, 0), canonical_dtype(n.attr<DType>("element_dtype"))})};
+}
+
+Values empty_list(Node& n) {
+  n.ignore({"shape_type"});
+  return {Value(TensorSequence{0, stated_shape(n, 0), canonical_dtype(n.attr<DType>("element_dtype"))})};
+}
+
+// The dense array of a list; `element` decides the type of a list without elements.
+Array dense(const Node& n, std::size_t i, const Array* element) {
+  const auto* list = n.input(i).get_if<TensorSequence>();
+  if (!list) return n.array(i);
+  if (list->element_shape) return zeros(with_length(list->size, *list->element_shape), list->dtype);
+  if (!element) n.fail("the list has no elements and no known element shape");
+  return zeros(with_length(list->size, element->shape()), element->dtype());
+}
+
+Values set_item(Node& n) {
+  if (n.attr_or<bool>("resize_if_index_out_of_bounds", false)) {
+    raise<ValueError>("resize_if_index_out_of_bounds=True in TensorListSetItem is not yet supported.");
+  }
+  n.ignore({"element_dtype"});
+  const Array item = canonical_array(n.array(2));
+  const Array list = canonical_array(dense(n, 0, &item));
+  Arrays start(static_cast<std::size_t>(list.rank()), Array(0));
+  start[0] = astype(n.array(1), i32);
+  return {dynamic_update_slice(list, astype(expand_dims(item, {0}), list.dtype()), start)};
+}
+
+Values get_item(Node& n) {
+  const DType type = canonical_dtype(n.attr<DType>("element_dtype"));
+  Array list;
+  if (n.input(0).get_if<TensorSequence>()) {
+    const auto element = stated_shape(n, 2);
+    const Array like = element ? zeros(*element, type) : Array();
+    list = dense(n, 0, element ? &like : nullptr);
+  } else {
+    list = n.array(0);
+  }
+  if (!config().disable_assert_in_tensor_list_get_item) {
+    check<DtypeError>(canonical_dtype(list.dtype()) == type, "TensorListGetItem: the list holds {}; expected {}", list.dtype(), type);
+  }
+  const Array index = astype(n.array(1), i32);
+  return {dynamic_index_in_dim(list, index, 0)};
+}
+
+Values stack_list(Node& n) {
+  n.ignore({"num_elements", "element_dtype"});
+  const auto element = stated_shape(n, 1);
+  const Array like = element ? zeros(*element, f32) : Array();
+  return {dense(n, 0, element ? &like : nullptr)};
+}
+
+Values from_tensor(Node& n) {
+  n.ignore({"element_dtype", "shape_type"});
+  return {n.input(0)};
+}
+
+Values length(Node& n) {
+  if (const auto* list = n.input(0).get_if<TensorSequence>()) return {Value(Array(static_cast<int>(list->size)), true)};
+  return {Value(Array(static_cast<int>(n.array(0).shape().at(0).value())), true)};
+}
+
+Values push_back(Node& n) {
+  n.ignore({"element_dtype"});
+  const Array item = canonical_array(n.array(1));
+  const Array last = expand_dims(item, {0});
+  const auto* list = n.input(0).get_if<TensorSequence>();
+  if (list && list->size == 0) return {last};
+  return {concatenate({canonical_array(dense(n, 0, &item)), last}, 0)};
+}
+
+Values pop_back(Node& n) {
+  n.ignore({"element_dtype"});
+  const Array list = dense(n, 0, nullptr);
+  const auto size = list.shape().at(0).value();
+  check(size > 0, "TensorListPopBack: the list is empty");
+  return {slice_in_dim(list, 0, size - 1, 1, 0), squeeze(slice_in_dim(list, size - 1, size, 1, 0), {0})};
+}
+
+}  // namespace
+
+void add_tensor_list_operations(ConverterTable& table) {
+  table.add("TensorListReserve", reserve);
+  table.add("EmptyTensorList", empty_list);
+  table.add("TensorListSetItem", set_item);
+  table.add("TensorListGetItem", get_item);
+  table.add("TensorListStack", stack_list);
+  table.add("TensorListFromTensor", from_tensor);
+  table.add("TensorListLength", length);
+  table.add("TensorListPushBack", push_back);
+  table.add("TensorListPopBack", pop_back);
+}
+
+}  // namespace tf2jax::tf_import
