@@ -174,16 +174,18 @@ Values Interpreter::run(const Body& body, const Values& arguments) {
   return outputs;
 }
 
-Values Interpreter::call(const std::string& function, const Values& arguments) {
+Values Interpreter::call(const std::string& function, const Values& arguments, const std::optional<Array>& key) {
   const auto body = model_->body(function);
   check(arguments.size() == body->scope.num_arguments(), "function '{}' takes {} arguments; {} are given", function, body->scope.num_arguments(),
         arguments.size());
-  // A function with random nodes receives one key of its caller's.
-  const auto outer = key_;
-  if (!frames_.empty() && key_ && count_random(*model_, *body) > 0) key_ = next_key();
-  Values outputs = run(*body, arguments);
-  key_ = outer;
-  return outputs;
+  struct Restore {
+    std::optional<Array>& slot;
+    std::optional<Array> value;
+    ~Restore() { slot = std::move(value); }
+  } const restore{key_, key_};
+  if (key) key_ = key;
+  else if (!frames_.empty() && key_ && count_random(*model_, *body) > 0) key_ = next_key();
+  return run(*body, arguments);
 }
 
 }  // namespace tf2jax::tf_import

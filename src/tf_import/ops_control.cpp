@@ -38,10 +38,10 @@ struct Operands {
 };
 
 // Runs a function; its assignments would be lost outside.
-Values call_pure(const Node& n, const FunctionRef& f, const Values& arguments) {
+Values call_pure(const Node& n, const FunctionRef& f, const Values& arguments, const std::optional<Array>& key = {}) {
   Interpreter& interpreter = n.interpreter();
   const auto before = interpreter.num_changes();
-  Values out = n.call(f, arguments);
+  Values out = interpreter.call(f.name, arguments, key);
   if (interpreter.num_changes() != before) {
     std::string names;
     for (std::size_t i = 0; i < interpreter.variables().size(); ++i) {
@@ -70,8 +70,14 @@ Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array&
     const auto i = std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
     return n.call(functions[static_cast<std::size_t>(i)], operands.all);
   }
+  Interpreter& interpreter = n.interpreter();
+  const bool random = interpreter.key() && std::ranges::any_of(functions, [&](const FunctionRef& f) {
+    return count_random(interpreter.model(), *interpreter.model().body(f.name)) > 0;
+  });
+  // One key for whichever branch runs.
+  const auto key = random ? std::optional(interpreter.next_key()) : std::nullopt;
   std::vector<FlatFn> flat;
-  for (const auto& f : functions) flat.emplace_back([&n, &operands, f](const Arrays& xs) { return tensors_of(n, call_pure(n, f, operands.with(xs))); });
+  for (const auto& f : functions) flat.emplace_back([&n, &operands, key, f](const Arrays& xs) { return tensors_of(n, call_pure(n, f, operands.with(xs), key)); });
   return to_values(switch_flat(index, flat, operands.tensors));
 }
 
@@ -142,14 +148,25 @@ Values while_node(Node& n) {
   const auto program = n.interpreter().model().body(body.name);
   Operands operands(n, 0, [&](std::size_t i) { return passes_through(*program, i); });
   type_lists(n, body, operands);
-  const FlatFn test = [&](const Arrays& xs) { return Arrays{truth(tensors_of(n, call_pure(n, condition, operands.with(xs))).at(0))}; };
+  Interpreter& interpreter = n.interpreter();
+  const bool random = interpreter.key() && (count_random(interpreter.model(), *program) > 0 ||
+                                            count_random(interpreter.model(), *interpreter.model().body(condition.name)) > 0);
+  // The key travels with the loop; each pass splits it into its successor, the condition's and the body's.
+  Arrays init = operands.tensors;
+  if (random) init.push_back(interpreter.next_key());
+  const auto tensors = [&](const Arrays& xs) { return random ? Arrays(xs.begin(), xs.end() - 1) : xs; };
+  const auto key = [&](const Arrays& xs, std::size_t which) { return random ? std::optional(split_key(xs.back(), 3)[which]) : std::nullopt; };
+  const FlatFn test = [&](const Arrays& xs) {
+    return Arrays{truth(tensors_of(n, call_pure(n, condition, operands.with(tensors(xs)), key(xs, 1))).at(0))};
+  };
   const FlatFn step = [&](const Arrays& xs) {
-    const Values next = call_pure(n, body, operands.with(xs));
+    const Values next = call_pure(n, body, operands.with(tensors(xs)), key(xs, 2));
     Arrays out;
     for (const auto i : operands.positions) out.push_back(tensors_of(n, {next.at(i)})[0]);
+    if (random) out.push_back(*key(xs, 0));
     return out;
   };
-  const Arrays last = while_flat(test, step, operands.tensors);
+  const Arrays last = while_flat(test, step, init);
   return operands.with(last);
 }
 

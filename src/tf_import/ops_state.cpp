@@ -135,6 +135,8 @@ void add_builtin_operations(ConverterTable& table) {
   add_reduce_operations(table);
   add_nn_operations(table);
   add_random_operations(table);
+  add_xla_operations(table);
+  add_matrix_operations(table);
   add_tensor_list_operations(table);
   add_control_operations(table);
 }

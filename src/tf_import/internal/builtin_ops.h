@@ -14,6 +14,8 @@ void add_nn_operations(ConverterTable& table);        // contractions, convoluti
 void add_state_operations(ConverterTable& table);     // constants, variables, calls
 void add_gradient_operations(ConverterTable& table);  // IdentityN, PreventGradient, StopGradient
 void add_random_operations(ConverterTable& table);
+void add_xla_operations(ConverterTable& table);
+void add_matrix_operations(ConverterTable& table);
 void add_tensor_list_operations(ConverterTable& table);
 void add_control_operations(ConverterTable& table);   // If, Case, While
 

@@ -16,7 +16,8 @@ class Interpreter {
   std::shared_ptr<const Model> shared_model() const { return model_; }
   Values run(const Body& body, const Values& arguments);
   /// Throws: ValueError for unknown functions, wrong argument counts, and calls nested too deeply.
-  Values call(const std::string& function, const Values& arguments);
+  /// A function with random nodes uses `key`, or takes one of its caller's.
+  Values call(const std::string& function, const Values& arguments, const std::optional<Array>& key = {});
 
   /// Throws: ValueError when the variable has no value.
   Array read(const VariableRef& variable) const;
@@ -28,7 +29,6 @@ class Interpreter {
   /// The key of the next random node. Throws: ValueError when no key was given.
   Array next_key();
   const std::optional<Array>& key() const { return key_; }
-  void set_key(std::optional<Array> key) { key_ = std::move(key); }
 
   /// The function that is being evaluated; empty for the main graph.
   const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
