@@ -15,7 +15,7 @@ Dim num_elements(std::span<const Dim> shape) {
 std::int64_t num_elements(std::span<const std::int64_t> dims) {
   std::int64_t n = 1;
   for (const auto d : dims) {
-    check<ShapeError>(!__builtin_mul_overflow(n, d, &n), "num_elements: {} has more than 2^63 elements", tuple_string(dims));
+    if (__builtin_mul_overflow(n, d, &n)) [[unlikely]] raise<ShapeError>("num_elements: {} has more than 2^63 elements", tuple_string(dims));
   }
   return n;
 }

@@ -137,7 +137,8 @@ const Primitive& pow_p() {
       .name = "pow",
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::check_dtype("pow", x[0].dtype, kind::inexact);
-        check<DtypeError>(x[1].dtype == x[0].dtype || is_integer(x[1].dtype), "pow: the exponent must be an integer or share the base's dtype. Got {}.",
+        if (!(x[1].dtype == x[0].dtype || is_integer(x[1].dtype))) [[unlikely]]
+  raise<DtypeError>("pow: the exponent must be an integer or share the base's dtype. Got {}.",
                           to_string(x));
         return {Aval{x[0].dtype, rules::elementwise_shape("pow", x), rules::all_weak(x)}};
       },
@@ -193,7 +194,8 @@ const Primitive& complex_p() {
       .name = "complex",
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         const DType d = rules::same_dtype("complex", x);
-        check<DtypeError>(d == DType::f32 || d == DType::f64, "complex: parts must be f32 or f64. Got {}.", to_string(x));
+        if (!(d == DType::f32 || d == DType::f64)) [[unlikely]]
+  raise<DtypeError>("complex: parts must be f32 or f64. Got {}.", to_string(x));
         return {Aval{complex_dtype(d), rules::elementwise_shape("complex", x), rules::all_weak(x)}};
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
@@ -220,8 +222,8 @@ const Primitive& clamp_p() {
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::same_dtype("clamp", x);
         for (const std::size_t bound : {0, 2})
-          check<ShapeError>(x[bound].shape.empty() || identical(x[bound].shape, x[1].shape),
-                            "clamp requires {}.shape == operand.shape or {}.shape == (), got {}.", bound ? "max" : "min", bound ? "max" : "min", to_string(x));
+          if (!(x[bound].shape.empty() || identical(x[bound].shape, x[1].shape))) [[unlikely]]
+  raise<ShapeError>("clamp requires {}.shape == operand.shape or {}.shape == (), got {}.", bound ? "max" : "min", bound ? "max" : "min", to_string(x));
         return {x[1].strong()};
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
@@ -262,7 +264,8 @@ const Primitive& select_n_p() {
         check(which.dtype != DType::bool_ || cases.size() == 2, "select_n with a bool `which` requires two cases, got {}.", cases.size());
         rules::same_dtype("select_n", cases);
         for (const Aval& c : cases)
-          check<ShapeError>(identical(c.shape, cases[0].shape), "select_n cases must have the same shapes, got [{}].", to_string(cases));
+          if (!(identical(c.shape, cases[0].shape))) [[unlikely]]
+  raise<ShapeError>("select_n cases must have the same shapes, got [{}].", to_string(cases));
         check<ShapeError>(which.shape.empty() || identical(which.shape, cases[0].shape),
                           "select_n `which` must be scalar or have the same shape as cases, got `which` {} but case {}.", which, cases[0]);
         return {Aval{cases[0].dtype, cases[0].shape, rules::all_weak(cases)}};

@@ -53,11 +53,12 @@ Avals conv_aval(std::span<const Aval> x, const ConvParams& p) {
   for (const Axes* spec : {&d.lhs_spec, &d.rhs_spec, &d.out_spec}) {
     Axes sorted = *spec;
     std::ranges::sort(sorted);
-    check(sorted == iota_axes(rank), "conv_general_dilated: dimension numbers must be permutations of {} axes. Got {}.", rank, tuple_string(*spec));
+    if (!(sorted == iota_axes(rank))) [[unlikely]]
+  raise<ValueError>("conv_general_dilated: dimension numbers must be permutations of {} axes. Got {}.", rank, tuple_string(*spec));
   }
   const auto n = static_cast<std::size_t>(rank - 2);
-  check(p.window_strides.size() == n && p.padding.size() == n && p.lhs_dilation.size() == n && p.rhs_dilation.size() == n,
-        "conv_general_dilated: window_strides, padding and dilations must have one entry per spatial axis, {}. Got strides {}, {} paddings.", n, tuple_string(p.window_strides),
+  if (!(p.window_strides.size() == n && p.padding.size() == n && p.lhs_dilation.size() == n && p.rhs_dilation.size() == n)) [[unlikely]]
+  raise<ValueError>("conv_general_dilated: window_strides, padding and dilations must have one entry per spatial axis, {}. Got strides {}, {} paddings.", n, tuple_string(p.window_strides),
         p.padding.size());
   const std::int64_t fg = p.feature_group_count, bg = p.batch_group_count;
   check(fg >= 1 && bg >= 1, "conv_general_dilated feature_group_count and batch_group_count must be positive integers, got {} and {}.", fg, bg);

@@ -20,7 +20,8 @@ Array broadcast_in_dim(const Array& x, const Shape& shape, const Axes& dims) {
 
 Array broadcast_to(const Array& x, const Shape& shape) {
   if (identical(x.shape(), shape)) return x;
-  check<ShapeError>(x.shape().size() <= shape.size(), "broadcast_to: {} cannot become shape {}: the rank is too high.", x.aval(), to_string(shape));
+  if (!(x.shape().size() <= shape.size())) [[unlikely]]
+  raise<ShapeError>("broadcast_to: {} cannot become shape {}: the rank is too high.", x.aval(), to_string(shape));
   return broadcast_in_dim(x, shape, iota_axes(x.rank(), static_cast<std::int64_t>(shape.size()) - x.rank()));
 }
 
@@ -29,14 +30,16 @@ Array reshape(const Array& x, const Shape& new_sizes) {
   std::optional<std::size_t> inferred;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     if (!identical(sizes[i], Dim(-1))) continue;
-    check<ShapeError>(!inferred, "reshape: only one size may be -1. Got {}.", to_string(new_sizes));
+    if (inferred) [[unlikely]]
+  raise<ShapeError>("reshape: only one size may be -1. Got {}.", to_string(new_sizes));
     inferred = i;
   }
   if (inferred) {
     sizes[*inferred] = 1;
     const Dim total = num_elements(x.shape()), rest = num_elements(sizes);
     const auto quotient = identical(rest, Dim(0)) ? std::optional(Dim(0)) : exact_div(total, rest);
-    check<ShapeError>(quotient.has_value(), "Cannot divide evenly the sizes of shapes {} and {}.", to_string(x.shape()), to_string(new_sizes));
+    if (!(quotient.has_value())) [[unlikely]]
+  raise<ShapeError>("Cannot divide evenly the sizes of shapes {} and {}.", to_string(x.shape()), to_string(new_sizes));
     sizes[*inferred] = *quotient;
   }
   if (identical(x.shape(), sizes)) return x;

@@ -40,9 +40,9 @@ Avals dot_aval(std::span<const Aval> x, const DotParams& p) {
   const Aval &lhs = x[0], &rhs = x[1];
   const DType promoted = higher_precision(lhs.dtype, rhs.dtype);
   const auto in_range = [](const Axes& axes, const Aval& a) { return std::ranges::all_of(axes, [&](auto i) { return i >= 0 && i < a.rank(); }); };
-  check<ShapeError>(in_range(d.lhs_contract, lhs) && in_range(d.lhs_batch, lhs) && in_range(d.rhs_contract, rhs) && in_range(d.rhs_batch, rhs) &&
-                        d.lhs_contract.size() == d.rhs_contract.size() && d.lhs_batch.size() == d.rhs_batch.size(),
-                    "dot_general: dimension numbers {} do not fit operands {}.", param_text(d), to_string(x));
+  if (!(in_range(d.lhs_contract, lhs) && in_range(d.lhs_batch, lhs) && in_range(d.rhs_contract, rhs) && in_range(d.rhs_batch, rhs) &&
+                        d.lhs_contract.size() == d.rhs_contract.size() && d.lhs_batch.size() == d.rhs_batch.size())) [[unlikely]]
+  raise<ShapeError>("dot_general: dimension numbers {} do not fit operands {}.", param_text(d), to_string(x));
   const auto sizes = [](const Axes& axes, const Aval& a) {
     Shape s;
     for (auto i : axes) s.push_back(a.shape[u(i)]);
@@ -51,8 +51,8 @@ Avals dot_aval(std::span<const Aval> x, const DotParams& p) {
   const auto agree = [&](const Axes& l, const Axes& r, std::string_view what) {
     const Shape a = sizes(l, lhs), b = sizes(r, rhs);
     for (std::size_t i = 0; i < a.size(); ++i)
-      check<ShapeError>(definitely_equal(a[i], b[i]).value_or(false),
-                        "dot_general requires {} dimensions to have the same shape, got {} and {}. Operands: {} with axes {} and {}.", what, to_string(a),
+      if (!(definitely_equal(a[i], b[i]).value_or(false))) [[unlikely]]
+  raise<ShapeError>("dot_general requires {} dimensions to have the same shape, got {} and {}. Operands: {} with axes {} and {}.", what, to_string(a),
                         to_string(b), to_string(x), tuple_string(l), tuple_string(r));
     return a;
   };

@@ -119,19 +119,22 @@ Axes shift_axes_by_one(const Axes& axes, const Axes& front) {
 void check_windows(std::string_view name, const Aval& operand, const Aval& indices, std::int64_t window_rank, const ScatterDims& d) {
   check<DtypeError>(is_integer(indices.dtype), "{}: indices must be integers. Got {}.", name, indices);
   check<ShapeError>(indices.rank() >= 1, "{}: indices need a last axis that holds index vectors. Got {}.", name, indices);
-  check<ShapeError>(sorted_unique(d.update_window_dims), "{}: window dims must be sorted and unique; got {}.", name, tuple_string(d.update_window_dims));
-  check<ShapeError>(within(d.update_window_dims, window_rank), "{}: window dims must be in [0, {}); got {}.", name, window_rank, tuple_string(d.update_window_dims));
-  check<ShapeError>(sorted_unique(d.inserted_window_dims) && within(d.inserted_window_dims, operand.rank()),
-                    "{}: collapsed or inserted dims must be sorted, unique and in [0, {}); got {}.", name, operand.rank(), tuple_string(d.inserted_window_dims));
-  check<ShapeError>(within(d.operand_batching_dims, operand.rank()) && within(d.scatter_indices_batching_dims, indices.rank() - 1) &&
-                        d.operand_batching_dims.size() == d.scatter_indices_batching_dims.size(),
-                    "{}: batching dims must pair axes of operand {} and indices {}; got {} and {}.", name, operand, indices, tuple_string(d.operand_batching_dims),
+  if (!(sorted_unique(d.update_window_dims))) [[unlikely]]
+  raise<ShapeError>("{}: window dims must be sorted and unique; got {}.", name, tuple_string(d.update_window_dims));
+  if (!(within(d.update_window_dims, window_rank))) [[unlikely]]
+  raise<ShapeError>("{}: window dims must be in [0, {}); got {}.", name, window_rank, tuple_string(d.update_window_dims));
+  if (!(sorted_unique(d.inserted_window_dims) && within(d.inserted_window_dims, operand.rank()))) [[unlikely]]
+  raise<ShapeError>("{}: collapsed or inserted dims must be sorted, unique and in [0, {}); got {}.", name, operand.rank(), tuple_string(d.inserted_window_dims));
+  if (!(within(d.operand_batching_dims, operand.rank()) && within(d.scatter_indices_batching_dims, indices.rank() - 1) &&
+                        d.operand_batching_dims.size() == d.scatter_indices_batching_dims.size())) [[unlikely]]
+  raise<ShapeError>("{}: batching dims must pair axes of operand {} and indices {}; got {} and {}.", name, operand, indices, tuple_string(d.operand_batching_dims),
                     tuple_string(d.scatter_indices_batching_dims));
   const Dim vector = indices.shape.back();
-  check<ShapeError>(identical(vector, Dim(static_cast<std::int64_t>(d.scatter_dims_to_operand_dims.size()))),
-                    "{}: indices {} hold vectors of {}; the map to operand dims has {} entries, {}.", name, indices, vector, d.scatter_dims_to_operand_dims.size(),
+  if (!(identical(vector, Dim(static_cast<std::int64_t>(d.scatter_dims_to_operand_dims.size()))))) [[unlikely]]
+  raise<ShapeError>("{}: indices {} hold vectors of {}; the map to operand dims has {} entries, {}.", name, indices, vector, d.scatter_dims_to_operand_dims.size(),
                     tuple_string(d.scatter_dims_to_operand_dims));
-  check<ShapeError>(within(d.scatter_dims_to_operand_dims, operand.rank()), "{}: the map to operand dims must be in [0, {}); got {}.", name, operand.rank(),
+  if (!(within(d.scatter_dims_to_operand_dims, operand.rank()))) [[unlikely]]
+  raise<ShapeError>("{}: the map to operand dims must be in [0, {}); got {}.", name, operand.rank(),
                     tuple_string(d.scatter_dims_to_operand_dims));
   const auto windows = static_cast<std::int64_t>(d.update_window_dims.size() + d.inserted_window_dims.size() + d.operand_batching_dims.size());
   check<ShapeError>(windows == operand.rank(), "{}: window, collapsed and batching dims must cover the operand's {} axes; got {}.", name, operand.rank(), windows);
@@ -151,7 +154,8 @@ const Primitive& gather_p() {
         const GatherDims& d = g.dimension_numbers;
         const auto rank = x[1].rank() - 1 + static_cast<std::int64_t>(d.offset_dims.size());
         rules::check_windows("gather", x[0], x[1], rank, rules::inverse(d));
-        check<ShapeError>(g.slice_sizes.size() == x[0].shape.size(), "gather: slice_sizes must have one entry per operand axis; got {} for {}.",
+        if (!(g.slice_sizes.size() == x[0].shape.size())) [[unlikely]]
+  raise<ShapeError>("gather: slice_sizes must have one entry per operand axis; got {} for {}.",
                           tuple_string(g.slice_sizes), x[0]);
         Dims window;
         for (std::size_t i = 0; i < g.slice_sizes.size(); ++i) {

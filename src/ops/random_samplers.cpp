@@ -22,7 +22,8 @@ Array typed(const Array& key) { return is_typed(key) ? key : wrap_key_data(key);
 // One key, for samplers.
 Array single(std::string_view where, const Array& key) {
   Array k = typed(key);
-  check(k.rank() == 0, "{} accepts a single key, but was given a key array of shape {}. Use vmap for batching.", where, to_string(k.shape()));
+  if (!(k.rank() == 0)) [[unlikely]]
+  raise<ValueError>("{} accepts a single key, but was given a key array of shape {}. Use vmap for batching.", where, to_string(k.shape()));
   return k;
 }
 Array like_given(const Array& keys, const Array& given) { return is_typed(given) ? keys : key_data(keys); }
@@ -229,7 +230,8 @@ Array categorical(const Array& key, const Array& logits, std::int64_t axis, cons
   Shape batch = logits.shape();
   batch.erase(batch.begin() + at);
   const Shape all = shape.value_or(batch);
-  check<ShapeError>(all.size() >= batch.size(), "categorical: shape {} must end in the batch shape {} of logits.", to_string(all), to_string(batch));
+  if (!(all.size() >= batch.size())) [[unlikely]]
+  raise<ShapeError>("categorical: shape {} must end in the batch shape {} of logits.", to_string(all), to_string(batch));
   const auto prefix = static_cast<std::int64_t>(all.size() - batch.size());
   Shape noise = all;
   noise.insert(noise.begin() + prefix + at, logits.shape()[static_cast<std::size_t>(at)]);
@@ -304,7 +306,8 @@ Array choice(const Array& key_in, std::int64_t n, const Shape& shape, bool repla
     if (replace) return randint(key, shape, 0, n);
     return reshape(slice_in_dim(permutation(key, n), 0, draws, 1, 0), shape);
   }
-  check<ShapeError>(identical(p->shape(), Shape{Dim(n)}), "p must be None or a 1D vector with the same size as a.shape[axis]. p has shape {} and a has {} elements.", to_string(p->shape()), n);
+  if (!(identical(p->shape(), Shape{Dim(n)}))) [[unlikely]]
+  raise<ShapeError>("p must be None or a 1D vector with the same size as a.shape[axis]. p has shape {} and a has {} elements.", to_string(p->shape()), n);
   if (!replace) {
     const Array g = add(gumbel(key, {Dim(n)}, p->dtype()), log(*p));
     return reshape(convert_element_type(top_k(g, draws).second, default_int()), shape);

@@ -34,7 +34,8 @@ std::int64_t axis_after(const Axes& axes, std::int64_t mapped) {
 void check_axes(std::string_view name, const Aval& x, const Axes& axes) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
     check<AxisError>(axes[i] >= 0 && axes[i] < x.rank(), "{}: axis {} is out of range for {}. Use axes in [0, {}).", name, axes[i], x, x.rank());
-    for (std::size_t k = 0; k < i; ++k) check<AxisError>(axes[i] != axes[k], "{}: duplicate value in 'axes': {}.", name, tuple_string(axes));
+    for (std::size_t k = 0; k < i; ++k) if (!(axes[i] != axes[k])) [[unlikely]]
+  raise<AxisError>("{}: duplicate value in 'axes': {}.", name, tuple_string(axes));
   }
 }
 
@@ -127,7 +128,8 @@ Primitive make_arg(const char* name, PrimitiveFn self) {
         rules::check_dtype(name, x[0].dtype, kind::ordered);
         check_axes(name, x[0], p.axes);
         check<DtypeError>(is_integer(p.index_dtype), "{}: index_dtype must be an integer dtype, but got {}.", name, numpy_name(p.index_dtype));
-        check(p.axes.size() == 1, "{}: one axis is expected. Got axes {}.", name, tuple_string(p.axes));
+        if (!(p.axes.size() == 1)) [[unlikely]]
+  raise<ValueError>("{}: one axis is expected. Got axes {}.", name, tuple_string(p.axes));
         const Dim n = x[0].shape[static_cast<std::size_t>(p.axes[0])];
         check(!identical(n, Dim(0)), "attempt to get {} of an empty sequence. Got {} along axis {}.", name, x[0], p.axes[0]);
         return {Aval{p.index_dtype, without(x[0].shape, p.axes), false}};

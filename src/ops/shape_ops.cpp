@@ -45,15 +45,15 @@ const Primitive& broadcast_in_dim_p() {
   static const Primitive p = make_primitive<BroadcastInDim>({
       .name = "broadcast_in_dim",
       .aval = [](std::span<const Aval> x, const BroadcastInDim& b) -> Avals {
-        check<ShapeError>(b.broadcast_dimensions.size() == x[0].shape.size(),
-                          "broadcast_in_dim broadcast_dimensions must have length equal to operand ndim; got {} for {}.", tuple_string(b.broadcast_dimensions), x[0]);
+        if (!(b.broadcast_dimensions.size() == x[0].shape.size())) [[unlikely]]
+  raise<ShapeError>("broadcast_in_dim broadcast_dimensions must have length equal to operand ndim; got {} for {}.", tuple_string(b.broadcast_dimensions), x[0]);
         for (std::size_t i = 0; i < x[0].shape.size(); ++i) {
           const std::int64_t d = b.broadcast_dimensions[i];
-          check<ShapeError>(d >= 0 && d < static_cast<std::int64_t>(b.shape.size()) && (i == 0 || b.broadcast_dimensions[i - 1] < d),
-                            "broadcast_in_dim: broadcast_dimensions must be increasing axes of the result. Got {} for result shape {}.",
+          if (!(d >= 0 && d < static_cast<std::int64_t>(b.shape.size()) && (i == 0 || b.broadcast_dimensions[i - 1] < d))) [[unlikely]]
+  raise<ShapeError>("broadcast_in_dim: broadcast_dimensions must be increasing axes of the result. Got {} for result shape {}.",
                             tuple_string(b.broadcast_dimensions), to_string(b.shape));
-          check<ShapeError>(identical(x[0].shape[i], Dim(1)) || x[0].shape[i] == b.shape[u(d)],
-                            "broadcast_in_dim: operand {} does not fit result shape {} at broadcast_dimensions {}: axis {} must be 1 or match.", x[0],
+          if (!(identical(x[0].shape[i], Dim(1)) || x[0].shape[i] == b.shape[u(d)])) [[unlikely]]
+  raise<ShapeError>("broadcast_in_dim: operand {} does not fit result shape {} at broadcast_dimensions {}: axis {} must be 1 or match.", x[0],
                             to_string(b.shape), tuple_string(b.broadcast_dimensions), i);
         }
         return {Aval{x[0].dtype, b.shape, x[0].weak_type}};
@@ -81,8 +81,8 @@ const Primitive& reshape_p() {
       .name = "reshape",
       .aval = [](std::span<const Aval> x, const ReshapeParams& r) -> Avals {
         const Dim from = num_elements(x[0].shape), to = num_elements(r.new_sizes);
-        check<ShapeError>(identical(from, to) || definitely_equal(from, to).value_or(false),
-                          "reshape total size must be unchanged, got new_sizes {} for shape {}.", to_string(r.new_sizes), to_string(x[0].shape));
+        if (!(identical(from, to) || definitely_equal(from, to).value_or(false))) [[unlikely]]
+  raise<ShapeError>("reshape total size must be unchanged, got new_sizes {} for shape {}.", to_string(r.new_sizes), to_string(x[0].shape));
         return {Aval{x[0].dtype, r.new_sizes, x[0].weak_type}};
       },
       .jvp = rules::jvp_linear(reshape_p),
@@ -112,7 +112,8 @@ const Primitive& squeeze_p() {
         for (std::int64_t i = 0; i < x[0].rank(); ++i) {
           if (!contains(s.dimensions, i)) out.push_back(x[0].shape[u(i)]);
           else
-            check<ShapeError>(x[0].shape[u(i)] == Dim(1), "cannot select an axis to squeeze out which has size not equal to one, got shape={} and dimensions={}.",
+            if (!(x[0].shape[u(i)] == Dim(1))) [[unlikely]]
+  raise<ShapeError>("cannot select an axis to squeeze out which has size not equal to one, got shape={} and dimensions={}.",
                               to_string(x[0].shape), tuple_string(s.dimensions));
         }
         return {Aval{x[0].dtype, std::move(out), x[0].weak_type}};
@@ -130,7 +131,8 @@ const Primitive& transpose_p() {
       .aval = [](std::span<const Aval> x, const TransposeParams& t) -> Avals {
         Axes sorted = t.permutation;
         std::ranges::sort(sorted);
-        check<ShapeError>(sorted == iota_axes(x[0].rank()), "transpose permutation isn't a permutation of operand dimensions, got permutation {} for operand {}.",
+        if (!(sorted == iota_axes(x[0].rank()))) [[unlikely]]
+  raise<ShapeError>("transpose permutation isn't a permutation of operand dimensions, got permutation {} for operand {}.",
                           tuple_string(t.permutation), x[0]);
         Shape out;
         for (const auto a : t.permutation) out.push_back(x[0].shape[u(a)]);
@@ -167,15 +169,17 @@ const Primitive& concatenate_p() {
       .aval = [](std::span<const Aval> x, const ConcatenateParams& c) -> Avals {
         check(!x.empty(), "concatenate expects at least one operand, got 0.");
         rules::same_dtype("concatenate", x);
-        check<AxisError>(c.dimension >= 0 && c.dimension < x[0].rank(), "concatenate dimension out of bounds: dimension {} for shapes {}.", c.dimension, to_string(x));
+        if (!(c.dimension >= 0 && c.dimension < x[0].rank())) [[unlikely]]
+  raise<AxisError>("concatenate dimension out of bounds: dimension {} for shapes {}.", c.dimension, to_string(x));
         Shape out = x[0].shape;
         for (const Aval& a : x.subspan(1)) {
-          check<ShapeError>(a.rank() == x[0].rank(), "Cannot concatenate arrays with different numbers of dimensions: got {}.", to_string(x));
+          if (!(a.rank() == x[0].rank())) [[unlikely]]
+  raise<ShapeError>("Cannot concatenate arrays with different numbers of dimensions: got {}.", to_string(x));
           for (std::int64_t i = 0; i < a.rank(); ++i) {
             if (i == c.dimension) out[u(i)] += a.shape[u(i)];
             else
-              check<ShapeError>(a.shape[u(i)] == out[u(i)],
-                                "Cannot concatenate arrays with shapes that differ in dimensions other than the one being concatenated: concatenating along dimension {} for shapes {}.",
+              if (!(a.shape[u(i)] == out[u(i)])) [[unlikely]]
+  raise<ShapeError>("Cannot concatenate arrays with shapes that differ in dimensions other than the one being concatenated: concatenating along dimension {} for shapes {}.",
                                 c.dimension, to_string(x));
           }
         }
@@ -238,16 +242,19 @@ const Primitive& pad_p() {
       .aval = [](std::span<const Aval> x, const PadParams& pad) -> Avals {
         rules::same_dtype("pad", x);
         check<ShapeError>(x[1].shape.empty(), "padding_value must be a scalar; got {}.", x[1]);
-        check<ShapeError>(pad.padding_config.size() == x[0].shape.size(), "length of padding_config must equal the number of axes of operand, got padding_config {} for operand {}.",
+        if (!(pad.padding_config.size() == x[0].shape.size())) [[unlikely]]
+  raise<ShapeError>("length of padding_config must equal the number of axes of operand, got padding_config {} for operand {}.",
                           param_text(pad.padding_config), x[0]);
         Shape out;
         for (std::size_t i = 0; i < x[0].shape.size(); ++i) {
           const PadAxis& a = pad.padding_config[i];
           const Dim n = x[0].shape[i];
-          check<ShapeError>(!(a.interior.is_constant() && a.interior.value() < 0), "interior padding in padding_config must be nonnegative, got {}.", param_text(pad.padding_config));
+          if (!(!(a.interior.is_constant() && a.interior.value() < 0))) [[unlikely]]
+  raise<ShapeError>("interior padding in padding_config must be nonnegative, got {}.", param_text(pad.padding_config));
           const Dim inner = identical(a.interior, Dim(0)) ? Dim(0) : (n.is_constant() ? Dim(std::max<std::int64_t>(n.value() - 1, 0)) * a.interior : (n - Dim(1)) * a.interior);
           out.push_back(a.low + a.high + n + inner);
-          if (out.back().is_constant()) check<ShapeError>(out.back().value() >= 0, "Dimension size after padding is not at least 0, got result shape {} for padding_config {} and operand {}.",
+          if (out.back().is_constant()) if (!(out.back().value() >= 0)) [[unlikely]]
+  raise<ShapeError>("Dimension size after padding is not at least 0, got result shape {} for padding_config {} and operand {}.",
                                                            to_string(out), param_text(pad.padding_config), x[0]);
         }
         return {Aval{x[0].dtype, std::move(out), rules::all_weak(x)}};
@@ -290,7 +297,8 @@ const Primitive& iota_p() {
   static const Primitive p = make_primitive<IotaParams>({
       .name = "iota",
       .aval = [](std::span<const Aval>, const IotaParams& i) -> Avals {
-        check<AxisError>(i.dimension >= 0 && i.dimension < static_cast<std::int64_t>(i.shape.size()), "iota dimension must be between 0 and len(shape), got dimension={} for shape {}.",
+        if (!(i.dimension >= 0 && i.dimension < static_cast<std::int64_t>(i.shape.size()))) [[unlikely]]
+  raise<AxisError>("iota dimension must be between 0 and len(shape), got dimension={} for shape {}.",
                          i.dimension, to_string(i.shape));
         return {Aval{i.dtype, i.shape, false}};
       },
@@ -313,7 +321,8 @@ const Primitive& split_p() {
           piece.shape[u(axis)] = n;
           out.push_back(std::move(piece));
         }
-        check<ShapeError>(x[0].shape[u(axis)] == Dim(total), "split: sizes {} do not add up to axis {} of {}.", tuple_string(s.sizes), axis, x[0]);
+        if (!(x[0].shape[u(axis)] == Dim(total))) [[unlikely]]
+  raise<ShapeError>("split: sizes {} do not add up to axis {} of {}.", tuple_string(s.sizes), axis, x[0]);
         return out;
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const SplitParams& s) -> JvpResult {
@@ -343,7 +352,8 @@ const Primitive& stack_p() {
       .aval = [](std::span<const Aval> x, const AxisParam& s) -> Avals {
         check(!x.empty(), "stack expects at least one operand.");
         rules::same_dtype("stack", x);
-        for (const Aval& a : x) check<ShapeError>(identical(a.shape, x[0].shape), "All input arrays to stack must have the same shape, got {}.", to_string(x));
+        for (const Aval& a : x) if (!(identical(a.shape, x[0].shape))) [[unlikely]]
+  raise<ShapeError>("All input arrays to stack must have the same shape, got {}.", to_string(x));
         Aval out = x[0];
         out.shape.insert(out.shape.begin() + s.axis, Dim(x.size()));
         return {out};
@@ -405,7 +415,8 @@ const Primitive& tile_p() {
   static const Primitive p = make_primitive<TileParams>({
       .name = "tile",
       .aval = [](std::span<const Aval> x, const TileParams& t) -> Avals {
-        check<ShapeError>(t.reps.size() == x[0].shape.size(), "tile: reps {} must have one entry per axis of {}.", tuple_string(t.reps), x[0]);
+        if (!(t.reps.size() == x[0].shape.size())) [[unlikely]]
+  raise<ShapeError>("tile: reps {} must have one entry per axis of {}.", tuple_string(t.reps), x[0]);
         Aval out = x[0];
         for (std::size_t i = 0; i < t.reps.size(); ++i) out.shape[i] *= Dim(t.reps[i]);
         return {out};

@@ -34,15 +34,16 @@ const Primitive& slice_p() {
       .name = "slice",
       .aval = [](std::span<const Aval> x, const SliceParams& s) -> Avals {
         const std::size_t rank = x[0].shape.size();
-        check<ShapeError>(s.start_indices.size() == rank && s.limit_indices.size() == rank && (!s.strides || s.strides->size() == rank),
-                          "slice start_indices, limit_indices and strides must have one entry per axis; got start {} limit {} for operand {}.",
+        if (!(s.start_indices.size() == rank && s.limit_indices.size() == rank && (!s.strides || s.strides->size() == rank))) [[unlikely]]
+  raise<ShapeError>("slice start_indices, limit_indices and strides must have one entry per axis; got start {} limit {} for operand {}.",
                           to_string(s.start_indices), to_string(s.limit_indices), x[0]);
         Aval out{x[0].dtype, {}, x[0].weak_type};
         for (std::size_t i = 0; i < rank; ++i) {
           const Dim lo = s.start_indices[i], hi = s.limit_indices[i], n = x[0].shape[i];
           const std::int64_t stride = s.strides ? (*s.strides)[i] : 1;
           const bool fits = lo >= Dim(0) && definitely_ge(hi, lo).value_or(true) && definitely_ge(n, hi).value_or(true);
-          check<ShapeError>(fits, "slice limit_indices must be less than or equal to operand shape and at least start_indices, got start {} limit {} for operand {}.",
+          if (!(fits)) [[unlikely]]
+  raise<ShapeError>("slice limit_indices must be less than or equal to operand shape and at least start_indices, got start {} limit {} for operand {}.",
                             to_string(s.start_indices), to_string(s.limit_indices), x[0]);
           check(stride > 0, "slice strides must be positive, got {}.", stride);
           const Dim extent = hi - lo;
@@ -77,11 +78,12 @@ const Primitive& dynamic_slice_p() {
       .name = "dynamic_slice",
       .aval = [](std::span<const Aval> x, const SliceSizes& s) -> Avals {
         check_start("dynamic_slice", x[0], x.subspan(1));
-        check<ShapeError>(s.slice_sizes.size() == x[0].shape.size(), "dynamic_slice slice_sizes must have length equal to the number of dimensions of the operand, got {} for {}.",
+        if (!(s.slice_sizes.size() == x[0].shape.size())) [[unlikely]]
+  raise<ShapeError>("dynamic_slice slice_sizes must have length equal to the number of dimensions of the operand, got {} for {}.",
                           to_string(s.slice_sizes), x[0]);
         for (std::size_t i = 0; i < s.slice_sizes.size(); ++i)
-          check<ShapeError>(definitely_ge(x[0].shape[i], s.slice_sizes[i]).value_or(true) && definitely_ge(s.slice_sizes[i], Dim(0)).value_or(true),
-                            "slice slice_sizes must be less than or equal to operand shape, got slice_sizes {} for operand {}.", to_string(s.slice_sizes), x[0]);
+          if (!(definitely_ge(x[0].shape[i], s.slice_sizes[i]).value_or(true) && definitely_ge(s.slice_sizes[i], Dim(0)).value_or(true))) [[unlikely]]
+  raise<ShapeError>("slice slice_sizes must be less than or equal to operand shape, got slice_sizes {} for operand {}.", to_string(s.slice_sizes), x[0]);
         return {Aval{x[0].dtype, s.slice_sizes, x[0].weak_type}};
       },
       .jvp = rules::jvp_linear_first(dynamic_slice_p),

@@ -63,7 +63,8 @@ const Primitive& top_k_p() {
         check<AxisError>(s.axis >= 0 && s.axis < x[0].rank(), "top_k: axis {} is out of range for {}.", s.axis, x[0]);
         const Dim n = x[0].shape[static_cast<std::size_t>(s.axis)];
         check(s.k >= 0, "k argument to top_k must be nonnegative, got {}", s.k);
-        check(definitely_ge(n, Dim(s.k)).value_or(true), "k argument to top_k must be no larger than size along axis; got k={} with shape {} and axis {}", s.k,
+        if (!(definitely_ge(n, Dim(s.k)).value_or(true))) [[unlikely]]
+  raise<ValueError>("k argument to top_k must be no larger than size along axis; got k={} with shape {} and axis {}", s.k,
               to_string(x[0].shape), s.axis);
         Shape shape = x[0].shape;
         shape[static_cast<std::size_t>(s.axis)] = s.k;

@@ -331,8 +331,8 @@ const Primitive& bitcast_convert_type_p() {
         if (from_size > to_size) {
           shape.push_back(from_size / to_size);
         } else if (from_size < to_size) {
-          check<ShapeError>(!shape.empty() && shape.back() == Dim(to_size / from_size),
-                            "bitcast_convert_type: {} to {} merges the last axis. Got shape {}; expected its last size to be {}.", x[0].dtype,
+          if (!(!shape.empty() && shape.back() == Dim(to_size / from_size))) [[unlikely]]
+  raise<ShapeError>("bitcast_convert_type: {} to {} merges the last axis. Got shape {}; expected its last size to be {}.", x[0].dtype,
                             to.new_dtype, to_string(shape), to_size / from_size);
           shape.pop_back();
         }

@@ -24,8 +24,8 @@ Window complete_window(std::string_view name, Window w, std::int64_t rank) {
   if (w.padding.empty()) w.padding.assign(n, {0, 0});
   if (w.base_dilation.empty()) w.base_dilation.assign(n, 1);
   if (w.window_dilation.empty()) w.window_dilation.assign(n, 1);
-  check<ShapeError>(w.window_dimensions.size() == n && w.window_strides.size() == n && w.padding.size() == n && w.base_dilation.size() == n && w.window_dilation.size() == n,
-                    "{}: the window must have one entry per axis, {}. Got dimensions {}, strides {}.", name, rank, tuple_string(w.window_dimensions), tuple_string(w.window_strides));
+  if (!(w.window_dimensions.size() == n && w.window_strides.size() == n && w.padding.size() == n && w.base_dilation.size() == n && w.window_dilation.size() == n)) [[unlikely]]
+  raise<ShapeError>("{}: the window must have one entry per axis, {}. Got dimensions {}, strides {}.", name, rank, tuple_string(w.window_dimensions), tuple_string(w.window_strides));
   return w;
 }
 
@@ -33,8 +33,8 @@ Shape window_shape(std::string_view name, const Shape& x, const Window& w) {
   const Window full = complete_window(name, w, static_cast<std::int64_t>(x.size()));
   Shape out;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    check(full.window_dimensions[i] > 0 && full.window_strides[i] > 0 && full.base_dilation[i] > 0 && full.window_dilation[i] > 0,
-          "{}: window dimensions, strides and dilations must be positive. Got dimensions {}, strides {}, base dilation {}, window dilation {}.", name,
+    if (!(full.window_dimensions[i] > 0 && full.window_strides[i] > 0 && full.base_dilation[i] > 0 && full.window_dilation[i] > 0)) [[unlikely]]
+  raise<ValueError>("{}: window dimensions, strides and dilations must be positive. Got dimensions {}, strides {}, base dilation {}, window dilation {}.", name,
           tuple_string(full.window_dimensions), tuple_string(full.window_strides), tuple_string(full.base_dilation), tuple_string(full.window_dilation));
     const Dim padded = dilated(x[i], full.base_dilation[i]) + Dim(full.padding[i].first + full.padding[i].second);
     const Dim room = padded - Dim(dilated(full.window_dimensions[i], full.window_dilation[i]));
@@ -189,7 +189,8 @@ const Primitive& select_and_scatter_add_p() {
       .name = "select_and_scatter_add",
       .aval = [](std::span<const Aval> x, const SelectAndScatter& s) -> Avals {
         const Shape want = rules::window_shape("select_and_scatter_add", x[1].shape, window_of(s));
-        check<ShapeError>(identical(want, x[0].shape), "select_and_scatter_add: source shape must be that of the windows, {}. Got {}.", to_string(want), x[0]);
+        if (!(identical(want, x[0].shape))) [[unlikely]]
+  raise<ShapeError>("select_and_scatter_add: source shape must be that of the windows, {}. Got {}.", to_string(want), x[0]);
         return {x[1]};
       },
       .jvp = first_linear_jvp<SelectAndScatter>(select_and_scatter_add_p),

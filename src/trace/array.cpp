@@ -43,7 +43,8 @@ Array Array::build(Aval aval, const std::function<void(std::byte*)>& fill) {
 
 Array Array::from_bytes(DType dtype, const Dims& dims, std::span<const std::byte> bytes) {
   const std::int64_t expected = num_elements(dims) * itemsize(dtype);
-  check<ShapeError>(expected == static_cast<std::int64_t>(bytes.size()), "Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(),
+  if (!(expected == static_cast<std::int64_t>(bytes.size()))) [[unlikely]]
+  raise<ShapeError>("Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(),
                     expected, short_name(dtype), tuple_string(dims));
   return build({dtype, symbolic(dims), false}, [&](std::byte* out) {
     if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());

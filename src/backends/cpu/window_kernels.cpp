@@ -97,7 +97,7 @@ Arrays window_kernel(const KernelCall& call) {
         pass<Op, A>(now.get(), next.get(), outer, n, dims[i], inner, a);
         now = std::move(next);
       }
-      for (std::size_t i = 0; i < count(dims); ++i) out[i] = static_cast<T>(now[i]);
+      std::transform(now.get(), now.get() + count(dims), out, [](A v) { return static_cast<T>(v); });
     });
   })};
 }
