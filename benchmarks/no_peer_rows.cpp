@@ -1,0 +1,2 @@
+// Built without libtorch: no peer rows.
+void register_peer_rows() {}
