@@ -1,6 +1,7 @@
 // The jaxpr interpreter.
 #include "tf2jax/backends/cpu/interpreter.h"
 
+#include "tf2jax/passes/cse.h"
 #include "tf2jax/passes/dce.h"
 #include "tf2jax/trace/trace.h"
 
@@ -10,7 +11,7 @@ namespace {
 
 class Interpreter final : public Executable {
  public:
-  Interpreter(const Jaxpr& jaxpr, const Backend& backend) : jaxpr_(dce(jaxpr)) {
+  Interpreter(const Jaxpr& jaxpr, const Backend& backend) : jaxpr_(dce(cse(jaxpr))) {
     const JaxprData& j = *jaxpr_;
     for (const Array& c : j.consts)
       check<UnexpectedTracerError>(c.is_concrete(), "compile: the program captures a traced {}. Pass it as an argument.", c.aval());
