@@ -3,11 +3,14 @@
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 #include "tf2jax/control/cond.h"
+#include "tf2jax/control/scan.h"
 #include "tf2jax/control/while_loop.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/trace/staging.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace tf2jax::tf_import {
 namespace {
@@ -142,6 +145,55 @@ void type_lists(const Node& n, const FunctionRef& body, Operands& operands) {
   }
 }
 
+constexpr std::int64_t kMaxCounted = 10000;
+
+// How often a loop runs, when its condition depends on nothing but counters and constants known now; else -1.
+std::int64_t trip_count(const Node& n, const FunctionRef& condition, const Body& body) {
+  Interpreter& interpreter = n.interpreter();
+  const auto host = [](const Value& v) { return v.get_if<Array>() && v.is_host(); };
+  // Everything else is left out: what reads it fails, and is then no counter.
+  const auto attempt = [&](const Body& program, const Values& arguments) -> std::optional<Value> {
+    try {
+      const TraceScope eval(eval_trace());
+      const Values out = interpreter.run(program, arguments);
+      if (out.size() == 1 && host(out[0])) return out[0];
+    } catch (const Error&) {
+    }
+    return std::nullopt;
+  };
+  const auto test = interpreter.model().body(condition.name);
+  if (test->plan.outputs.size() != 1) return -1;
+  Values state;
+  for (std::size_t i = 0; i < n.num_inputs(); ++i) state.push_back(host(n.input(i)) ? n.input(i) : Value());
+  std::vector<std::unique_ptr<const Body>> updates(state.size());
+  const PlanQueries nothing{[](const auto&) { return false; }, [](const auto&) { return std::vector<std::string>(); }};
+  for (bool again = true; again;) {
+    again = false;
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      if (!state[i].has_value()) continue;
+      if (!updates[i]) updates[i] = std::make_unique<const Body>(Body{body.scope, make_plan(body.scope, {body.plan.outputs[i]}, {}, nothing)});
+      // Small programs only: a counter is not worth evaluating the loop's work for.
+      if (updates[i]->plan.steps.size() <= 8 && attempt(*updates[i], state)) continue;
+      state[i] = Value();
+      again = true;
+    }
+  }
+  for (std::int64_t trips = 0; trips <= kMaxCounted; ++trips) {
+    const auto more = attempt(*test, state);
+    if (!more) return -1;
+    if (!truth(*more->get_if<Array>()).item<bool>()) return trips;
+    Values next(state.size());
+    for (std::size_t i = 0; i < state.size(); ++i) {
+      if (!state[i].has_value()) continue;
+      const auto value = attempt(*updates[i], state);
+      if (!value) return -1;
+      next[i] = *value;
+    }
+    state = std::move(next);
+  }
+  return -1;
+}
+
 Values while_node(Node& n) {
   n.ignore({"output_shapes", "parallel_iterations"});
   const auto condition = n.attr<FunctionRef>("cond"), body = n.attr<FunctionRef>("body");
@@ -166,7 +218,9 @@ Values while_node(Node& n) {
     if (random) out.push_back(*key(xs, 0));
     return out;
   };
-  const Arrays last = while_flat(test, step, init);
+  const std::int64_t trips = random ? -1 : trip_count(n, condition, *program);
+  // A counted loop is a scan, which reverse mode can differentiate.
+  const Arrays last = trips >= 0 ? scan_flat(step, init, {}, trips) : while_flat(test, step, init);
   return operands.with(last);
 }
 

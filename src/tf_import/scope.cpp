@@ -133,7 +133,10 @@ class Planner {
         continue;
       }
       frame.step.inputs.push_back(scope_.resolve(input, fmt::format("node '{}'", node.name())));
-      add(frame.step.inputs.back());
+      const auto ref = frame.step.inputs.back();
+      // The edge that closes a TF1 loop; such loops are reported by their operations, not as cycles.
+      if (node.op() == "Merge" && ref.node >= 0 && scope_.node(ref.node).op() == "NextIteration") continue;
+      add(ref);
     }
     for (const auto& reference : queries_.extra_inputs(node)) {
       frame.step.extra.push_back(scope_.resolve(reference, fmt::format("the gradient of node '{}'", node.name())));

@@ -206,6 +206,39 @@ TEST(Convert, BranchesBecomeCond) {
   EXPECT_EQ(Array(grad(f)(Array(-2.0f))).item<float>(), -1.0f);
 }
 
+TEST(Convert, CountedLoopsAreScansAndDifferentiateInReverse) {
+  const std::string args = "input_arg { name: \"i\" type: DT_INT32 } input_arg { name: \"c\" type: DT_FLOAT } ";
+  const auto f = import(
+      kScalarX + constant("zero", "dtype: DT_INT32 tensor_shape { } int_val: 0") +
+          node("w", "StatelessWhile", {"zero", "x"},
+               "attr { key: \"cond\" value { func { name: \"more\" } } } attr { key: \"body\" value { func { name: \"step\" } } } attr { key: \"T\" value { list { type: DT_INT32 type: DT_FLOAT } } }") +
+          node("y", "Identity", {"w:1"}) + "library { function { signature { name: \"more\" " + args +
+          "output_arg { name: \"r\" type: DT_BOOL } } node_def { name: \"n\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_INT32 tensor_shape { } int_val: 3 } } } } "
+          "node_def { name: \"l\" op: \"Less\" input: \"i\" input: \"n:output:0\" } ret { key: \"r\" value: \"l:z:0\" } } function { signature { name: \"step\" " + args +
+          "output_arg { name: \"j\" type: DT_INT32 } output_arg { name: \"d\" type: DT_FLOAT } } "
+          "node_def { name: \"o\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_INT32 tensor_shape { } int_val: 1 } } } } "
+          "node_def { name: \"a\" op: \"AddV2\" input: \"i\" input: \"o:output:0\" } node_def { name: \"s\" op: \"Square\" input: \"c\" } "
+          "ret { key: \"j\" value: \"a:z:0\" } ret { key: \"d\" value: \"s:y:0\" } } }");
+  EXPECT_FLOAT_EQ(Array(f(1.1f)).item<float>(), std::pow(1.1f, 8.0f));
+  EXPECT_NEAR(Array(grad(f)(Array(1.1f))).item<float>(), 8 * std::pow(1.1f, 7.0f), 1e-4);
+}
+
+TEST(Convert, Tf1LoopsAreReportedByTheirOperations) {
+  const auto text = message<UnsupportedOpError>([] {
+    import(kScalarX + node("e", "Enter", {"x"}) + node("m", "Merge", {"e", "n"}) + node("s", "Switch", {"m", "m"}) + node("n", "NextIteration", {"s:1"}) +
+           node("y", "Exit", {"s"}));
+  });
+  EXPECT_THAT(text, HasSubstr("'Enter'"));
+}
+
+TEST(Convert, RandomNodesNeedAKey) {
+  const auto f = import(constant("n", "dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 4") +
+                        node("y", "RandomUniform", {"n"}, "attr { key: \"dtype\" value { type: DT_FLOAT } }"));
+  EXPECT_THAT(message<ValueError>([&] { f(); }), HasSubstr("PRNG key required for random ops, found rng=None."));
+  const Array key = from_span<std::uint32_t>(std::vector<std::uint32_t>{0, 1}, {2});
+  EXPECT_EQ(Array(f(rng(key))).to_vector<float>(), Array(f(rng(key))).to_vector<float>());
+}
+
 TEST(Convert, OpByOpGivesTheSame) {
   const auto graph = Graph::parse_text(kVectorX + node("e", "Softmax", {"x"}) + node("y", "Log", {"e"}));
   const Array x = array<float>({1, 2, 3});
