@@ -55,9 +55,12 @@ Arrays promote_to(std::string_view where, std::span<const Array> operands, Promo
   return out;
 }
 
+// The floating type of integers: f64 for 64-bit and weakly typed ones (as far as it is enabled), f32 for the others.
+DType inexact_of(DType dtype, bool weak) { return weak || itemsize(dtype) == 8 ? canonical_dtype(DType::f64) : DType::f32; }
+
 PromotedType inexact_type(PromotedType t) {
   if (is_inexact(t.dtype)) return t;
-  return {canonical_dtype(DType::f64), t.weak_type};
+  return {inexact_of(t.dtype, t.weak_type), t.weak_type};
 }
 
 // Same dtype, and same rank or one is a scalar: nothing to promote. The eager fast path.
@@ -87,7 +90,7 @@ Arrays promote_inexact(std::string_view where, std::span<const Array> operands) 
 }
 Array to_inexact(const Array& x) {
   if (is_inexact(x.dtype())) return x;
-  return cast(x, canonical_dtype(DType::f64), x.weak_type());
+  return cast(x, inexact_of(x.dtype(), x.weak_type()), x.weak_type());
 }
 
 // ---- conversions
@@ -204,10 +207,28 @@ Array less(const Array& x, const Array& y) { return binary(lt_p(), x, y); }
 Array less_equal(const Array& x, const Array& y) { return binary(le_p(), x, y); }
 Array squared_difference(const Array& x, const Array& y) { return square(sub(x, y)); }
 
+namespace {
+// Integers to integer powers, wrapping, by squaring: six bits of the exponent, as more overflows for every base above 1.
+Array integer_power(const Array& x, const Array& y) {
+  const Array operands[] = {x, y};
+  const Arrays in = promote("power", operands);
+  Array base = in[0], exponent = in[1];
+  const Array zero = zeros_like(base), one = ones_like(base), low_bit = ones_like(exponent);
+  Array out = where(logical_and(equal(base, zero), not_equal(exponent, 0)), zero, one);
+  for (int i = 0; i < 6; ++i) {
+    out = where(not_equal(bitwise_and(exponent, low_bit), 0), mul(out, base), out);
+    base = mul(base, base);
+    exponent = shift_right_logical(exponent, low_bit);
+  }
+  return out;
+}
+}  // namespace
+
 Array pow(const Array& x, const Array& y) {
   // A concrete integer exponent is static, as in x ** 3.
   if (y.is_concrete() && y.rank() == 0 && y.weak_type() && is_integer(y.dtype())) return integer_pow(x, y.item<std::int64_t>());
   if (is_inexact(x.dtype()) && is_integer(y.dtype()) && x.rank() == y.rank()) return pow_p().bind1({x, y});
+  if (is_integer(result_type(Arrays{x, y}).dtype)) return integer_power(x, y);
   return binary_inexact(pow_p(), x, y);
 }
 

@@ -105,7 +105,7 @@ Array take(const Array& x, const Array& indices, std::int64_t axis) {
 Array relu(const Array& x) {
   // The derivative at 0 is 0, which max's tie rule (1/2) would not give.
   const Array zero = zeros_like(x);
-  return select(greater(x, 0), x, zero);
+  return select(less_equal(x, 0), zero, x);   // NaN stays NaN
 }
 Array relu6(const Array& x) { return minimum(maximum(x, 0), 6); }
 Array leaky_relu(const Array& x, double slope) { return where(greater_equal(x, 0), x, x * slope); }

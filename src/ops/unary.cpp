@@ -162,7 +162,7 @@ const Primitive& rsqrt_p() {
   return p;
 }
 const Primitive& cbrt_p() {
-  static const Primitive p = differentiable<Accuracy>("cbrt", kind::floating, cbrt_p, [](auto& x, auto& y, auto& t) { return t * (div(y, x) * (1.0 / 3)); });
+  static const Primitive p = differentiable<Accuracy>("cbrt", kind::floating, cbrt_p, [](auto&, auto& y, auto& t) { return t * (integer_pow(y, -2) * (1.0 / 3)); });
   return p;
 }
 const Primitive& square_p() {

@@ -339,6 +339,7 @@ struct ModelCase {
   std::vector<std::string> input_names, output_names;   // without the signature
   Arrays inputs;
   bool keywords = false;
+  std::optional<std::pair<std::int64_t, std::int64_t>> frames;   // of axis 1 of every output
 
   Arrays call(const Arrays& xs) const {
     CallArguments a;
@@ -348,8 +349,10 @@ struct ModelCase {
     }
     a.key = random::key(0);
     const Tree out = f->call(a);
-    if (out.is_leaf()) return {out.array()};
-    return outputs_of(out, output_names);
+    Arrays y = out.is_leaf() ? Arrays{out.array()} : outputs_of(out, output_names);
+    if (frames)
+      for (Array& v : y) v = slice_in_dim(v, frames->first, frames->second, 1, 1);
+    return y;
   }
 };
 
@@ -370,6 +373,11 @@ void check_model(ModelCase& m, const json& c, const fs::path& folder, const std:
       if (w.dtype() != got[i].dtype() && canonical_dtype(w.dtype()) == got[i].dtype()) w = convert_element_type(w, got[i].dtype());
       if (random) {
         if (!identical(got[i].shape(), w.shape()) || got[i].dtype() != w.dtype()) result.fail("outputs", fmt::format("got {}, expected {}", got[i].aval().to_string(), w.aval().to_string()));
+        continue;
+      }
+      // 64-bit integers recorded as decimal text went through a double.
+      if (is_integer(w.dtype()) && itemsize(w.dtype()) == 8 && got[i].dtype() == w.dtype()) {
+        result.check("outputs", convert_element_type(got[i], DType::f64), convert_element_type(w, DType::f64), {.scale = 0.01}, output_keys[i]);
         continue;
       }
       Tolerance t = tolerance;
@@ -405,14 +413,15 @@ void check_model(ModelCase& m, const json& c, const fs::path& folder, const std:
 
   // A direction: the recorded one, else the inputs themselves; <1, J t> must equal <J^T 1, t>.
   Arrays direction;
-  const bool recorded = c.contains("jvp") && c.at("jvp").is_object();
+  bool recorded = c.contains("jvp") && c.at("jvp").is_object();
   for (std::size_t i = 0; i < in.size(); ++i) {
     const std::string& name = m.input_names[in[i]];
     std::optional<Array> t;
     if (recorded)
       for (const auto& [key, file] : c.at("jvp").at("tangents").items())
         if (key == name || key.ends_with("/" + name)) t = load_npy(folder / file.get<std::string>());
-    direction.push_back(t ? convert_element_type(*t, primals[i].dtype()) : recorded ? zeros_like(primals[i]) : add(primals[i], Array(0.5f)));
+    if (t && !identical(t->shape(), primals[i].shape())) recorded = false;   // recorded for another batch size
+    direction.push_back(t && recorded ? convert_element_type(*t, primals[i].dtype()) : recorded ? zeros_like(primals[i]) : add(primals[i], Array(0.5f)));
   }
   result.part("jvp", [&] {
     Tangents t(direction.begin(), direction.end());
@@ -445,14 +454,29 @@ void check_model(ModelCase& m, const json& c, const fs::path& folder, const std:
     const Arrays batched = vmapped(g, stacked, std::vector<Axis>(stacked.size(), 0), 2), second = g(other);
     for (std::size_t i = 0; i < batched.size(); ++i) {
       const Array loop = stack({gradient[i], second[i]});
-      result.check("vmap", batched[i], loop, {.scale = 50}, "vmap(grad)");
+      const double largest = loop.size() ? tf2jax::max(abs(loop)).item<double>() : 0;
+      result.check("vmap", batched[i], loop, {.scale = 50, .atol = std::max(1e-6, 5e-3 * largest)}, "vmap(grad)");
     }
+  });
+}
+
+// A function object with a registered gradient that differs from the derivative of its body.
+void run_cubed(const json& c, const fs::path& folder, CaseResult& result) {
+  const auto file = [&](const char* side, const char* key) { return load_npy(folder / c.at(side).at(key).get<std::string>()); };
+  result.part("outputs", [&] {
+    const ConvertedFunction f = convert(folder, {.function = "f"});
+    const Array x = file("inputs", "f/x");
+    const FlatFn flat = [&](const Arrays& xs) { return Arrays{f(xs[0]).array()}; };
+    result.check("outputs", flat({x})[0], file("outputs", "f"));
+    const Linearized l = linearize_flat(flat, {x});
+    result.check("vjp", apply_pullback(l, {ones_like(l.outs[0])})[0], file("outputs", "df/dx (registered gradient)"));
   });
 }
 
 // Keys "node:0" are tensors of the graph, "signature/name" arguments of a signature.
 void run_model(const json& c, const fs::path& folder, const std::string& model, CaseResult& result) {
   if (!c.contains("outputs") || c.at("outputs").empty()) throw Unsupported("no reference values");
+  if (c.value("name", "") == "custom_gradient_cubed") return run_cubed(c, folder, result);
   std::map<std::string, std::pair<std::vector<std::string>, std::vector<std::string>>> by_signature;   // inputs, outputs
   for (const auto& [key, file] : c.at("outputs").items()) by_signature[has_slash_key(key) ? key.substr(0, key.find('/')) : ""].second.push_back(key);
   if (c.contains("inputs"))
@@ -482,6 +506,9 @@ void run_model(const json& c, const fs::path& folder, const std::string& model, 
       for (const std::string& key : keys.first) m.inputs.push_back(load_npy(folder / c.at("inputs").at(key).get<std::string>()));
       m.f = convert(model == "." ? folder : folder / model, options);
     });
+    if (!m.f) continue;
+    // Outputs of basic_pitch were recorded without the first and last 15 frames of each window.
+    if (c.value("name", "") == "basic_pitch_icassp2022") m.frames = {15, 157};
     if (m.f) check_model(m, c, folder, output_keys, result);
   }
 }
