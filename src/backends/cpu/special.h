@@ -57,7 +57,7 @@ inline double digamma_value(double x) {
   if (x == 0.0) return -std::numeric_limits<double>::infinity();
   if (x < 0.0) {
     if (x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
-    const double fraction = x - std::floor(x);
+    const double fraction = x - std::round(x);   // in [-1/2, 1/2], where tan keeps its digits
     return digamma_value(1.0 - x) - std::numbers::pi / std::tan(std::numbers::pi * fraction);
   }
   double shift = 0.0;
