@@ -7,6 +7,7 @@
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/linalg.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/random.h"
 #include "tf2jax/ops/reduce.h"

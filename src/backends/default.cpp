@@ -7,6 +7,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/random.h"
+#include "tf2jax/ops/linalg.h"
 #include "tf2jax/ops/misc.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -23,7 +24,7 @@ class CpuBackend final : public Backend {
  public:
   CpuBackend() {
     for (const auto& add : {cpu::register_unary_kernels, cpu::register_complex_unary_kernels, cpu::register_binary_kernels, cpu::register_convert_kernels,
-                            cpu::register_shape_kernels, cpu::register_dot_kernels,
+                            cpu::register_shape_kernels, cpu::register_dot_kernels, cpu::register_linalg_kernels,
                             cpu::register_reduce_kernels, cpu::register_gather_kernels, cpu::register_window_kernels, cpu::register_sort_kernels, cpu::register_conv_kernels, cpu::register_random_kernels})
       add(kernels_);
   }
@@ -46,7 +47,7 @@ namespace detail {
 void register_builtin_primitives() {
   std::vector<Primitive> all;
   for (const auto& append : {append_elementwise_primitives, append_shape_primitives, append_reduce_primitives, append_gather_primitives, append_window_primitives,
-                             append_sort_primitives, append_conv_primitives, append_random_primitives, append_dot_primitives, append_misc_primitives, append_transform_primitives, append_control_primitives})
+                             append_sort_primitives, append_conv_primitives, append_random_primitives, append_dot_primitives, append_misc_primitives, append_linalg_primitives, append_transform_primitives, append_control_primitives})
     append(all);
   for (const Primitive& p : all) register_primitive(p);
 }

@@ -199,7 +199,7 @@ Arrays bind_branches(const Array& index, const std::vector<FlatFn>& branches, st
     const Avals got = closed[i].first.output_avals();
     bool same = got.size() == wanted.size();
     for (std::size_t k = 0; same && k < got.size(); ++k) same = got[k].matches(wanted[k]);
-    check<TypeError>(same, "{}: branch outputs must have equal types. Got {} from branch 0 and {} from branch {}. Convert with astype or reshape in a branch.", where,
+    check<TypeError>(same, "{} branches must have equal output types but they differ. Got {} from branch 0 and {} from branch {}. Convert with astype or reshape in a branch.", where,
                      to_string(wanted), to_string(got), i);
   }
   Avals const_avals;

@@ -23,7 +23,7 @@ void check_scalar_output(std::string_view where, const Arrays& out) {
 void check_differentiable(std::string_view where, const Arrays& leaves) {
   for (const Array& x : leaves)
     if (!is_inexact(x.dtype()))
-      raise<TypeError>("{} requires real- or complex-valued inputs (input dtype that is a sub-dtype of inexact), but got {}. Convert the argument with astype.", where,
+      raise<TypeError>("{} requires real- or complex-valued inputs (input dtype that is a sub-dtype of np.inexact), but got {}. If you want to use Boolean- or integer-valued inputs, use vjp; otherwise convert the argument with astype.", where,
                        numpy_name(x.dtype()));
 }
 

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "error_cases.h"
 #include "report.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
@@ -269,7 +270,7 @@ void run_jaxpr_case(const Golden& golden, const json& c, const Options& options,
 
 void run_autodiff_case(const Golden& golden, const json& c, const Options& options, CaseResult& result) {
   if (c.contains("error")) {
-    result.unsupported("error", "errors of Python programs are not run");
+    run_error_case(golden, c, result);
     return;
   }
   // The recorded programs have 64-bit literals; inputs come as they are.

@@ -112,7 +112,7 @@ TEST(Cond, BranchesMustAgree) {
     f(1.f);
     FAIL();
   } catch (const TypeError& e) {
-    EXPECT_NE(std::string(e.what()).find("branch outputs must have equal types"), std::string::npos);
+    EXPECT_NE(std::string(e.what()).find("branches must have equal output types but they differ"), std::string::npos);
   }
   EXPECT_THROW(cond(ones({2}) > 0.f, [](const Array& v) { return v; }, [](const Array& v) { return v; }, Array(1.f)), TypeError);
 }

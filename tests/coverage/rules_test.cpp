@@ -151,6 +151,13 @@ std::vector<Row> rows() {
   grouped.feature_group_count = 2;
   grouped.rhs_dilation = {2};
   two("conv_general_dilated", [=](const Array& x, const Array& k) { return conv_general_dilated(x, k, grouped); }, reshape(cube(), {1, 2, 6}), v({0.3, -0.4, 0.5, 0.6}, {2, 1, 2}));
+  // Linear algebra: the inputs are made positive definite, or triangular, inside.
+  const auto definite = [](const Array& x) { return matmul(x, swapaxes(x, -1, -2)) + 2.0 * eye(2, {}, f64); };
+  one("cholesky", [=](const Array& x) { return cholesky(definite(x)); }, mixed());
+  two("triangular_solve", [](const Array& a, const Array& b) { return triangular_solve(a, b); }, v({1.5, 0.3, -0.4, 0.8}, {2, 2}), mixed());
+  two("triangular_solve", [](const Array& a, const Array& b) { return triangular_solve(a, b, {.left_side = false, .lower = false, .transpose_a = true}); }, v({1.5, 0.3, -0.4, 0.8}, {2, 2}),
+      transpose(mixed()));
+  out.push_back({"eigh", [=](const Arrays& x) { auto [vectors, values] = eigh(definite(x[0])); return Arrays{square(vectors), values}; }, {mixed()}});
   // Calls and control flow.
   const auto wave = [](const Array& x) { return sin(x) * x; };
   one("jit", jit(wave), mixed());
