@@ -2,9 +2,11 @@
 #include "tf2jax/backends/cpu/interpreter.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/control/cond.h"
+#include "tf2jax/control/reduce_program.h"
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/fft.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/random.h"
 #include "tf2jax/ops/linalg.h"
@@ -12,6 +14,7 @@
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
+#include "tf2jax/ops/special.h"
 #include "tf2jax/ops/window.h"
 #include "tf2jax/trace/backend.h"
 #include "tf2jax/transforms/jit_primitive.h"
@@ -25,7 +28,7 @@ class CpuBackend final : public Backend {
   CpuBackend() {
     for (const auto& add : {cpu::register_unary_kernels, cpu::register_complex_unary_kernels, cpu::register_binary_kernels, cpu::register_convert_kernels,
                             cpu::register_shape_kernels, cpu::register_dot_kernels, cpu::register_linalg_kernels,
-                            cpu::register_reduce_kernels, cpu::register_gather_kernels, cpu::register_window_kernels, cpu::register_sort_kernels, cpu::register_conv_kernels, cpu::register_random_kernels})
+                            cpu::register_reduce_kernels, cpu::register_gather_kernels, cpu::register_window_kernels, cpu::register_sort_kernels, cpu::register_conv_kernels, cpu::register_random_kernels, cpu::register_fft_kernels, cpu::register_special_kernels})
       add(kernels_);
   }
   std::string name() const override { return "cpu"; }
@@ -47,7 +50,7 @@ namespace detail {
 void register_builtin_primitives() {
   std::vector<Primitive> all;
   for (const auto& append : {append_elementwise_primitives, append_shape_primitives, append_reduce_primitives, append_gather_primitives, append_window_primitives,
-                             append_sort_primitives, append_conv_primitives, append_random_primitives, append_dot_primitives, append_misc_primitives, append_linalg_primitives, append_transform_primitives, append_control_primitives})
+                             append_sort_primitives, append_conv_primitives, append_random_primitives, append_fft_primitives, append_special_primitives, append_dot_primitives, append_misc_primitives, append_linalg_primitives, append_transform_primitives, append_control_primitives, append_reduce_program_primitives})
     append(all);
   for (const Primitive& p : all) register_primitive(p);
 }

@@ -3,6 +3,7 @@
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/special.h"
 
 namespace tf2jax {
 
@@ -278,16 +279,7 @@ const Primitive& lgamma_p() {
   return p;
 }
 const Primitive& digamma_p() {
-  static const Primitive p = make_primitive({
-      .name = "digamma",
-      .aval = same_as_operand(kind::floating, "digamma"),
-      .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
-        Array y = digamma(x[0]);
-        if (!t[0].is_zero()) raise<NotImplementedError>("digamma: its derivative (polygamma) is not implemented.");
-        return {{y}, {Tangent::zero(y.aval())}};
-      },
-      .batch = batch_unary(digamma_p),
-  });
+  static const Primitive p = differentiable<>("digamma", kind::floating, digamma_p, [](auto& x, auto&, auto& t) { return t * polygamma(ones_like(x), x); });
   return p;
 }
 const Primitive& copy_p() {

@@ -106,6 +106,7 @@ const std::vector<Difference>& differences() {
       {"unary:logistic:complex", "", "limits at complex infinity"},
       {"unary:abs:complex64", "", "limits at complex infinity"},
       {"unary:atanh:complex64", "", "limits at complex infinity"},
+      {"unary:digamma:", "jvp", "the derivative at negative arguments, which is recorded as negative"},
       {"unary:relu:", "jvp", "the derivative at NaN"},
   };
   return table;
