@@ -204,7 +204,6 @@ std::string without_scan_groups(std::string s) {
       s.erase(at, end - at);
     }
   };
-  cut("ft_in=", "jaxpr={");
   cut("ft_in=", "jaxpr=");
   cut("linear=(", "reverse=");
   return s;
