@@ -1,4 +1,5 @@
-// Reading the text of programs, JAX's or ours: a recursive-descent parser without backtracking over programs.
+// Reading the text of programs, JAX's or ours: a recursive-descent parser without backtracking over programs. Longer than
+// other files because one grammar is one class: its productions call each other.
 #include "tf2jax/trace/parse.h"
 
 #include <algorithm>

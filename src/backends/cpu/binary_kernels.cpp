@@ -11,16 +11,6 @@ namespace tf2jax::cpu {
 
 namespace {
 
-template <class T>
-auto wide(T x) {
-  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) return static_cast<float>(x);
-  else return x;
-}
-template <class T>
-inline constexpr bool kComplex = requires(T x) { x.real(); };
-template <class T>
-inline constexpr bool kFloating = std::is_floating_point_v<T>;
-
 // Integers wrap: arithmetic happens in the unsigned type.
 template <class T, class F>
 T wrapping(F f, T x, T y) {

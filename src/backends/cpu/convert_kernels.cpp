@@ -11,10 +11,6 @@ namespace tf2jax::cpu {
 
 namespace {
 
-template <class T>
-inline constexpr bool kComplex = requires(T x) { x.real(); };
-template <class T>
-inline constexpr bool kHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
 
 // Floats become integers by truncation; out-of-range values saturate and NaN becomes 0.
 template <class To, class From>

@@ -11,6 +11,17 @@ namespace tf2jax::cpu {
 /// Elements per piece of work handed to a thread: below it a loop stays on the calling thread.
 inline constexpr std::int64_t kGrain = 32768;
 
+template <class T>
+inline constexpr bool kComplex = requires(T x) { x.real(); };
+template <class T>
+inline constexpr bool kHalf = std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>;
+/// Half types compute in float; the result is rounded when stored.
+template <class T>
+auto wide(T x) {
+  if constexpr (kHalf<T>) return static_cast<float>(x);
+  else return x;
+}
+
 /// `x` repeated to exactly `dims` (scalars and size-1 axes repeat); `x` itself when it has them.
 Array materialize(const Array& x, const Dims& dims);
 

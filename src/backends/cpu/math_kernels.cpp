@@ -11,13 +11,6 @@ namespace tf2jax::cpu {
 
 namespace {
 
-template <class T>
-auto wide(T x) {
-  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) return static_cast<float>(x);
-  else return x;
-}
-template <class T>
-inline constexpr bool kComplex = requires(T x) { x.real(); };
 
 template <class F>
 Kernel inexact(F f) {

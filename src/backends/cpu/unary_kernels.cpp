@@ -11,13 +11,6 @@ namespace tf2jax::cpu {
 
 namespace {
 
-// Half types compute in float; the result is rounded when stored.
-template <class T>
-auto wide(T x) {
-  if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) return static_cast<float>(x);
-  else return x;
-}
-
 template <class F>
 Kernel floating(F f) {
   return unary_kernel<float16, bfloat16, float, double>([f](auto x) { return f(wide(x)); });
