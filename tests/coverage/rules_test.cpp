@@ -1,9 +1,12 @@
 // Every registered primitive has a row here: its derivatives agree with finite differences, its batching with a loop,
 // and its rules exist, or an exception says why not.
 #include <gtest/gtest.h>
+#include <tf2jax/control/reduce_program.h>
 #include <tf2jax/ops/conv.h>
+#include <tf2jax/ops/fft.h>
 #include <tf2jax/ops/misc.h>
 #include <tf2jax/ops/sort.h>
+#include <tf2jax/ops/special.h>
 #include <tf2jax/ops/window.h>
 #include <tf2jax/tf2jax.h>
 
@@ -69,7 +72,7 @@ std::vector<Row> rows() {
   one("square", square, mixed()); one("one_minus_square", one_minus_square, mixed());
   one("integer_pow", [](const Array& x) { return integer_pow(x, 3); }, mixed()); one("integer_pow", [](const Array& x) { return integer_pow(x, -2); }, positive());
   one("abs", abs, mixed()); one("abs", abs, z(), 1); one("real", real, z()); one("imag", imag, z()); one("conj", conj, z());
-  one("erf", erf, mixed()); one("erfc", erfc, mixed()); one("erf_inv", erf_inv, mixed()); one("lgamma", lgamma, positive() + 1.0, 1); one("digamma", digamma, positive(), 0);
+  one("erf", erf, mixed()); one("erfc", erfc, mixed()); one("erf_inv", erf_inv, mixed()); one("lgamma", lgamma, positive() + 1.0); one("digamma", digamma, positive());
   one("copy", [](const Array& x) { return copy_p().bind1({x}); }, mixed()); one("stop_gradient", stop_gradient, mixed(), 0);
   one("is_finite", is_finite, mixed(), 0); one("not", bitwise_not, ints(), 0); one("population_count", population_count, ints(), 0); one("clz", clz, ints(), 0);
   one("convert_element_type", [](const Array& x) { return convert_element_type(x, f32); }, mixed(), 0);
@@ -90,6 +93,22 @@ std::vector<Row> rows() {
   out.push_back({"clamp", [](const Arrays& x) { return Arrays{clamp(x[0], x[1], x[2])}; }, {v({-0.4}, {}), mixed(), v({0.5}, {})}});
   out.push_back({"select_n", [](const Arrays& x) { return Arrays{select(flags(), x[0], x[1])}; }, {mixed(), positive()}});
   out.push_back({"select_n", [](const Arrays& x) { return Arrays{select(greater(x[0], 0), x[0] * x[1], x[1])}; }, {mixed(), positive()}});
+  // Special functions and transforms.
+  two("igamma", igamma, positive() + 1.0, positive() * 3.0, 1); two("igammac", igammac, positive() + 1.0, positive() * 3.0, 1);
+  two("igamma_grad_a", igamma_grad_a, positive() + 1.0, positive(), 0); two("zeta", zeta, positive() + 1.5, positive(), 0);
+  one("polygamma", [](const Array& x) { return polygamma(ones_like(x), x); }, positive());
+  one("regularized_incomplete_beta", [](const Array& x) { return betainc(full_like(x, 1.5), full_like(x, 2.5), x); }, positive());
+  one("bessel_i0e", bessel_i0e, mixed()); one("bessel_i1e", bessel_i1e, mixed());
+  one("fft", [](const Array& x) { return fft(x, FftType::fft, {2, 3}); }, z()); one("fft", [](const Array& x) { return fft(x, FftType::ifft, {3}); }, z());
+  one("fft", [](const Array& x) { return fft(x, FftType::rfft, {2, 3}); }, mixed()); one("fft", [](const Array& x) { return fft(x, FftType::irfft, {4}); }, z());
+  one("reduce", [](const Array& x) {
+    const Array operands[] = {x}, inits[] = {v({1}, {})};
+    return reduce(operands, inits, [](const Arrays& a) { return Arrays{a[0] * a[1]}; }, {1})[0];
+  }, mixed());
+  one("reduce_window", [](const Array& x) {
+    const Array operands[] = {x}, inits[] = {v({1}, {})};
+    return reduce_window(operands, inits, [](const Arrays& a) { return Arrays{a[0] * a[1]}; }, {.window_dimensions = {1, 2}})[0];
+  }, mixed());
   // Data movement.
   one("broadcast_in_dim", [](const Array& x) { return broadcast_in_dim(x, {2, 4, 3}, {0, 2}); }, mixed());
   one("broadcast_in_dim", [](const Array& x) { return broadcast_in_dim(x, {3, 2}, {0, 1}); }, v({1, 2, 3}, {3, 1}));
@@ -182,8 +201,6 @@ const std::map<std::string, std::string>& without_row() {
       {"while", "no reverse mode; see tests/control"},
       {"custom_vjp_call", "no forward mode; see tests/transforms"},
       {"custom_lin", "internal to custom_vjp_call; see tests/transforms"},
-      {"reduce_window", "its program is an argument; covered by the golden cases"},
-      {"reduce", "its program is an argument; covered by the golden cases"},
       {"threefry2x32", "random bits; see the prng golden cases"}, {"random_seed", "random bits; see the prng golden cases"},
       {"random_wrap", "random bits; see the prng golden cases"}, {"random_unwrap", "random bits; see the prng golden cases"},
       {"random_bits", "random bits; see the prng golden cases"}, {"random_split", "random bits; see the prng golden cases"},
