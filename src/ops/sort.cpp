@@ -85,7 +85,36 @@ const Primitive& top_k_p() {
   return p;
 }
 
+const Primitive& approx_top_k_p() {
+  static const Primitive p = make_primitive<ApproxTopK>({
+      .name = "approx_top_k",
+      .aval = [](std::span<const Aval> x, const ApproxTopK& s) -> Avals {
+        rules::check_dtype("approx_top_k", x[0].dtype, kind::floating);
+        const auto axis = static_cast<std::size_t>(normalize_axis(s.reduction_dimension, x[0].rank(), "approx_top_k"));
+        check(s.k > 0, "k must be positive, got {}", s.k);
+        check<NotImplementedError>(s.aggregate_to_topk, "approx_top_k: only aggregate_to_topk=True is supported.");
+        check<ShapeError>(definitely_ge(x[0].shape[axis], Dim(s.k)).value_or(true), "k must be smaller than the size of reduction_dim {}, got {}", x[0].shape[axis], s.k);
+        Shape shape = x[0].shape;
+        shape[axis] = s.k;
+        return {Aval{x[0].dtype, shape, false}, Aval{DType::i32, shape, false}};
+      },
+      .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const ApproxTopK& s) -> JvpResult {
+        const Arrays y = approx_top_k_p().bind(x, s);
+        const Tangent none = Tangent::zero(y[1].aval());
+        if (t[0].is_zero()) return {y, {Tangent::zero(y[0].aval()), none}};
+        return {y, {Tangent(take_along(t[0].value(), y[1], normalize_axis(s.reduction_dimension, x[0].rank(), "approx_top_k"))), none}};
+      },
+      .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim, const ApproxTopK& s) -> BatchResult {
+        ApproxTopK b = s;
+        b.reduction_dimension += s.reduction_dimension >= 0;   // a negative one still counts from the end
+        return {approx_top_k_p().bind({rules::mapped_to_front(x[0], axes[0])}, b), {0, 0}};
+      },
+  });
+  return p;
+}
+
 void append_sort_primitives(std::vector<Primitive>& out) {
+  out.push_back(approx_top_k_p());
   out.push_back(sort_p());
   out.push_back(top_k_p());
 }
@@ -99,6 +128,18 @@ Array argsort(const Array& x, std::int64_t dimension) {
   const Array both[] = {x, iota(DType::i32, x.shape(), normalize_axis(dimension, x.rank(), "argsort"))};
   return sort(both, dimension)[1];
 }
+namespace {
+std::pair<Array, Array> approximate(const Array& x, std::int64_t k, std::int64_t axis, bool largest) {
+  ApproxTopK p;
+  p.k = k;
+  p.is_max_k = largest;
+  p.reduction_dimension = normalize_axis(axis, x.rank(), "approx_top_k");
+  Arrays y = approx_top_k_p().bind({x}, p);
+  return {std::move(y[0]), std::move(y[1])};
+}
+}  // namespace
+std::pair<Array, Array> approx_max_k(const Array& x, std::int64_t k, std::int64_t axis) { return approximate(x, k, axis, true); }
+std::pair<Array, Array> approx_min_k(const Array& x, std::int64_t k, std::int64_t axis) { return approximate(x, k, axis, false); }
 std::pair<Array, Array> top_k(const Array& x, std::int64_t k, std::int64_t axis) {
   Arrays y = top_k_p().bind({x}, TopK{k, normalize_axis(axis, x.rank(), "top_k"), true});
   return {std::move(y[0]), std::move(y[1])};

@@ -29,7 +29,25 @@ struct TopK {
   }
 };
 
+/// The exact elements are returned whatever the recall target; `reduction_dimension` may be negative.
+struct ApproxTopK {
+  bool aggregate_to_topk = true, is_max_k = true;
+  std::int64_t k = 1;
+  double recall_target = 0.95;
+  std::int64_t reduction_dimension = -1, reduction_input_size_override = -1;
+  bool operator==(const ApproxTopK&) const = default;
+  template <class V> void visit_fields(V&& v) {
+    v.field("aggregate_to_topk", aggregate_to_topk);
+    v.field("is_max_k", is_max_k);
+    v.field("k", k);
+    v.field("recall_target", recall_target);
+    v.field("reduction_dimension", reduction_dimension);
+    v.field("reduction_input_size_override", reduction_input_size_override);
+  }
+};
+
 const Primitive& sort_p();
+const Primitive& approx_top_k_p();
 const Primitive& top_k_p();
 void append_sort_primitives(std::vector<Primitive>& out);
 
@@ -42,6 +60,9 @@ Array sort(const Array& x, std::int64_t dimension = -1);
 Array argsort(const Array& x, std::int64_t dimension = -1);
 /// The `k` largest elements along `axis`, descending, and their indices (i32); equal ones by index, NaN first.
 std::pair<Array, Array> top_k(const Array& x, std::int64_t k, std::int64_t axis = -1);
+/// The k largest (or smallest) elements along `axis` in order, and their indices (i32). Floating dtypes.
+std::pair<Array, Array> approx_max_k(const Array& x, std::int64_t k, std::int64_t axis = -1);
+std::pair<Array, Array> approx_min_k(const Array& x, std::int64_t k, std::int64_t axis = -1);
 
 /// x[…, indices[…], …] along `axis`; `indices` has the shape of the result. Indices are promised to be in bounds.
 Array take_along(const Array& x, const Array& indices, std::int64_t axis);

@@ -148,6 +148,7 @@ std::vector<Row> rows() {
   one("select_and_scatter_add", [=](const Array& x) { return grad([=](const Array& y) { return sum(square(reduce_window_max(y, window))); })(x); }, mixed(), 1);
   one("select_and_gather_add", [=](const Array& x) { return jvp([=](const Array& y) { return reduce_window_max(y, window); }, {x}, {x * x}).second; }, mixed(), 1);
   one("sort", [](const Array& x) { return sort(x, 1); }, mixed()); out.push_back({"top_k", [](const Arrays& x) { return Arrays{top_k(x[0], 2).first}; }, {mixed()}});
+  out.push_back({"approx_top_k", [](const Arrays& x) { return Arrays{approx_max_k(x[0], 2).first}; }, {mixed()}});
   const Array rows_taken = array<std::int64_t>({1, 0, 1});
   one("gather", [=](const Array& x) { return take(x, rows_taken, 1); }, mixed()); two("gather", [](const Array& x, const Array& i) { return take(x, i, 0); }, mixed(), array<std::int64_t>({1, 0}));
   const ScatterDims onto_rows{{1}, {0}, {0}, {}, {}};

@@ -92,11 +92,15 @@ Arrays sort_kernel(const KernelCall& call) {
   return out;
 }
 
-Arrays top_k_kernel(const KernelCall& call) {
-  const auto& s = call.params.get<TopK>();
+struct Selection {
+  std::int64_t k, axis;
+};
+Arrays select_kernel(const KernelCall& call, const Selection& s, bool largest) {
   const Array& x = call.args[0];
   const Lines lines(x.dims(), s.axis);
-  const std::vector<std::uint64_t> keys = keys_of(x, false)[0];
+  std::vector<std::uint64_t> keys = keys_of(x, false)[0];
+  if (!largest)
+    for (std::uint64_t& key : keys) key = ~key;
   const auto size = static_cast<std::size_t>(itemsize(x.dtype()));
   const std::byte* in = x.bytes().data();
   Array indices = Array::build(call.outputs[1], [&](std::byte* bytes) {
@@ -124,9 +128,19 @@ Arrays top_k_kernel(const KernelCall& call) {
   return {std::move(values), std::move(indices)};
 }
 
+Arrays top_k_kernel(const KernelCall& call) {
+  const auto& s = call.params.get<TopK>();
+  return select_kernel(call, {s.k, s.axis}, true);
+}
+Arrays approx_top_k_kernel(const KernelCall& call) {
+  const auto& s = call.params.get<ApproxTopK>();
+  return select_kernel(call, {s.k, normalize_axis(s.reduction_dimension, call.args[0].rank(), "approx_top_k")}, s.is_max_k);
+}
+
 }  // namespace
 
 void register_sort_kernels(KernelTable& table) {
+  table.add(approx_top_k_p(), approx_top_k_kernel);
   table.add(sort_p(), sort_kernel);
   table.add(top_k_p(), top_k_kernel);
 }
