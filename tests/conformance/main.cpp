@@ -109,6 +109,9 @@ int main(int argc, char** argv) {
     if (models)
       for (auto& [name, report] : run_corpus(directory, options))
         if (std::regex_search(name, wanted)) reports[name] = std::move(report);
+    const fs::path recorded = fs::path(directory) / "saved_models";
+    if (fs::is_directory(recorded) && std::regex_search("saved_models", wanted))
+      reports["saved_models"] = run_saved_models(recorded.string(), (fs::path(directory) / ".." / "corpus").string(), options);
     if (!json_out.empty()) std::ofstream(json_out) << to_json(reports).dump(1) << "\n";
     print(reports, verbose, shown);
     bool ok = true;

@@ -67,6 +67,8 @@ FamilyReport run_golden(const Golden& golden, const Options& options);
 /// One family of TensorFlow graphs; the corpus folder.
 FamilyReport run_graphs(const Golden& golden, const Options& options);
 std::map<std::string, FamilyReport> run_corpus(const std::string& folder, const Options& options);
+/// What the Python library recorded of whole models; the models are in the corpus under the same name.
+FamilyReport run_saved_models(const std::string& folder, const std::string& corpus, const Options& options);
 
 /// Runners of single cases.
 void run_jaxpr_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
