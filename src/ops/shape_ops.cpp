@@ -351,6 +351,7 @@ const Primitive& stack_p() {
       .name = "stack",
       .aval = [](std::span<const Aval> x, const AxisParam& s) -> Avals {
         check(!x.empty(), "stack expects at least one operand.");
+        check<AxisError>(s.axis >= 0 && s.axis <= x[0].rank(), "stack: axis {} is out of range for {}.", s.axis, x[0]);
         rules::same_dtype("stack", x);
         for (const Aval& a : x) if (!(identical(a.shape, x[0].shape))) [[unlikely]]
   raise<ShapeError>("All input arrays to stack must have the same shape, got {}.", to_string(x));
