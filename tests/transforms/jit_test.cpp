@@ -106,7 +106,7 @@ TEST(Threads, EightTraceDifferentiateAndCompileAtOnce) {
 }
 
 TEST(Threads, ATracerUsedOnAnotherThreadIsReported) {
-  bool reported = false;
+  std::atomic<bool> reported{false};
   grad([&](const Array& x) {
     std::thread([&] {
       try {
