@@ -1,0 +1,47 @@
+# The command-line program on a model: every command, with files in and out.
+#   cmake -DTOOL=... -DMODEL=... -DWORK=... -P run_tf2jax.cmake
+function(tf2jax expected_status pattern)
+  execute_process(COMMAND ${TOOL} ${ARGN} OUTPUT_VARIABLE out ERROR_VARIABLE err RESULT_VARIABLE status)
+  if(NOT status EQUAL expected_status)
+    message(FATAL_ERROR "tf2jax ${ARGN}: exit status ${status}, expected ${expected_status}\n${out}${err}")
+  endif()
+  if(NOT "${out}${err}" MATCHES "${pattern}")
+    message(FATAL_ERROR "tf2jax ${ARGN}: '${pattern}' is not in\n${out}${err}")
+  endif()
+  set(output "${out}" PARENT_SCOPE)
+endfunction()
+function(must_exist)
+  foreach(file IN LISTS ARGN)
+    if(NOT EXISTS ${file})
+      message(FATAL_ERROR "'${file}' was not written")
+    endif()
+  endforeach()
+endfunction()
+
+file(REMOVE_RECURSE ${WORK})
+file(MAKE_DIRECTORY ${WORK})
+tf2jax(0 "serving_default.*image: float32.*3818 trainable elements.*Conv2D" inspect ${MODEL})
+
+tf2jax(0 "logits  f32.2,10." run ${MODEL} --batch 2 --random 1 --output-dir ${WORK}/random)
+must_exist(${WORK}/random/logits.npy ${WORK}/random/probabilities.npy)
+
+tf2jax(0 "loss  f32.*d image  f32.2,16,16,1." grad ${MODEL} --batch 2 --random 1 --output-dir ${WORK}/grad)
+must_exist(${WORK}/grad/loss.npy ${WORK}/grad/image.npy)
+
+# A gradient has the shape of its input, so it serves as an input file: the same file gives the same numbers.
+tf2jax(0 "probabilities  f32.2,10." run ${MODEL} --input image=${WORK}/grad/image.npy --output-dir ${WORK}/first)
+tf2jax(0 "probabilities  f32.2,10." run ${MODEL} --input image=${WORK}/grad/image.npy --output-dir ${WORK}/second --no-jit)
+file(SIZE ${WORK}/first/probabilities.npy size)
+if(NOT size EQUAL 208)   # a header of 128 bytes and 20 floats
+  message(FATAL_ERROR "probabilities.npy has ${size} bytes")
+endif()
+must_exist(${WORK}/second/probabilities.npy)
+
+tf2jax(0 "lambda.*conv_general_dilated" jaxpr ${MODEL} --batch 2)
+tf2jax(0 "b,16,16,1" jaxpr ${MODEL} --symbolic)
+tf2jax(0 "agree with finite differences" check-grads ${MODEL} --batch 2 --random 1)
+
+tf2jax(1 "tf2jax: .*no-such-model" inspect ${WORK}/no-such-model)
+tf2jax(1 "image" run ${MODEL})
+tf2jax(1 "no-such.npy" run ${MODEL} --input image=${WORK}/no-such.npy)
+file(REMOVE_RECURSE ${WORK})
