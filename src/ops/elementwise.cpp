@@ -238,14 +238,16 @@ Array floor_divide(const Array& x, const Array& y) {
     return rint(divide(sub(x, remainder), y));
   }
   const Array quotient = div(x, y), remainder = rem(x, y);
-  const Array inexact = logical_and(not_equal(remainder, 0), not_equal(less(remainder, 0), less(y, 0)));
+  // As in JAX, a zero divisor counts as a sign of its own.
+  const Array inexact = logical_and(not_equal(remainder, 0), not_equal(sign(x), sign(y)));
   return where(inexact, sub(quotient, 1), quotient);
 }
 
 Array mod(const Array& x, const Array& y) {
   const Array remainder = rem(x, y);
   const Array adjust = logical_and(not_equal(remainder, 0), not_equal(less(remainder, 0), less(y, 0)));
-  return where(adjust, add(remainder, y), remainder);
+  const Array result = where(adjust, add(remainder, y), remainder);
+  return is_integer(result.dtype()) ? where(equal(y, 0), zeros_like(result), result) : result;   // NumPy: n mod 0 is 0
 }
 
 // ---- selection

@@ -206,8 +206,6 @@ const Difference* difference_of(const std::string& name) {
        {{0, 0.7762590646743774, 1.9193476438522339, 3.2064900398254395, 0, 0.5104456543922424, 1.7798864841461182, 2.9185898303985596, 0, 1.2324841022491455,
          2.3217217922210693, 3.313226401805878}}},
       {"select/SelectV2_row", "SelectV2 broadcasts its condition along the last axis; choosing whole rows is Select's rule", {{1, 6, 3, 8}}},
-      {"binary/FloorDiv_zero_int32", "TensorFlow raises on a division by zero, so no quotient is the right one", {{-1, -2, -1}}},
-      {"binary/FloorMod_zero_int32", "the same; the dividend is what StableHLO's remainder gives", {{5, -5, 0}}},
   };
   const auto it = std::ranges::find(rows, name, [](const Difference& d) { return std::string(d.name); });
   return it == rows.end() ? nullptr : &*it;
