@@ -14,9 +14,8 @@ Axes resolve(const Array& x, const AxisList& list, std::string_view where) {
   return list.given ? normalize_axes(list.axes, x.rank(), where) : iota_axes(x.rank());
 }
 
-Array restore(const Array& reduced, const Array& x, const Axes& axes, KeepDims keep) {
+Array restore(const Array& reduced, const Axes& axes, KeepDims keep) {
   if (keep == KeepDims::no || axes.empty()) return reduced;
-  (void)x;
   return expand_dims(reduced, axes);
 }
 
@@ -34,16 +33,16 @@ Array summable(const Array& x) { return is_bool(x.dtype()) ? astype(x, DType::i6
 
 Array sum(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "sum");
-  return restore(reduce_sum(summable(x), axes), x, axes, keep);
+  return restore(reduce_sum(summable(x), axes), axes, keep);
 }
 Array prod(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "prod");
-  return restore(reduce_prod(summable(x), axes), x, axes, keep);
+  return restore(reduce_prod(summable(x), axes), axes, keep);
 }
 Array mean(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "mean");
   const Array y = to_inexact(x);
-  return restore(div(reduce_sum(y, axes), as_count(y, count(x, axes))), x, axes, keep);
+  return restore(div(reduce_sum(y, axes), as_count(y, count(x, axes))), axes, keep);
 }
 Array var(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) {
   const Axes axes = resolve(x, list, "var");
@@ -51,24 +50,24 @@ Array var(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof
   const Array centered = sub(y, mean(y, AxisList(axes), keepdims));
   const Array squares = is_complex(y.dtype()) ? square(abs(centered)) : square(centered);
   const Array total = reduce_sum(squares, axes);
-  return restore(div(total, as_count(total, count(x, axes) - Dim(ddof))), x, axes, keep);
+  return restore(div(total, as_count(total, count(x, axes) - Dim(ddof))), axes, keep);
 }
 Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) { return sqrt(var(x, list, keep, ddof)); }
 Array max(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "max");
-  return restore(reduce_max(x, axes), x, axes, keep);
+  return restore(reduce_max(x, axes), axes, keep);
 }
 Array min(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "min");
-  return restore(reduce_min(x, axes), x, axes, keep);
+  return restore(reduce_min(x, axes), axes, keep);
 }
 Array all_true(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "all_true");
-  return restore(reduce_and(x.dtype() == DType::bool_ ? x : not_equal(x, 0), axes), x, axes, keep);
+  return restore(reduce_and(x.dtype() == DType::bool_ ? x : not_equal(x, 0), axes), axes, keep);
 }
 Array any_true(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "any_true");
-  return restore(reduce_or(x.dtype() == DType::bool_ ? x : not_equal(x, 0), axes), x, axes, keep);
+  return restore(reduce_or(x.dtype() == DType::bool_ ? x : not_equal(x, 0), axes), axes, keep);
 }
 Array logsumexp(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "logsumexp");

@@ -6,6 +6,7 @@
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/backward.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/internal/call_rules.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
@@ -21,21 +22,7 @@ CheckpointParams with_program(const CheckpointParams& p, Jaxpr jaxpr, bool diffe
 }
 
 JvpResult checkpoint_jvp(std::span<const Array> x, std::span<const Tangent> t, const CheckpointParams& p) {
-  Mask nonzero;
-  Arrays args(x.begin(), x.end());
-  for (const Tangent& d : t) {
-    nonzero.push_back(!d.is_zero());
-    if (!d.is_zero()) args.push_back(d.value());
-  }
-  const JvpJaxpr j = jvp_jaxpr(p.jaxpr, nonzero, Mask(p.jaxpr.num_outputs(), false));
-  const Arrays flat = checkpoint_p().bind(args, with_program(p, j.jaxpr, p.differentiated));
-  JvpResult out;
-  std::size_t k = p.jaxpr.num_outputs();
-  for (std::size_t i = 0; i < j.nonzero_out.size(); ++i) {
-    out.primals.push_back(flat[i]);
-    out.tangents.push_back(j.nonzero_out[i] ? Tangent(flat[k++]) : Tangent::zero(flat[i].aval()));
-  }
-  return out;
+  return call_jvp(p.jaxpr, x, t, [&](const Jaxpr& j, const Arrays& args) { return checkpoint_p().bind(args, with_program(p, j, p.differentiated)); });
 }
 
 // Known outputs are computed now and nothing else is kept; the unknown ones are staged with the whole computation
@@ -111,16 +98,7 @@ Tangents checkpoint_transpose(std::span<const Tangent> ct, std::span<const Linea
 }
 
 BatchResult checkpoint_batch(std::span<const Array> x, std::span<const Axis> axes, Dim size, const CheckpointParams& p) {
-  Mask mapped;
-  Arrays args;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mapped.push_back(axes[i].has_value());
-    args.push_back(rules::mapped_to_front(x[i], axes[i]));
-  }
-  const BatchedJaxpr j = batch_jaxpr(p.jaxpr, size, mapped, Mask(p.jaxpr.num_outputs(), false));
-  BatchResult out{checkpoint_p().bind(args, with_program(p, j.jaxpr, p.differentiated)), {}};
-  for (const bool m : j.mapped_out) out.axes.push_back(m ? Axis(0) : std::nullopt);
-  return out;
+  return call_batch(p.jaxpr, x, axes, size, [&](const Jaxpr& j, const Arrays& args) { return checkpoint_p().bind(args, with_program(p, j, p.differentiated)); });
 }
 
 }  // namespace

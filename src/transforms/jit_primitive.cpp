@@ -10,6 +10,7 @@
 #include "tf2jax/transforms/custom_rules.h"
 #include "tf2jax/transforms/checkpoint.h"
 #include "tf2jax/transforms/jvp.h"
+#include "tf2jax/transforms/internal/call_rules.h"
 #include "tf2jax/transforms/partial_eval.h"
 
 namespace tf2jax {
@@ -17,21 +18,7 @@ namespace tf2jax {
 namespace {
 
 JvpResult jit_jvp(std::span<const Array> x, std::span<const Tangent> t, const JitParams& p) {
-  Mask nonzero;
-  Arrays args(x.begin(), x.end());
-  for (const Tangent& d : t) {
-    nonzero.push_back(!d.is_zero());
-    if (!d.is_zero()) args.push_back(d.value());
-  }
-  const JvpJaxpr j = jvp_jaxpr(p.jaxpr, nonzero, Mask(p.jaxpr.num_outputs(), false));
-  Arrays flat = jit_p().bind(args, JitParams{p.name, j.jaxpr});
-  JvpResult out;
-  std::size_t k = p.jaxpr.num_outputs();
-  for (std::size_t i = 0; i < j.nonzero_out.size(); ++i) {
-    out.primals.push_back(flat[i]);
-    out.tangents.push_back(j.nonzero_out[i] ? Tangent(flat[k++]) : Tangent::zero(flat[i].aval()));
-  }
-  return out;
+  return call_jvp(p.jaxpr, x, t, [&](const Jaxpr& j, const Arrays& args) { return jit_p().bind(args, JitParams{p.name, j}); });
 }
 
 Arrays jit_partial_eval(const PartialEvalContext& context, std::span<const Array> x, const JitParams& p) {
@@ -73,16 +60,7 @@ Tangents jit_transpose(std::span<const Tangent> ct, std::span<const LinearArg> x
 }
 
 BatchResult jit_batch(std::span<const Array> x, std::span<const Axis> axes, Dim size, const JitParams& p) {
-  Mask mapped;
-  Arrays args;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    mapped.push_back(axes[i].has_value());
-    args.push_back(rules::mapped_to_front(x[i], axes[i]));
-  }
-  const BatchedJaxpr j = batch_jaxpr(p.jaxpr, size, mapped, Mask(p.jaxpr.num_outputs(), false));
-  BatchResult out{jit_p().bind(args, JitParams{p.name, j.jaxpr}), {}};
-  for (const bool m : j.mapped_out) out.axes.push_back(m ? Axis(0) : std::nullopt);
-  return out;
+  return call_batch(p.jaxpr, x, axes, size, [&](const Jaxpr& j, const Arrays& args) { return jit_p().bind(args, JitParams{p.name, j}); });
 }
 
 }  // namespace
