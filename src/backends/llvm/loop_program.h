@@ -1,0 +1,136 @@
+// Loop programs: what the planner hands to the code generator. Plain data: no LLVM here, no planning there.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tf2jax/base/dtype.h"
+
+namespace tf2jax::loops {
+
+using LoopVar = std::int32_t;
+using NodeId = std::int32_t;
+using BufferId = std::int32_t;
+
+/// offset + sum of coefficient * loop variable. Variables ascend and appear once, with coefficients other than 0.
+struct Affine {
+  std::int64_t offset = 0;
+  std::vector<std::pair<LoopVar, std::int64_t>> terms;
+  bool operator==(const Affine&) const = default;
+};
+
+/// Operations on scalars (or on each lane). Semantics are those of the primitive of the same name; halves compute in
+/// float and round after each operation. Operands have the node's dtype unless noted.
+enum class Op : std::uint8_t {
+  constant,   // `bits`
+  index,      // `at` as a number of the node's (integer) dtype
+  in_range,   // bool: 0 <= at < extent
+  load,       // buffer[at + sum of scale * dynamic operand], in elements; with a mask operand, 0 where it is false
+  read,       // the accumulator's value: the total when its loops are done, the running value inside them
+  // one operand
+  neg, sign, floor, ceil, round_away, round_even, is_finite, exp, exp2, expm1, log, log1p, log2, tanh, logistic, sin, cos, tan,
+  asin, acos, atan, sinh, cosh, asinh, acosh, atanh, sqrt, rsqrt, cbrt, abs, bit_not, population_count, clz, erf, erfc,
+  convert,    // from the operand's dtype, as convert_element_type
+  bitcast,    // same width
+  // two operands; comparisons take operands of one dtype and give bool
+  add, sub, mul, div, rem, max, min, pow, atan2, bit_and, bit_or, bit_xor, shift_left, shift_right_logical, shift_right_arithmetic,
+  eq, ne, lt, le, gt, ge,
+  select,     // operands: bool, value where true, value where false
+};
+
+struct Node {
+  Op op = Op::constant;
+  DType dtype = DType::f32;
+  std::array<NodeId, 3> in{-1, -1, -1};   // for load: in[0] is the mask, or -1
+  std::uint64_t bits = 0;                 // constant: the value's bytes, little endian, zero extended
+  Affine at;                              // index, in_range, load
+  std::int64_t extent = 0;                // in_range
+  BufferId buffer = -1;                   // load
+  std::vector<std::pair<NodeId, std::int64_t>> dynamic;   // load: (integer node, scale)
+  std::int32_t accumulator = -1;          // read
+};
+
+/// A buffer of the caller's, or row storage private to a thread (`scratch`), which lives in the scratch argument.
+struct Buffer {
+  DType dtype = DType::f32;
+  std::int64_t elements = 0;
+  bool written = false;
+  bool scratch = false;
+};
+
+struct Accumulator {
+  DType dtype = DType::f32;   // of the running value: f32 for halves
+  Op combine = Op::add;       // add, mul, max, min, bit_and, bit_or
+  std::uint64_t initial = 0;  // the neutral element's bytes
+};
+
+struct Statement;
+using Block = std::vector<Statement>;
+
+/// Computes a node here. Its operands (constants aside) were computed earlier in this block or in an enclosing one.
+struct Eval { NodeId node; };
+struct Store { BufferId buffer; Affine at; NodeId value; NodeId mask = -1; bool streaming = false; };   // streaming: larger than the caches
+/// Starts an accumulator afresh.
+struct Reset { std::int32_t accumulator; };
+struct Accumulate { std::int32_t accumulator; NodeId value; };
+/// for var in [0, extent). In a lane loop consecutive iterations are the lanes of vectors; lane loops do not nest.
+/// An accumulator reset outside a lane loop and accumulated inside it is summed over its lanes where it is read after it.
+struct Loop { LoopVar var; std::int64_t extent; bool lanes; Block body; };
+
+struct Statement {
+  std::variant<Eval, Store, Reset, Accumulate, Loop> what;
+};
+
+/// One function `void(void* const* buffers, std::int64_t begin, std::int64_t end, void* scratch)`.
+/// Variables 0 … parallel.size()-1 run over the flattened index space `parallel` (row-major), of which a call does
+/// [begin, end); empty: the body runs once. With `parallel_lanes`, `parallel` has one entry and its loop is a lane loop.
+struct Kernel {
+  std::string name;
+  std::vector<std::int64_t> parallel;
+  bool parallel_lanes = false;
+  std::int32_t variables = 0;
+  std::vector<Node> nodes;
+  std::vector<Buffer> buffers;
+  std::vector<Accumulator> accumulators;
+  Block body;
+};
+
+using KernelFunction = void (*)(void* const* buffers, std::int64_t begin, std::int64_t end, void* scratch);
+
+/// The functions of some kernels. Unloaded with the last handle.
+class CompiledKernels {
+ public:
+  virtual ~CompiledKernels() = default;
+  struct Entry {
+    KernelFunction function = nullptr;
+    std::int64_t scratch_bytes = 0;   // per call, aligned to 64
+  };
+  std::vector<Entry> entries;         // one per kernel
+};
+
+struct CodegenOptions {
+  bool check_bounds = false;          // every access is checked; a violation aborts with a message
+  std::string cache_directory;        // empty: no object cache on disk
+};
+
+/// Emits machine code. Thread-safe.
+class CodeGenerator {
+ public:
+  virtual ~CodeGenerator() = default;
+  /// Throws nothing: on failure returns null and sets `error`.
+  virtual std::shared_ptr<const CompiledKernels> compile(const std::vector<Kernel>& kernels, const CodegenOptions& options, std::string& error) = 0;
+  /// Lanes of f32 vectors: 16, 8 or 4.
+  virtual int lanes() const = 0;
+};
+
+/// The text of a kernel, for `explain` and tests.
+std::string to_string(const Kernel& kernel);
+
+/// The process's code generator, loaded on first use. Throws: NotImplementedError when it is not there.
+CodeGenerator& code_generator();
+
+}  // namespace tf2jax::loops
