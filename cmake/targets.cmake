@@ -16,11 +16,14 @@ set(TF2JAX_BUILD_INCLUDE ${PROJECT_BINARY_DIR}/include)
 file(MAKE_DIRECTORY ${TF2JAX_BUILD_INCLUDE})
 file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src ${TF2JAX_BUILD_INCLUDE}/tf2jax SYMBOLIC)
 
-# tf2jax_folder(NAME [LIBS …]): one object library for the sources of one folder under src/.
+# tf2jax_folder(NAME [LIBS …] [EXCLUDE regex]): one object library for the sources of one folder under src/.
 function(tf2jax_folder folder)
-  cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "EXCLUDE" "LIBS" ${ARGN})
   string(REPLACE "/" "_" target "tf2jax_${folder}")
   file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.cpp)
+  if(ARG_EXCLUDE)
+    list(FILTER sources EXCLUDE REGEX ${ARG_EXCLUDE})
+  endif()
   if(NOT sources)
     return()
   endif()

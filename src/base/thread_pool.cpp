@@ -130,6 +130,8 @@ std::shared_ptr<Pool> pool() {
 
 int num_threads() { return state().count; }
 
+bool inside_parallel_loop() { return inside_loop; }
+
 void set_num_threads(int count) {
   check(count >= 1, "set_num_threads: the count is too small. Got {}; expected 1 or more.", count);
   state().count = count;

@@ -1,89 +1,102 @@
-// Kernel of dot_general: both operands as stacks of matrices, multiplied by Eigen.
+// Kernel of dot_general: both operands as stacks of matrices; floats multiplied by Matmul, the rest by Eigen.
 #include <Eigen/Core>
+
+#include <optional>
 
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/backends/cpu/strided.h"
+#include "tf2jax/backends/onednn/matmul.h"
 #include "tf2jax/ops/dot.h"
 
 namespace tf2jax::cpu {
 
 namespace {
 
+// One operand as a stack of matrices: batch axes, then its free axes as one and its contracted axes as one.
 struct Matrices {
-  Array data;          // [batch, rows, columns]
-  bool transposed;     // stored as [batch, columns, rows]
+  Array data;
+  Dims batch_strides;
+  std::int64_t free_stride, contract_stride;
 };
 
-// Brings axes into the order batch, free, contracted, or leaves them when batch, contracted, free is already there.
+// The stride of several axes seen as one, or nothing when they do not follow each other in memory.
+std::optional<std::int64_t> merged_stride(const Axes& axes, const Dims& dims, const Dims& strides) {
+  std::int64_t stride = 1, expected = -1;
+  for (std::size_t i = axes.size(); i-- > 0;) {
+    const std::int64_t size = dims[static_cast<std::size_t>(axes[i])], here = strides[static_cast<std::size_t>(axes[i])];
+    if (size == 1) continue;
+    if (expected < 0) stride = here;
+    else if (here != expected) return std::nullopt;
+    expected = here * size;
+  }
+  return stride;
+}
+
+// `x` where it lies when its strides allow, else a copy in the order batch, free, contracted.
 Matrices arrange(const Array& x, const Axes& batch, const Axes& contract) {
   Axes free;
   for (std::int64_t i = 0; i < x.rank(); ++i)
     if (!contains(batch, i) && !contains(contract, i)) free.push_back(i);
-  const auto order = [&](const Axes& second, const Axes& third) {
-    Axes out = batch;
-    out.insert(out.end(), second.begin(), second.end());
-    out.insert(out.end(), third.begin(), third.end());
-    return out;
-  };
-  if (order(contract, free) == iota_axes(x.rank())) return {x, true};
-  const Axes wanted = order(free, contract);
-  if (wanted == iota_axes(x.rank())) return {x, false};
   const Dims dims = x.dims(), strides = row_major_strides(dims);
-  Dims new_dims, new_strides;
-  for (const auto a : wanted) {
-    new_dims.push_back(dims[static_cast<std::size_t>(a)]);
-    new_strides.push_back(strides[static_cast<std::size_t>(a)]);
+  const auto free_stride = merged_stride(free, dims, strides), contract_stride = merged_stride(contract, dims, strides);
+  if (free_stride && contract_stride) {
+    Dims batch_strides;
+    for (const auto a : batch) batch_strides.push_back(strides[static_cast<std::size_t>(a)]);
+    return {x, batch_strides, *free_stride, *contract_stride};
   }
+  Dims new_dims, new_strides;
+  std::int64_t inner = 1, depth = 1;
+  for (const Axes* axes : {&batch, static_cast<const Axes*>(&free), &contract})
+    for (const auto a : *axes) {
+      new_dims.push_back(dims[static_cast<std::size_t>(a)]);
+      new_strides.push_back(strides[static_cast<std::size_t>(a)]);
+      if (axes != &batch) inner *= new_dims.back();
+      if (axes == &contract) depth *= new_dims.back();
+    }
   const int width = itemsize(x.dtype());
   const Array copy = make_array<std::byte>({x.dtype(), symbolic(new_dims), false}, [&](std::byte* out) {
     copy_strided(new_dims, {out, row_major_strides(new_dims)}, {const_cast<std::byte*>(x.bytes().data()), new_strides}, width);
   });
-  return {copy, false};
+  Dims batch_strides(batch.size());
+  for (std::size_t i = batch.size(); i-- > 0; inner *= new_dims[i]) batch_strides[i] = inner;
+  return {copy, batch_strides, depth, 1};
 }
 
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <class T>
-using Map = Eigen::Map<const Matrix<T>>;
 
 // Integers wrap: they multiply as unsigned.
 template <class T>
-void multiply(const T* a, bool a_transposed, const T* b, bool b_transposed, T* out, std::int64_t m, std::int64_t n, std::int64_t k) {
-  Eigen::Map<Matrix<T>> y(out, m, n);
-  if (k == 0) {
-    y.setZero();
-    return;
-  }
-  const auto product = [&](const auto& lhs, const auto& rhs) {
-    // Columns in parallel pieces, so that one product uses every thread.
-    const std::int64_t flops = m * n * k;
-    if (flops < 1 << 18 || num_threads() == 1) {
-      y.noalias() = lhs * rhs;
-    } else if (n >= m) {
-      parallel_for(n, std::max<std::int64_t>(64, (1 << 18) / (m * k + 1)), [&](std::int64_t begin, std::int64_t end) {
-        y.middleCols(begin, end - begin).noalias() = lhs * rhs.middleCols(begin, end - begin);
-      });
-    } else {
-      parallel_for(m, std::max<std::int64_t>(64, (1 << 18) / (n * k + 1)), [&](std::int64_t begin, std::int64_t end) {
-        y.middleRows(begin, end - begin).noalias() = lhs.middleRows(begin, end - begin) * rhs;
-      });
-    }
-  };
-  const Map<T> plain_a(a, a_transposed ? k : m, a_transposed ? m : k), plain_b(b, b_transposed ? k : n, b_transposed ? n : k);
-  // The right operand is stored [n, k] unless transposed.
-  if (a_transposed && b_transposed) product(plain_a.transpose(), plain_b);
-  else if (a_transposed) product(plain_a.transpose(), plain_b.transpose());
-  else if (b_transposed) product(plain_a, plain_b);
-  else product(plain_a, plain_b.transpose());
+Array by_eigen(const Matrices& a, const Matrices& b, const Aval& out, const Dims& batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+  using Strides = Eigen::Stride<Eigen::Dynamic, Eigen::Dynamic>;
+  using Map = Eigen::Map<const Matrix<T>, 0, Strides>;
+  return make_array<T>(out, [&](T* y) {
+    parallel_for(num_elements(batch), std::max<std::int64_t>(1, (1 << 16) / (m * n * k + 1)), [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const T *p = elements<T>(a.data), *q = elements<T>(b.data);
+        std::int64_t rest = i;
+        for (std::size_t axis = batch.size(); axis-- > 0; rest /= batch[axis]) {
+          p += rest % batch[axis] * a.batch_strides[axis];
+          q += rest % batch[axis] * b.batch_strides[axis];
+        }
+        Eigen::Map<Matrix<T>> result(y + i * m * n, m, n);
+        if (k == 0) result.setZero();
+        else result.noalias() = Map(p, m, k, Strides(a.free_stride, a.contract_stride)) * Map(q, k, n, Strides(b.contract_stride, b.free_stride));
+      }
+    });
+  });
 }
 
-template <class T>
-Array batched(const Matrices& a, const Matrices& b, const Aval& out, std::int64_t batch, std::int64_t m, std::int64_t n, std::int64_t k) {
-  return make_array<T>(out, [&](T* y) {
-    const T *p = elements<T>(a.data), *q = elements<T>(b.data);
-    for (std::int64_t i = 0; i < batch; ++i) multiply<T>(p + i * m * k, a.transposed, q + i * n * k, b.transposed, y + i * m * n, m, n, k);
-  });
+Array by_matmul(const Matrices& a, const Matrices& b, const Aval& out, const Dims& batch, std::int64_t m, std::int64_t n, std::int64_t k) {
+  onednn::MatmulSpec s = onednn::contiguous_matmul(a.data.dtype(), m, n, k, batch);
+  s.out_dtype = out.dtype;
+  s.a_strides = a.batch_strides;
+  s.b_strides = b.batch_strides;
+  s.a_strides.insert(s.a_strides.end(), {a.free_stride, a.contract_stride});
+  s.b_strides.insert(s.b_strides.end(), {b.contract_stride, b.free_stride});
+  const auto matmul = onednn::cached_matmul(s);
+  return make_array<std::byte>(out, [&](std::byte* y) { matmul->run(a.data.bytes().data(), b.data.bytes().data(), y); });
 }
 
 Array converted(const Array& x, DType dtype) {
@@ -110,33 +123,30 @@ Arrays dot_kernel(const KernelCall& c) {
   const DotDims& d = c.params.get<DotParams>().dimension_numbers;
   const Aval& out = c.outputs[0];
   // Mixed operands multiply in the result's type, as the result is the wider of the two.
-  const DType operands = c.args[0].dtype() == c.args[1].dtype() ? c.args[0].dtype() : out.dtype;
-  const DType compute = compute_dtype(operands, out.dtype);
-  const Matrices left = arrange(converted(c.args[0], compute), d.lhs_batch, d.lhs_contract);
-  const Dims lhs = c.args[0].dims();
-  std::int64_t batch = 1, k = 1;
-  for (const auto i : d.lhs_batch) batch *= lhs[static_cast<std::size_t>(i)];
-  const Matrices right = arrange(converted(c.args[1], compute), d.rhs_batch, d.rhs_contract);
+  const bool same = c.args[0].dtype() == c.args[1].dtype();
+  const DType operands = same ? c.args[0].dtype() : out.dtype;
+  const bool halves = same && (operands == DType::bf16 || operands == DType::f16) && (out.dtype == operands || out.dtype == DType::f32);
+  const DType compute = halves ? operands : compute_dtype(operands, out.dtype);
+  const Dims lhs = c.args[0].dims(), rhs = c.args[1].dims();
+  Dims batch;
+  std::int64_t m = 1, n = 1, k = 1;
+  for (const auto i : d.lhs_batch) batch.push_back(lhs[static_cast<std::size_t>(i)]);
   for (const auto i : d.lhs_contract) k *= lhs[static_cast<std::size_t>(i)];
-  const std::int64_t volume = batch * k;
-  std::int64_t m = 1, n = 1;
-  if (volume) {
-    m = c.args[0].size() / volume;
-    n = c.args[1].size() / volume;
-  } else if (batch) {   // an empty contraction: zeros
-    const Dims o = out.dims();
-    m = num_elements(o) / batch;
-    n = 1;
-  }
+  for (std::int64_t i = 0; i < c.args[0].rank(); ++i)
+    if (!contains(d.lhs_batch, i) && !contains(d.lhs_contract, i)) m *= lhs[static_cast<std::size_t>(i)];
+  for (std::int64_t i = 0; i < c.args[1].rank(); ++i)
+    if (!contains(d.rhs_batch, i) && !contains(d.rhs_contract, i)) n *= rhs[static_cast<std::size_t>(i)];
+  const Matrices left = arrange(converted(c.args[0], compute), d.lhs_batch, d.lhs_contract);
+  const Matrices right = arrange(converted(c.args[1], compute), d.rhs_batch, d.rhs_contract);
+  if (halves) return {by_matmul(left, right, out, batch, m, n, k)};
   const Aval computed{compute, out.shape, false};
   const Array y = [&]() -> Array {
     switch (compute) {
-      case DType::f32: return batched<float>(left, right, computed, batch, m, n, k);
-      case DType::f64: return batched<double>(left, right, computed, batch, m, n, k);
-      case DType::c64: return batched<complex64>(left, right, computed, batch, m, n, k);
-      case DType::c128: return batched<complex128>(left, right, computed, batch, m, n, k);
-      case DType::i32: case DType::u32: return batched<std::uint32_t>(left, right, computed, batch, m, n, k);
-      default: return batched<std::uint64_t>(left, right, computed, batch, m, n, k);
+      case DType::f32: case DType::f64: return by_matmul(left, right, computed, batch, m, n, k);
+      case DType::c64: return by_eigen<complex64>(left, right, computed, batch, m, n, k);
+      case DType::c128: return by_eigen<complex128>(left, right, computed, batch, m, n, k);
+      case DType::i32: case DType::u32: return by_eigen<std::uint32_t>(left, right, computed, batch, m, n, k);
+      default: return by_eigen<std::uint64_t>(left, right, computed, batch, m, n, k);
     }
   }();
   if (compute == out.dtype) return {y};

@@ -1,0 +1,50 @@
+// How many threads a call into oneDNN uses, and each thread's scratch memory.
+#include "tf2jax/backends/onednn/internal/team.h"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
+
+#include <array>
+#include <new>
+#include <utility>
+
+#include "tf2jax/base/thread_pool.h"
+
+namespace tf2jax::onednn {
+
+int team_size() { return inside_parallel_loop() ? 1 : num_threads(); }
+
+#if defined(_OPENMP)
+TeamScope::TeamScope(int threads) : before_(omp_get_max_threads()) {
+  if (threads != before_) omp_set_num_threads(threads);
+}
+TeamScope::~TeamScope() {
+  if (omp_get_max_threads() != before_) omp_set_num_threads(before_);
+}
+#else
+TeamScope::TeamScope(int) : before_(1) {}
+TeamScope::~TeamScope() = default;
+#endif
+
+namespace {
+struct Block {
+  void* data = nullptr;
+  std::size_t bytes = 0;
+  ~Block() { ::operator delete(data, std::align_val_t{64}); }
+};
+}  // namespace
+
+void* thread_scratch(ScratchSlot slot, std::size_t bytes) {
+  thread_local std::array<Block, 5> blocks;
+  Block& block = blocks[static_cast<std::size_t>(slot)];
+  if (block.bytes < bytes) {
+    ::operator delete(std::exchange(block.data, nullptr), std::align_val_t{64});
+    block.bytes = 0;
+    block.data = ::operator new(bytes, std::align_val_t{64});
+    block.bytes = bytes;
+  }
+  return block.data;
+}
+
+}  // namespace tf2jax::onednn
