@@ -1,6 +1,8 @@
 // Everything a user needs: arrays, operations, transforms, control flow, models.
 #pragma once
+#include "tf2jax/base/buffer_pool.h"
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/thread_pool.h"
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/control/control.h"
 #include "tf2jax/control/reduce_program.h"

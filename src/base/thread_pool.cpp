@@ -1,103 +1,56 @@
-// The process's worker threads.
+// Data-parallel loops on the process's team of threads.
 #include "tf2jax/base/thread_pool.h"
 
 #include "tf2jax/base/error.h"
+#include "tf2jax/base/internal/worker_pool.h"
+
+#if defined(_OPENMP)
+#include <omp.h>
+#endif
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdlib>
 #include <exception>
-#include <memory>
-#include <mutex>
 #include <thread>
-#include <vector>
 
 namespace tf2jax {
 namespace {
 
-using Body = std::function<void(std::int64_t, std::int64_t)>;
-
-// One loop. Pieces are taken from `next` by whoever comes; the last to finish wakes the caller.
-struct Job {
-  const Body* body;
-  std::int64_t size, piece, pieces;
-  std::atomic<std::int64_t> next{0}, done{0};
-  std::mutex mutex;
-  std::condition_variable finished;
-  std::exception_ptr error;
-};
-
 thread_local bool inside_loop = false;
 
-void work(Job& job) {
-  const bool outer = std::exchange(inside_loop, true);
-  for (;;) {
-    const std::int64_t i = job.next.fetch_add(1);
-    if (i >= job.pieces) break;
-    try {
-      (*job.body)(i * job.piece, std::min(job.size, (i + 1) * job.piece));
-    } catch (...) {
-      const std::lock_guard lock(job.mutex);
-      if (!job.error) job.error = std::current_exception();
-    }
-    if (job.done.fetch_add(1) + 1 == job.pieces) {
-      const std::lock_guard lock(job.mutex);
-      job.finished.notify_all();
-    }
-  }
-  inside_loop = outer;
-}
+// One loop. Every thread has a run of pieces of its own, so that loops over the same data meet it in the same cache, and
+// takes from the others' when its own is done.
+struct Job {
+  static constexpr int kMaxRuns = 64;
+  struct alignas(64) Run {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+  LoopBody body;
+  void* context;
+  std::int64_t size, piece;
+  int runs;
+  std::array<Run, kMaxRuns> run;
+  std::atomic<bool> failed{false};
+  std::exception_ptr error;
 
-class Pool {
- public:
-  explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
-  }
-  ~Pool() {
-    {
-      const std::lock_guard lock(mutex_);
-      stop_ = true;
-    }
-    wake_.notify_all();
-    for (auto& worker : workers_) worker.join();
-  }
-  int threads() const { return static_cast<int>(workers_.size()) + 1; }
-
-  void run(const std::shared_ptr<Job>& job) {
-    {
-      const std::lock_guard lock(mutex_);
-      job_ = job;
-      ++generation_;
-    }
-    wake_.notify_all();
-    work(*job);
-    std::unique_lock lock(job->mutex);
-    job->finished.wait(lock, [&] { return job->done.load() == job->pieces; });
-  }
-
- private:
-  void serve() {
-    std::uint64_t seen = 0;
-    for (;;) {
-      std::shared_ptr<Job> job;
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return stop_ || generation_ != seen; });
-        if (stop_) return;
-        seen = generation_;
-        job = job_;
+  void work(int index) {
+    const bool outer = std::exchange(inside_loop, true);
+    for (int k = 0; k < runs; ++k) {
+      Run& mine = run[static_cast<std::size_t>((index + k) % runs)];
+      for (std::int64_t i = mine.next.load(std::memory_order_relaxed); i < mine.end;) {
+        if ((i = mine.next.fetch_add(1)) >= mine.end) break;
+        try {
+          body(context, i * piece, std::min(size, (i + 1) * piece));
+        } catch (...) {
+          if (!failed.exchange(true)) error = std::current_exception();
+        }
       }
-      work(*job);
     }
+    inside_loop = outer;
   }
-
-  std::vector<std::thread> workers_;
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::shared_ptr<Job> job_;
-  std::uint64_t generation_ = 0;
-  bool stop_ = false;
 };
 
 int default_threads() {
@@ -108,52 +61,52 @@ int default_threads() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-struct State {
-  std::mutex mutex;
-  std::atomic<int> count{default_threads()};
-  std::shared_ptr<Pool> pool;   // made on first use
-};
-State& state() {
-  // Never destroyed: a loop may still run on another thread when the process exits.
-  static State* const s = std::make_unique<State>().release();
-  return *s;
+std::atomic<int>& thread_count() {
+  static std::atomic<int> count{default_threads()};
+  return count;
 }
 
-std::shared_ptr<Pool> pool() {
-  State& s = state();
-  const std::lock_guard lock(s.mutex);
-  if (!s.pool || s.pool->threads() != s.count) s.pool = std::make_shared<Pool>(s.count);
-  return s.pool;
+#if defined(_OPENMP)
+void run_on_team(Job& job) {
+#pragma omp parallel num_threads(job.runs)
+  job.work(omp_get_thread_num());
 }
+bool in_other_team() { return omp_in_parallel() != 0; }
+#else
+void run_on_team(Job& job) {
+  detail::run_on_workers(thread_count(), [](void* context, int index) { static_cast<Job*>(context)->work(index); }, &job);
+}
+bool in_other_team() { return false; }
+#endif
 
 }  // namespace
 
-int num_threads() { return state().count; }
+int num_threads() { return thread_count().load(std::memory_order_relaxed); }
 
-bool inside_parallel_loop() { return inside_loop; }
+bool inside_parallel_loop() { return inside_loop || in_other_team(); }
 
 void set_num_threads(int count) {
   check(count >= 1, "set_num_threads: the count is too small. Got {}; expected 1 or more.", count);
-  state().count = count;
+  thread_count() = count;
 }
 
-void parallel_for(std::int64_t size, std::int64_t grain, const Body& body) {
+void parallel_for(std::int64_t size, std::int64_t grain, LoopBody body, void* context) {
   if (size <= 0) return;
-  const std::int64_t threads = num_threads();
-  const std::int64_t least = std::max<std::int64_t>(grain, 1);
+  const std::int64_t least = std::max<std::int64_t>(grain, 1), most = (size + least - 1) / least;
+  if (most <= 1 || num_threads() == 1 || inside_parallel_loop()) return body(context, 0, size);
+  const std::int64_t threads = std::min<std::int64_t>({num_threads(), most, Job::kMaxRuns});
   // Four pieces a thread even out unequal speed at a small cost in dispatch.
-  const std::int64_t pieces = std::min(threads * 4, (size + least - 1) / least);
-  if (inside_loop || threads == 1 || pieces <= 1) {
-    body(0, size);
-    return;
+  Job job{body, context, size, 0, static_cast<int>(threads), {}, false, nullptr};
+  const std::int64_t wanted = std::min(threads * 4, most);
+  job.piece = (size + wanted - 1) / wanted;
+  const std::int64_t pieces = (size + job.piece - 1) / job.piece;
+  for (std::int64_t t = 0; t < threads; ++t) {
+    Job::Run& run = job.run[static_cast<std::size_t>(t)];
+    run.next = pieces * t / threads;
+    run.end = pieces * (t + 1) / threads;
   }
-  const auto job = std::make_shared<Job>();
-  job->body = &body;
-  job->size = size;
-  job->piece = (size + pieces - 1) / pieces;
-  job->pieces = (size + job->piece - 1) / job->piece;
-  pool()->run(job);
-  if (job->error) std::rethrow_exception(job->error);
+  run_on_team(job);
+  if (job.error) std::rethrow_exception(job.error);
 }
 
 }  // namespace tf2jax

@@ -1,7 +1,9 @@
-// One pool of worker threads per process, for data-parallel loops.
+// Data-parallel loops on the process's team of threads: OpenMP's, which oneDNN uses too, or an own pool without OpenMP.
 #pragma once
+#include <concepts>
 #include <cstdint>
-#include <functional>
+#include <memory>
+#include <type_traits>
 
 namespace tf2jax {
 
@@ -13,8 +15,17 @@ void set_num_threads(int count);
 /// True while a body of parallel_for runs on this thread: loops started here run on this thread alone.
 bool inside_parallel_loop();
 
-/// Runs `body(begin, end)` over a partition of [0, size) in pieces of at least `grain`. Blocks until done.
+using LoopBody = void (*)(void* context, std::int64_t begin, std::int64_t end);
+
+/// Runs `body(context, begin, end)` over a partition of [0, size) in pieces of at least `grain`. Blocks until done.
 /// Calls from inside a body run on the calling thread. The first exception thrown by a body is rethrown.
-void parallel_for(std::int64_t size, std::int64_t grain, const std::function<void(std::int64_t, std::int64_t)>& body);
+void parallel_for(std::int64_t size, std::int64_t grain, LoopBody body, void* context);
+/// Likewise with any callable `body(begin, end)`; nothing is allocated for it.
+template <std::invocable<std::int64_t, std::int64_t> Body>
+void parallel_for(std::int64_t size, std::int64_t grain, Body&& body) {
+  using Stored = std::remove_reference_t<Body>;
+  parallel_for(size, grain, [](void* context, std::int64_t begin, std::int64_t end) { (*static_cast<Stored*>(context))(begin, end); },
+               const_cast<void*>(static_cast<const void*>(std::addressof(body))));
+}
 
 }  // namespace tf2jax

@@ -3,8 +3,8 @@
 
 #include <cstring>
 #include <limits>
-#include <new>
 
+#include "tf2jax/base/buffer_pool.h"
 #include "tf2jax/base/config.h"
 
 namespace tf2jax {
@@ -13,7 +13,7 @@ namespace detail {
 
 ConcreteValue::ConcreteValue(Aval a) : Value(Kind::concrete, std::move(a)) {
   bytes = static_cast<std::size_t>(num_elements(aval.shape).value()) * static_cast<std::size_t>(itemsize(aval.dtype));
-  data = bytes <= kInline ? storage : static_cast<std::byte*>(::operator new(bytes, std::align_val_t{64}));
+  data = bytes <= kInline ? storage : static_cast<std::byte*>(allocate_buffer(bytes));
 }
 
 ConcreteValue::ConcreteValue(Aval a, const void* borrowed, std::function<void()> on_release)
@@ -25,7 +25,7 @@ ConcreteValue::ConcreteValue(Aval a, const void* borrowed, std::function<void()>
 
 ConcreteValue::~ConcreteValue() {
   if (release) release();
-  else if (data != storage) ::operator delete(data, std::align_val_t{64});
+  else if (data != storage) free_buffer(data, bytes);
 }
 
 void ragged() { raise<ShapeError>("array: the rows have different lengths. Give every row the same number of elements."); }

@@ -1,0 +1,19 @@
+// Memory for array data: blocks are kept when freed, and large ones lie on huge pages.
+#pragma once
+#include <cstddef>
+
+namespace tf2jax {
+
+/// An uninitialised block of at least `bytes`, aligned to 64. First touch of fresh memory costs more than most operations
+/// on it, so freed blocks are kept, up to TF2JAX_POOL_BYTES (default: a quarter of the machine's memory; 0: none).
+/// Throws: std::bad_alloc.
+void* allocate_buffer(std::size_t bytes);
+/// Gives a block back; `bytes` is what was asked for. From any thread.
+void free_buffer(void* block, std::size_t bytes) noexcept;
+
+/// Returns the kept blocks of the process, and the small ones of this thread, to the system.
+void release_pooled_memory();
+/// Bytes of freed blocks kept at the moment, those of other threads' small lists left out.
+std::size_t pooled_bytes();
+
+}  // namespace tf2jax
