@@ -1,0 +1,259 @@
+// Control flow of a kernel: the parallel index space, serial loops and lane loops.
+#include "tf2jax/backends/llvm/codegen/internal/emitter.h"
+
+#include <llvm/IR/Dominators.h>
+#include <llvm/IR/IntrinsicsX86.h>
+#include <llvm/Transforms/Utils/PromoteMemToReg.h>
+
+#include <stdexcept>
+
+namespace tf2jax::codegen {
+
+using loops::Block;
+using loops::LoopVar;
+using loops::NodeId;
+using loops::Op;
+
+namespace {
+
+constexpr std::int64_t kSerialUnrollWeight = 48;   // instructions of a serial loop that is written out in full
+
+void nodes_inside(const Block& body, std::set<NodeId>& out) {
+  for (const loops::Statement& s : body) {
+    if (const auto* e = std::get_if<loops::Eval>(&s.what)) out.insert(e->node);
+    if (const auto* l = std::get_if<loops::Loop>(&s.what)) nodes_inside(l->body, out);
+  }
+}
+void effects_inside(const Block& body, std::set<loops::BufferId>& stored, std::set<std::int32_t>& accumulators) {
+  for (const loops::Statement& s : body) {
+    if (const auto* store = std::get_if<loops::Store>(&s.what)) stored.insert(store->buffer);
+    if (const auto* r = std::get_if<loops::Reset>(&s.what)) accumulators.insert(r->accumulator);
+    if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) accumulators.insert(a->accumulator);
+    if (const auto* l = std::get_if<loops::Loop>(&s.what)) effects_inside(l->body, stored, accumulators);
+  }
+}
+bool depends_on(const loops::Affine& at, LoopVar var) {
+  for (const auto& term : at.terms)
+    if (term.first == var) return true;
+  return false;
+}
+
+}  // namespace
+
+Emitter::Emitter(Ir& ir, const loops::Kernel& kernel, const EmitOptions& options)
+    : ir_(ir), kernel_(kernel), options_(options), values_(kernel.nodes.size()), vars_(static_cast<std::size_t>(kernel.variables)),
+      extents_(static_cast<std::size_t>(kernel.variables), -1), pointers_(kernel.buffers.size()), uses_(kernel.accumulators.size()),
+      slots_(kernel.accumulators.size()) {
+  for (std::size_t i = 0; i < kernel.parallel.size(); ++i) extents_.at(i) = kernel.parallel[i];
+}
+
+// for (i = begin; i < end; i += step) body(i). `end` need not be begin plus a multiple of the step.
+template <class F>
+void Emitter::counted(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known_nonempty, F&& body) {
+  llvm::BasicBlock* head = ir_.block("loop");
+  llvm::BasicBlock* exit = ir_.block("done");
+  llvm::BasicBlock* before = ir_.b.GetInsertBlock();
+  if (known_nonempty) ir_.b.CreateBr(head);
+  else ir_.b.CreateCondBr(ir_.b.CreateICmpSLT(begin, end), head, exit);
+  ir_.b.SetInsertPoint(head);
+  llvm::PHINode* i = ir_.b.CreatePHI(ir_.b.getInt64Ty(), 2);
+  i->addIncoming(begin, before);
+  body(i);
+  llvm::Value* next = ir_.b.CreateAdd(i, ir_.b.getInt64(static_cast<std::uint64_t>(step)), "", false, true);
+  i->addIncoming(next, ir_.b.GetInsertBlock());
+  ir_.b.CreateCondBr(ir_.b.CreateICmpSLT(next, end), head, exit);
+  ir_.b.SetInsertPoint(exit);
+}
+
+void Emitter::run() {
+  llvm::BasicBlock* entry = ir_.block("entry");
+  ir_.b.SetInsertPoint(entry);
+  for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) pointer(static_cast<loops::BufferId>(i));
+  find_uses(kernel_.body, 0);
+  // Allocas are put in the entry block by everything below; the code starts in a block of its own.
+  llvm::BasicBlock* body = ir_.block("body");
+  ir_.b.CreateBr(body);
+  ir_.b.SetInsertPoint(body);
+  if (kernel_.parallel.empty()) {
+    block(kernel_.body);
+  } else {
+    llvm::BasicBlock *work = ir_.block("work"), *exit = ir_.block("exit");
+    llvm::Value *begin = ir_.function->getArg(1), *end = ir_.function->getArg(2);
+    ir_.b.CreateCondBr(ir_.b.CreateICmpSLT(begin, end), work, exit);
+    ir_.b.SetInsertPoint(work);
+    parallel();
+    ir_.b.CreateBr(exit);
+    ir_.b.SetInsertPoint(exit);
+  }
+  if (streamed_) ir_.call(llvm::Intrinsic::x86_sse_sfence, {}, {});   // such stores are not ordered otherwise
+  ir_.b.CreateRetVoid();
+  llvm::DominatorTree dominators(*ir_.function);
+  llvm::PromoteMemToReg(promotable_, dominators);
+}
+
+// Indices are decoded once and then counted up with carries, without a division in the loop.
+void Emitter::parallel() {
+  auto& b = ir_.b;
+  llvm::Value *begin = ir_.function->getArg(1), *end = ir_.function->getArg(2);
+  if (kernel_.parallel_lanes) {
+    if (kernel_.parallel.size() != 1) throw std::runtime_error("a parallel lane loop has one variable");
+    hoist(0, kernel_.body);
+    lane_loop(0, begin, end, -1, kernel_.body);
+    return;
+  }
+  const std::size_t n = kernel_.parallel.size();
+  std::vector<llvm::Value*> first(n);
+  llvm::Value* rest = begin;
+  for (std::size_t i = n; i-- > 1;) {
+    llvm::Value* extent = b.getInt64(static_cast<std::uint64_t>(kernel_.parallel[i]));
+    first[i] = b.CreateURem(rest, extent);
+    rest = b.CreateUDiv(rest, extent);
+  }
+  first[0] = rest;
+  llvm::BasicBlock* before = b.GetInsertBlock();
+  counted(begin, end, 1, true, [&](llvm::Value*) {
+    std::vector<llvm::PHINode*> phis(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      phis[i] = b.CreatePHI(b.getInt64Ty(), 2);
+      phis[i]->addIncoming(first[i], before);
+      vars_[i] = phis[i];
+    }
+    block(kernel_.body);
+    llvm::Value* carry = b.getTrue();
+    std::vector<llvm::Value*> next(n);
+    for (std::size_t i = n; i-- > 0;) {
+      llvm::Value* stepped = b.CreateAdd(phis[i], b.CreateZExt(carry, b.getInt64Ty()));
+      carry = b.CreateICmpEQ(stepped, b.getInt64(static_cast<std::uint64_t>(kernel_.parallel[i])));
+      next[i] = i == 0 ? stepped : b.CreateSelect(carry, b.getInt64(0), stepped);
+    }
+    for (std::size_t i = 0; i < n; ++i) phis[i]->addIncoming(next[i], b.GetInsertBlock());
+  });
+}
+
+void Emitter::block(const Block& body) {
+  for (const loops::Statement& s : body) statement(s);
+}
+
+void Emitter::statement(const loops::Statement& s) {
+  if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
+    if (!hoisted_.contains(e->node)) values_.at(static_cast<std::size_t>(e->node)) = evaluate(e->node);
+  } else if (const auto* st = std::get_if<loops::Store>(&s.what)) {
+    store(*st);
+  } else if (const auto* r = std::get_if<loops::Reset>(&s.what)) {
+    reset(*r);
+  } else if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) {
+    accumulate(*a);
+  } else {
+    loop(std::get<loops::Loop>(s.what));
+  }
+}
+
+// Evaluates before the loop what does not change in it: the planner may list everything in the innermost body.
+void Emitter::hoist(LoopVar var, const Block& body) {
+  std::set<NodeId> varying;
+  nodes_inside(body, varying);
+  std::set<loops::BufferId> stored;
+  std::set<std::int32_t> accumulators;
+  effects_inside(body, stored, accumulators);
+  for (const loops::Statement& s : body) {
+    const auto* e = std::get_if<loops::Eval>(&s.what);
+    if (!e || hoisted_.contains(e->node)) continue;
+    const loops::Node& n = kernel_.nodes.at(static_cast<std::size_t>(e->node));
+    const auto varies = [&](NodeId id) { return id >= 0 && varying.contains(id); };
+    bool fixed = !depends_on(n.at, var) && !varies(n.in[0]) && !varies(n.in[1]) && !varies(n.in[2]);
+    for (const auto& d : n.dynamic) fixed = fixed && !varies(d.first);
+    if (n.op == Op::load) fixed = fixed && !stored.contains(n.buffer);
+    if (n.op == Op::read) fixed = fixed && !accumulators.contains(n.accumulator);
+    if (!fixed) continue;
+    values_[static_cast<std::size_t>(e->node)] = evaluate(e->node);
+    varying.erase(e->node);
+    hoisted_.insert(e->node);
+  }
+}
+
+void Emitter::loop(const loops::Loop& l) {
+  if (l.extent <= 0) return;
+  extents_.at(static_cast<std::size_t>(l.var)) = l.extent;
+  const std::set<NodeId> outer = hoisted_;
+  hoist(l.var, l.body);
+  if (!l.lanes) serial(l);
+  else lane_loop(l.var, ir_.b.getInt64(0), ir_.b.getInt64(static_cast<std::uint64_t>(l.extent)), l.extent, l.body);
+  hoisted_ = outer;
+}
+
+void Emitter::serial(const loops::Loop& l) {
+  auto& var = vars_.at(static_cast<std::size_t>(l.var));
+  const std::int64_t weight = weight_of(kernel_, l.body) * unroll_;
+  if (l.extent == 1 || l.extent * weight <= kSerialUnrollWeight) {
+    for (std::int64_t i = 0; i < l.extent; ++i) {
+      var = ir_.b.getInt64(static_cast<std::uint64_t>(i));
+      block(l.body);
+    }
+    return;
+  }
+  counted(ir_.b.getInt64(0), ir_.b.getInt64(static_cast<std::uint64_t>(l.extent)), 1, true, [&](llvm::Value* i) {
+    var = i;
+    block(l.body);
+  });
+}
+
+Vec Emitter::tail_mask(llvm::Value* remaining) {
+  llvm::Value* lanes = ir_.b.getInt64(static_cast<std::uint64_t>(ir_.lanes));
+  llvm::Value* left = ir_.b.CreateTrunc(ir_.b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, remaining, lanes), ir_.b.getInt32Ty());
+  llvm::SmallVector<llvm::Constant*, 16> iota;
+  for (int i = 0; i < ir_.lanes; ++i) iota.push_back(ir_.b.getInt32(static_cast<std::uint32_t>(i)));
+  return Vec(ir_, llvm::ConstantVector::get(iota)) < Vec(ir_, left);
+}
+
+// Whole groups of vectors first; what is left goes through one loop of masked vectors.
+void Emitter::lane_loop(LoopVar var, llvm::Value* begin, llvm::Value* end, std::int64_t extent, const Block& body) {
+  if (lane_var_ >= 0) throw std::runtime_error("lane loops do not nest");
+  std::set<loops::BufferId> stored;
+  effects_inside(body, stored, accumulating_);
+  auto& b = ir_.b;
+  const std::int64_t lanes = ir_.lanes;
+  const int unroll = unroll_of(kernel_, body, extent, ir_.lanes);
+  const std::int64_t group = lanes * unroll;
+  const auto masked = [&](llvm::Value* i) { lanes_at(var, i, 1, tail_mask(b.CreateSub(end, i)), body); };
+  const auto whole = [&](llvm::Value* i) { lanes_at(var, i, unroll, {}, body); };
+  if (extent < 0) {
+    llvm::Value* length = b.CreateSub(end, begin);
+    llvm::Value* groups = b.CreateUDiv(length, b.getInt64(static_cast<std::uint64_t>(group)));
+    llvm::Value* main_end = b.CreateAdd(begin, b.CreateMul(groups, b.getInt64(static_cast<std::uint64_t>(group))));
+    counted(begin, main_end, group, false, whole);
+    counted(main_end, end, lanes, false, masked);
+  } else {
+    const std::int64_t groups = extent / group, main_end = groups * group;
+    llvm::Value* rest = b.getInt64(static_cast<std::uint64_t>(main_end));
+    if (groups == 1) whole(b.getInt64(0));
+    else if (groups > 1) counted(begin, rest, group, true, whole);
+    if (extent - main_end > lanes) counted(rest, end, lanes, true, masked);
+    else if (extent > main_end) masked(rest);
+  }
+  accumulating_.clear();
+}
+
+void Emitter::lanes_at(LoopVar var, llvm::Value* base, int unroll, const Vec& mask, const Block& body) {
+  vars_.at(static_cast<std::size_t>(var)) = base;
+  lane_var_ = var;
+  unroll_ = unroll;
+  mask_ = mask;
+  block(body);
+  lane_var_ = -1;
+  unroll_ = 1;
+  mask_ = {};
+}
+
+void emit_kernel(llvm::Module& module, const loops::Kernel& kernel, const std::string& symbol, const EmitOptions& options) {
+  llvm::LLVMContext& c = module.getContext();
+  llvm::Type *pointer = llvm::PointerType::get(c, 0), *i64 = llvm::Type::getInt64Ty(c);
+  auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(c), {pointer, i64, i64, pointer}, false);
+  auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, symbol, module);
+  function->addFnAttr("prefer-vector-width", "512");
+  function->addFnAttr("min-legal-vector-width", options.avx512 ? "512" : "256");
+  function->setDoesNotThrow();
+  Ir ir{llvm::IRBuilder<>(c), module, function, options.lanes, options.avx512};
+  Emitter(ir, kernel, options).run();
+}
+
+}  // namespace tf2jax::codegen

@@ -1,0 +1,98 @@
+// Choice between inlined functions and the C library, and the pieces the inlined ones share.
+#include "tf2jax/backends/llvm/codegen/internal/math.h"
+
+#include <llvm/IR/IntrinsicsX86.h>
+
+namespace tf2jax::codegen {
+
+using loops::Op;
+
+Vec elementary(Op op, const Vec& x) {
+  const Vec inlined = x.bits() == 32 ? elementary_f32(op, x) : elementary_f64(op, x);
+  return inlined ? inlined : call_libm(op, x);
+}
+
+Vec elementary(Op op, const Vec& x, const Vec& y) { return call_libm(op, x, y); }
+
+namespace {
+
+// AVX-512 intrinsics take 512 bits: applies f to each half of <16 x double>.
+template <class F>
+llvm::Value* halves(Ir& ir, llvm::ArrayRef<llvm::Value*> operands, F f) {
+  static constexpr int kLow[] = {0, 1, 2, 3, 4, 5, 6, 7}, kHigh[] = {8, 9, 10, 11, 12, 13, 14, 15};
+  static constexpr int kAll[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  llvm::SmallVector<llvm::Value*, 2> low, high;
+  for (llvm::Value* v : operands) {
+    low.push_back(ir.b.CreateShuffleVector(v, kLow));
+    high.push_back(ir.b.CreateShuffleVector(v, kHigh));
+  }
+  return ir.b.CreateShuffleVector(f(low), f(high), kAll);
+}
+bool wide(const Vec& x) { return x.ir().avx512 && !x.uniform(); }
+
+}  // namespace
+
+Vec scale(const Vec& x, const Vec& n) {
+  Ir& ir = x.ir();
+  if (wide(x)) {
+    llvm::Value* current = ir.b.getInt32(4);   // rounding mode
+    if (x.bits() == 32)
+      return map(x, n, [&](auto* v, auto* e) -> llvm::Value* {
+        return ir.call(llvm::Intrinsic::x86_avx512_mask_scalef_ps_512, {}, {v, e, v, ir.b.getInt16(0xffff), current});
+      });
+    return map(x, n, [&](auto* v, auto* e) -> llvm::Value* {
+      return halves(ir, {v, e}, [&](llvm::ArrayRef<llvm::Value*> p) -> llvm::Value* {
+        return ir.call(llvm::Intrinsic::x86_avx512_mask_scalef_pd_512, {}, {p[0], p[1], p[0], ir.b.getInt8(0xff), current});
+      });
+    });
+  }
+  // Two factors, as 2^n itself may not be representable; only the last product rounds.
+  const int bias = x.bits() == 32 ? 127 : 1023, mantissa = x.bits() == 32 ? 23 : 52;
+  const Vec e = to_int(n), first = map(e, e.of(std::int64_t{1}), [&](auto* v, auto* one) { return ir.b.CreateAShr(v, one); });
+  const auto power = [&](const Vec& k) { return from_bits((k + bias) << mantissa); };
+  return x * power(first) * power(e - first);
+}
+
+Vec reciprocal(const Vec& x) {
+  if (!wide(x) || x.bits() != 32) return 1.0 / x;
+  Ir& ir = x.ir();
+  const Vec y = map(x, [&](auto* v) { return ir.call(llvm::Intrinsic::x86_avx512_rcp14_ps_512, {}, {v, v, ir.b.getInt16(0xffff)}); });
+  return fma(y, fma(-x, y, 1.0), y);
+}
+
+Frexp split(const Vec& x) {
+  Ir& ir = x.ir();
+  Vec m, e;
+  if (wide(x)) {
+    llvm::Value *current = ir.b.getInt32(4), *positive = ir.b.getInt32(0);
+    const auto get = [&](llvm::Intrinsic::ID f32, llvm::Intrinsic::ID f64, bool mantissa) {
+      return map(x, [&](llvm::Value* v) -> llvm::Value* {
+        const auto one = [&](llvm::Value* p) -> llvm::Value* {
+          llvm::Value* mask = x.bits() == 32 ? static_cast<llvm::Value*>(ir.b.getInt16(0xffff)) : ir.b.getInt8(0xff);
+          const auto id = x.bits() == 32 ? f32 : f64;
+          if (mantissa) return ir.call(id, {}, {p, positive, p, mask, current});
+          return ir.call(id, {}, {p, p, mask, current});
+        };
+        if (x.bits() == 32) return one(v);
+        return halves(ir, {v}, [&](llvm::ArrayRef<llvm::Value*> p) { return one(p[0]); });
+      });
+    };
+    m = get(llvm::Intrinsic::x86_avx512_mask_getmant_ps_512, llvm::Intrinsic::x86_avx512_mask_getmant_pd_512, true);
+    e = get(llvm::Intrinsic::x86_avx512_mask_getexp_ps_512, llvm::Intrinsic::x86_avx512_mask_getexp_pd_512, false);
+    const Vec large = m > 1.4142135623730951;
+    return {select(large, m * 0.5, m), select(large, e + 1.0, e)};
+  }
+  // Subnormals are scaled up first. The exponent is taken from sqrt(1/2) on, so that the mantissa straddles 1.
+  const bool f32 = x.bits() == 32;
+  const int mantissa = f32 ? 23 : 52;
+  const Vec tiny = x < (f32 ? 0x1p-126 : 0x1p-1022);
+  const Vec bits = to_bits(select(tiny, x * (f32 ? 0x1p23 : 0x1p52), x));
+  const std::int64_t root = f32 ? 0x3f3504f3 : 0x3fe6a09e667f3bcd;
+  const Vec above = bits - root;
+  const Vec k = map(above, above.of(static_cast<std::int64_t>(mantissa)), [&](auto* v, auto* s) { return ir.b.CreateAShr(v, s); });
+  m = from_bits(bits - (k << mantissa));
+  e = to_float(k) - select(tiny, x.of(static_cast<double>(mantissa)), x.of(0.0));
+  return {m, e};
+}
+
+}  // namespace tf2jax::codegen
