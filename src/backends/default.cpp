@@ -1,6 +1,10 @@
 // Where everything is linked together: the default backend and the list of the library's primitives.
+#include <algorithm>
+#include <cstdlib>
+
 #include "tf2jax/backends/cpu/interpreter.h"
 #include "tf2jax/backends/cpu/kernels.h"
+#include "tf2jax/backends/llvm/executable.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/reduce_program.h"
 #include "tf2jax/ops/conv.h"
@@ -32,10 +36,22 @@ class CpuBackend final : public Backend {
       add(kernels_);
   }
   std::string name() const override { return "cpu"; }
-  std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions&) const override { return cpu::make_interpreter(jaxpr, *this); }
+  std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions& options) const override {
+    if (options.interpret || interpret_ || !has_concrete_sizes(jaxpr)) return cpu::make_interpreter(jaxpr, *this);
+    return compiler::make_executable(jaxpr, options);
+  }
   const Kernel* kernel(const Primitive& primitive) const override { return kernels_.find(primitive); }
 
  private:
+  // TF2JAX_BACKEND=interpret runs every program through the oracle.
+  static bool wants_interpreter() {
+    const char* name = std::getenv("TF2JAX_BACKEND");
+    return name && std::string_view(name) == "interpret";
+  }
+  static bool has_concrete_sizes(const Jaxpr& jaxpr) {
+    return std::ranges::all_of(jaxpr->vars, [](const Aval& a) { return is_concrete(a.shape); });
+  }
+  const bool interpret_ = wants_interpreter();
   cpu::KernelTable kernels_;
 };
 

@@ -1,5 +1,6 @@
 // Backend: what runs programs. The floors below the backends know only this interface.
 #pragma once
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
@@ -8,15 +9,36 @@
 
 namespace tf2jax {
 
+/// What one run of a program costs, by counting its operations.
+struct CostAnalysis {
+  double flops = 0;            // multiplications, additions and other scalar operations
+  double bytes_accessed = 0;   // read and written by its steps, from and to memory or caches
+  std::int64_t steps = 0;      // fused loops, library calls and kernel calls
+};
+std::ostream& operator<<(std::ostream& os, const CostAnalysis& cost);
+
+/// Memory of one run, in bytes.
+struct MemoryAnalysis {
+  std::int64_t arguments = 0, outputs = 0, constants = 0;
+  std::int64_t temporaries = 0;   // one block, planned ahead
+};
+std::ostream& operator<<(std::ostream& os, const MemoryAnalysis& memory);
+
 /// A compiled program. Calls from many threads at once are safe.
 class Executable {
  public:
   virtual ~Executable() = default;
   /// Runs on concrete arguments whose avals are those of the program's inputs.
   virtual Arrays run(std::span<const Array> args) const = 0;
+  /// The plan: what was fused, which library calls remain, in order.
+  virtual std::string explain() const = 0;
+  virtual CostAnalysis cost() const = 0;
+  virtual MemoryAnalysis memory() const = 0;
 };
 
 struct CompileOptions {
+  bool interpret = false;      ///< Run op by op through the eager kernels: the oracle of the compiled path.
+  bool check_bounds = false;   ///< Check every index of compiled loops; a violation aborts with a message.
   bool operator==(const CompileOptions&) const = default;
 };
 

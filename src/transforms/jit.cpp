@@ -37,4 +37,10 @@ Arrays run_entry(const JitEntry& entry, const std::string& name, std::span<const
   return call_jaxpr(entry.jaxpr, name, leaves);
 }
 
+Arrays run_compiled(const Jaxpr& jaxpr, const Executable& executable, const std::string& name, std::span<const Array> leaves) {
+  check<TypeError>(leaves.size() == jaxpr.num_inputs(), "compiled '{}': got {} arrays. Expected {}.", name, leaves.size(), jaxpr.num_inputs());
+  if (current_trace()->is_eval() && all_concrete(leaves)) return executable.run(leaves);
+  return call_jaxpr(jaxpr, name, leaves);
+}
+
 }  // namespace tf2jax::detail

@@ -6,6 +6,7 @@
 #include "tf2jax/base/config.h"
 #include "tf2jax/transforms/function.h"
 #include "tf2jax/transforms/jit_primitive.h"
+#include "tf2jax/transforms/lowered.h"
 
 namespace tf2jax {
 
@@ -65,6 +66,11 @@ class Jitted {
     Avals avals;
     for (const Array& x : tree::leaves_of(detail::Arg<A>(args)...)) avals.push_back(x.aval());
     return stage(flat, avals);
+  }
+  /// Traces for arguments or specs without running: jit(f).lower(spec(f32, {128, 784})).compile().
+  template <class... A>
+  auto lower(const A&... args) const {
+    return detail::lower_typed(state_->function, state_->options.name, detail::from_spec(args)...);
   }
   /// How many signatures are compiled now.
   std::size_t cache_size() const {

@@ -40,6 +40,9 @@ class Interpreter final : public Executable {
     }
   }
 
+  std::string explain() const override { return "interpreted, equation by equation\n" + to_string(jaxpr_) + "\n"; }
+  CostAnalysis cost() const override { return {0, 0, static_cast<std::int64_t>(steps_.size())}; }
+  MemoryAnalysis memory() const override { return {}; }
   Arrays run(std::span<const Array> args) const override {
     const JaxprData& j = *jaxpr_;
     check(args.size() == j.invars.size(), "executable: got {} arguments. Expected {}.", args.size(), j.invars.size());

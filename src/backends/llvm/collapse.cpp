@@ -1,0 +1,124 @@
+// Loop merging on finished kernels.
+#include "tf2jax/backends/llvm/collapse.h"
+
+#include <algorithm>
+#include <functional>
+
+namespace tf2jax::compiler {
+
+namespace {
+
+using loops::Affine;
+using loops::Block;
+using loops::Kernel;
+using loops::Loop;
+using loops::LoopVar;
+
+void visit_statements(Block& block, const std::function<void(loops::Statement&)>& f) {
+  for (auto& s : block) {
+    f(s);
+    if (auto* l = std::get_if<Loop>(&s.what)) visit_statements(l->body, f);
+  }
+}
+
+void visit_indices(Kernel& k, const std::function<void(Affine&)>& f) {
+  for (auto& n : k.nodes) f(n.at);
+  visit_statements(k.body, [&](loops::Statement& s) {
+    if (auto* store = std::get_if<loops::Store>(&s.what)) f(store->at);
+  });
+}
+
+std::int64_t coefficient(const Affine& a, LoopVar v) {
+  for (const auto& [x, c] : a.terms)
+    if (x == v) return c;
+  return 0;
+}
+
+// True when stepping `outer` is `extent` steps of `inner` in every index.
+bool are_contiguous(Kernel& k, LoopVar outer, LoopVar inner, std::int64_t extent) {
+  bool yes = true;
+  visit_indices(k, [&](Affine& a) { yes = yes && coefficient(a, outer) == coefficient(a, inner) * extent; });
+  return yes;
+}
+
+void drop(Kernel& k, LoopVar v) {
+  visit_indices(k, [&](Affine& a) { std::erase_if(a.terms, [&](const auto& t) { return t.first == v; }); });
+}
+
+// Perfect nests inside the body.
+void collapse_block(Kernel& k, Block& block) {
+  for (auto& s : block) {
+    auto* outer = std::get_if<Loop>(&s.what);
+    if (!outer) continue;
+    collapse_block(k, outer->body);
+    while (outer->body.size() == 1 && !outer->lanes) {
+      auto* inner = std::get_if<Loop>(&outer->body[0].what);
+      if (!inner || !are_contiguous(k, outer->var, inner->var, inner->extent)) break;
+      drop(k, outer->var);
+      Loop merged{inner->var, outer->extent * inner->extent, inner->lanes, std::move(inner->body)};
+      *outer = std::move(merged);
+    }
+  }
+}
+
+// Statements that use no variable may move into the loop that follows them.
+Loop* only_loop(Kernel& k) {
+  if (k.body.empty()) return nullptr;
+  auto* loop = std::get_if<Loop>(&k.body.back().what);
+  if (!loop || !loop->lanes) return nullptr;
+  for (std::size_t i = 0; i + 1 < k.body.size(); ++i) {
+    const auto* e = std::get_if<loops::Eval>(&k.body[i].what);
+    if (!e || !k.nodes[static_cast<std::size_t>(e->node)].at.terms.empty()) return nullptr;
+    if (k.nodes[static_cast<std::size_t>(e->node)].op == loops::Op::read) return nullptr;
+  }
+  return loop;
+}
+
+}  // namespace
+
+void renumber(Kernel& k, const std::vector<LoopVar>& outer) {
+  std::vector<LoopVar> number(static_cast<std::size_t>(k.variables), -1);
+  LoopVar next = 0;
+  for (const LoopVar v : outer) number[static_cast<std::size_t>(v)] = next++;
+  for (LoopVar& n : number)
+    if (n < 0) n = next++;
+  visit_indices(k, [&](Affine& a) {
+    for (auto& [v, c] : a.terms) v = number[static_cast<std::size_t>(v)];
+    std::ranges::sort(a.terms);
+  });
+  visit_statements(k.body, [&](loops::Statement& s) {
+    if (auto* l = std::get_if<Loop>(&s.what)) l->var = number[static_cast<std::size_t>(l->var)];
+  });
+}
+
+void collapse_loops(Kernel& k) {
+  collapse_block(k, k.body);
+  std::vector<LoopVar> vars;
+  for (std::size_t i = 0; i < k.parallel.size(); ++i) vars.push_back(static_cast<LoopVar>(i));
+  for (std::size_t i = vars.size(); i-- > 1;) {
+    if (!are_contiguous(k, vars[i - 1], vars[i], k.parallel[i])) continue;
+    drop(k, vars[i - 1]);
+    k.parallel[i - 1] *= k.parallel[i];
+    k.parallel.erase(k.parallel.begin() + static_cast<std::ptrdiff_t>(i));
+    vars.erase(vars.begin() + static_cast<std::ptrdiff_t>(i) - 1);
+  }
+  // Rows that follow one another in every index are one long row.
+  if (Loop* lanes = k.parallel_lanes || vars.empty() ? nullptr : only_loop(k); lanes && are_contiguous(k, vars.back(), lanes->var, lanes->extent)) {
+    drop(k, vars.back());
+    lanes->extent *= k.parallel.back();
+    k.parallel.pop_back();
+    vars.pop_back();
+  }
+  if (Loop* lanes = k.parallel_lanes || !vars.empty() ? nullptr : only_loop(k); lanes) {
+    Block body(std::make_move_iterator(k.body.begin()), std::make_move_iterator(k.body.end() - 1));
+    vars.push_back(lanes->var);
+    k.parallel.push_back(lanes->extent);
+    Block inner = std::move(lanes->body);
+    std::ranges::move(inner, std::back_inserter(body));
+    k.body = std::move(body);
+    k.parallel_lanes = true;
+  }
+  renumber(k, vars);
+}
+
+}  // namespace tf2jax::compiler

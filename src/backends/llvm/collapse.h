@@ -1,0 +1,12 @@
+// Merging loops whose accesses are contiguous across them.
+#pragma once
+#include "tf2jax/backends/llvm/loop_program.h"
+
+namespace tf2jax::compiler {
+
+/// Gives the variables `outer` the numbers 0, 1, …, which the kernel's flattened index space needs, and others the next.
+void renumber(loops::Kernel& kernel, const std::vector<loops::LoopVar>& outer);
+/// Merges neighbouring loops (parallel ones, and perfectly nested ones) where every index allows it.
+void collapse_loops(loops::Kernel& kernel);
+
+}  // namespace tf2jax::compiler

@@ -1,0 +1,314 @@
+// Putting a program together: graph, fusion, kernels, memory, steps.
+#include <algorithm>
+
+#include "tf2jax/backends/llvm/lower_group.h"
+#include "tf2jax/backends/llvm/memory_plan.h"
+#include "tf2jax/backends/llvm/steps.h"
+#include "tf2jax/control/cond.h"
+#include "tf2jax/control/scan.h"
+#include "tf2jax/control/while_loop.h"
+#include "tf2jax/trace/backend.h"
+
+namespace tf2jax::compiler {
+
+namespace {
+
+std::int64_t bytes_of(const GraphValue& v) { return v.elements() * itemsize(v.aval.dtype); }
+
+// Rough nanoseconds of one pass through a block: enough to decide on threads.
+double cost_of(const loops::Kernel& k, const loops::Block& block, int lanes) {
+  double total = 0;
+  for (const auto& s : block) {
+    if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
+      const loops::Op op = k.nodes[static_cast<std::size_t>(e->node)].op;
+      total += op >= loops::Op::exp && op <= loops::Op::erfc ? 6 : 0.5;
+    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
+      const double trips = l->lanes ? (static_cast<double>(l->extent) + lanes - 1) / lanes : static_cast<double>(l->extent);
+      total += trips * cost_of(k, l->body, lanes);
+    } else {
+      total += 0.7;
+    }
+  }
+  return total;
+}
+
+// Scalar operations and bytes accessed of a whole run of a block.
+void count(const loops::Kernel& k, const loops::Block& block, double times, CostAnalysis& total) {
+  for (const auto& s : block) {
+    if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
+      const loops::Node& n = k.nodes[static_cast<std::size_t>(e->node)];
+      if (n.op == loops::Op::load) total.bytes_accessed += times * itemsize(n.dtype);
+      else if (n.op >= loops::Op::neg) total.flops += times;
+    } else if (const auto* store = std::get_if<loops::Store>(&s.what)) {
+      total.bytes_accessed += times * itemsize(k.buffers[static_cast<std::size_t>(store->buffer)].dtype);
+    } else if (std::holds_alternative<loops::Accumulate>(s.what)) {
+      total.flops += times;
+    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
+      count(k, l->body, times * static_cast<double>(l->extent), total);
+    }
+  }
+}
+
+class Compiler {
+ public:
+  Compiler(const Jaxpr& jaxpr, const ProgramOptions& options) : jaxpr_(jaxpr), options_(options), graph_(build_graph(jaxpr)), plan_(plan_fusion(graph_)), program_(std::make_shared<Program>()) {}
+
+  std::shared_ptr<const Program> run() {
+    program_->inputs = jaxpr_.input_avals();
+    program_->outputs = jaxpr_.output_avals();
+    slot_of_.assign(graph_.values.size(), -1);
+    for (std::size_t i = 0; i < graph_.inputs.size(); ++i) add_slot(graph_.inputs[i], Program::Slot::Kind::input, static_cast<std::int64_t>(i));
+    claim_outputs();
+    generate_kernels();
+    for (step_ = 0; step_ < static_cast<std::int32_t>(plan_.order.size()); ++step_) {
+      const Unit& u = plan_.order[static_cast<std::size_t>(step_)];
+      program_->steps.push_back(u.group >= 0 ? loop_step(u.group) : op_step(u.op));
+    }
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) program_->output_slots.push_back(use(graph_.outputs[i]));
+    program_->arena_bytes = plan_arena(program_->slots);
+    return program_;
+  }
+
+ private:
+  const View& view(ValueId v) const { return plan_.views.at(v); }
+
+  SlotId add_slot(ValueId base, Program::Slot::Kind kind, std::int64_t where) {
+    Program::Slot s;
+    s.kind = kind;
+    s.where = where;
+    s.bytes = bytes_of(graph_.value(base));
+    s.first = s.last = step_;
+    program_->slots.push_back(std::move(s));
+    return slot_of_[static_cast<std::size_t>(base)] = static_cast<SlotId>(program_->slots.size() - 1);
+  }
+  // Memory of this step alone.
+  SlotId scratch_slot(std::int64_t bytes) {
+    Program::Slot s;
+    s.bytes = bytes;
+    s.first = s.last = step_;
+    program_->slots.push_back(std::move(s));
+    return static_cast<SlotId>(program_->slots.size() - 1);
+  }
+  SlotId use_base(ValueId base) {
+    SlotId& id = slot_of_[static_cast<std::size_t>(base)];
+    if (id < 0 && graph_.value(base).is_constant()) {
+      add_slot(base, Program::Slot::Kind::constant, 0);
+      program_->slots.back().constant = graph_.value(base).constant;
+    }
+    check<InternalError>(id >= 0, "compile: a value is used before it is computed.");
+    Program::Slot& s = program_->slots[static_cast<std::size_t>(id)];
+    s.last = std::max(s.last, step_);
+    return id;
+  }
+  SlotId use(ValueId v) { return use_base(view(v).base); }
+  SlotId define(ValueId base, Program::Slot::Kind kind = Program::Slot::Kind::arena) {
+    const SlotId id = slot_of_[static_cast<std::size_t>(base)];
+    if (id < 0) return add_slot(base, kind, 0);
+    return id;   // an output's
+  }
+
+  void claim_outputs() {
+    std::unordered_map<ValueId, std::size_t> claimed;
+    for (std::size_t i = 0; i < graph_.outputs.size(); ++i) {
+      const ValueId base = view(graph_.outputs[i]).base;
+      OutputSource source;
+      const auto input = std::ranges::find(graph_.inputs, base);
+      if (input != graph_.inputs.end()) {
+        source = {OutputSource::Kind::input, static_cast<std::size_t>(input - graph_.inputs.begin()), {}};
+      } else if (graph_.value(base).is_constant()) {
+        source = {OutputSource::Kind::constant, 0, graph_.value(base).constant};
+      } else if (const auto it = claimed.find(base); it != claimed.end()) {
+        source = {OutputSource::Kind::output, it->second, {}};
+      } else {
+        claimed.emplace(base, i);
+        add_slot(base, Program::Slot::Kind::output, static_cast<std::int64_t>(i));
+      }
+      program_->sources.push_back(std::move(source));
+    }
+  }
+
+  void generate_kernels() {
+    std::vector<loops::Kernel> kernels;
+    for (const Unit& u : plan_.order) {
+      if (u.group < 0) continue;
+      const int lanes = loops::code_generator().lanes();
+      LoweredGroup lowered = lower_group(graph_, plan_, plan_.groups[static_cast<std::size_t>(u.group)], lanes);
+      lowered.kernel.name = "loops_" + std::to_string(kernels.size());
+      costs_.push_back(cost_of(lowered.kernel, lowered.kernel.body, lanes));
+      kernel_of_group_[u.group] = kernels.size();
+      program_->listings.push_back(loops::to_string(lowered.kernel));
+      kernels.push_back(std::move(lowered.kernel));
+      bases_.push_back(std::move(lowered.bases));
+    }
+    if (kernels.empty()) return;
+    std::string error;
+    program_->kernels = loops::code_generator().compile(kernels, {options_.check_bounds, options_.cache_directory}, error);
+    if (!program_->kernels) {
+      std::string texts;
+      for (const std::string& t : program_->listings) texts += t + "\n";
+      raise<InternalError>("compile: code generation failed: {}\n{}", error, texts);
+    }
+    for (auto& k : kernels) {
+      std::int64_t range = 1;
+      for (const auto n : k.parallel) range *= n;
+      analyses_.push_back({0, 0, 1});
+      count(k, k.body, static_cast<double>(range), analyses_.back());
+      ranges_.push_back(k.parallel_lanes ? -range : range);
+      scratch_flags_.emplace_back();
+      for (const auto& b : k.buffers) scratch_flags_.back().push_back(b.scratch);
+    }
+  }
+
+  std::unique_ptr<const Step> loop_step(std::int32_t group) {
+    const std::size_t k = kernel_of_group_.at(group);
+    for (const Place& r : plan_.groups[static_cast<std::size_t>(group)].roots) define(view(r.value).base);
+    auto step = std::make_unique<LoopStep>();
+    step->entry = &program_->kernels->entries[k];
+    std::size_t next = 0;
+    for (const bool scratch : scratch_flags_[k]) step->buffers.push_back(scratch ? -1 : use_base(bases_[k][next++]));
+    const bool lanes = ranges_[k] < 0;
+    step->range = std::abs(ranges_[k]);
+    const int width = loops::code_generator().lanes();
+    const double each = lanes ? costs_[k] / width : costs_[k];
+    step->grain = std::max<std::int64_t>(1, static_cast<std::int64_t>(6000 / std::max(each, 1e-3)));
+    if (lanes) step->grain = (step->grain + 255) / 256 * 256;
+    step->analysis = analyses_[k];
+    step->text = program_->listings[k];
+    return step;
+  }
+
+  Operand operand(const View& v) { return {use_base(v.base), v.offset * itemsize(graph_.value(v.base).aval.dtype)}; }
+
+  std::unique_ptr<const Step> op_step(OpId id) {
+    const GraphOp& op = graph_.op(id);
+    switch (op.kind) {
+      case OpKind::dot: {
+        const DotPlan& dot = plan_.dots.at(id);
+        const Operand lhs = operand(dot.lhs), rhs = operand(dot.rhs), out{define(op.out[0]), 0};
+        return make_dot_step(dot, graph_.value(op.out[0]).aval.dtype, lhs, rhs, out, graph_.value(dot.rhs.base).is_constant());
+      }
+      case OpKind::update_slice: return update_step(op);
+      case OpKind::scan: return scan_step(op);
+      case OpKind::while_loop:
+        if (op.params.get<WhileParams>().cond_jaxpr.output_avals()[0].rank() == 0) return while_step(op);
+        return call_step(op);
+      case OpKind::branch:
+        if (graph_.value(op.in[0]).aval.dtype == DType::i32 && graph_.value(op.in[0]).dims.empty()) return branch_step(op);
+        return call_step(op);
+      default: return call_step(op);
+    }
+  }
+
+  std::unique_ptr<const Step> call_step(const GraphOp& op) {
+    auto step = std::make_unique<CallStep>(op.primitive, op.params);
+    if (!op.primitive.rules().impl) {
+      step->kernel = op.primitive.rules().kernel.load(std::memory_order_acquire);
+      if (!step->kernel) step->kernel = default_backend().kernel(op.primitive);
+      if (!step->kernel) raise<MissingRule>("Evaluation rule for '{}' not implemented. Give it a kernel with set_kernel.", op.primitive.name());
+    }
+    for (const ValueId v : op.in) {
+      step->in.push_back(use(v));
+      step->in_avals.push_back(graph_.value(v).aval);
+      step->in_bytes.push_back(bytes_of(graph_.value(v)));
+    }
+    for (const ValueId v : op.out) {
+      step->out.push_back(define(v, Program::Slot::Kind::call));
+      step->fixed.push_back(program_->slots[static_cast<std::size_t>(step->out.back())].kind != Program::Slot::Kind::call);
+      step->out_avals.push_back(graph_.value(v).aval);
+    }
+    return step;
+  }
+
+  std::unique_ptr<const Step> update_step(const GraphOp& op) {
+    auto step = std::make_unique<UpdateSliceStep>();
+    step->operand = use(op.in[0]);
+    step->update = use(op.in[1]);
+    for (std::size_t i = 2; i < op.in.size(); ++i) {
+      step->starts.push_back(use(op.in[i]));
+      step->start_types.push_back(graph_.value(op.in[i]).aval.dtype);
+    }
+    step->dims = graph_.value(op.in[0]).dims;
+    step->window = graph_.value(op.in[1]).dims;
+    step->itemsize = itemsize(graph_.value(op.in[0]).aval.dtype);
+    step->out = define(op.out[0]);
+    return step;
+  }
+
+  std::shared_ptr<const Program> nested(const Jaxpr& jaxpr) { return compile_program(jaxpr, options_); }
+  template <class S>
+  void connect(S& step, const GraphOp& op) {
+    for (const ValueId v : op.in) step.in.push_back(use(v));
+    for (const ValueId v : op.out) step.out.push_back(define(v));
+  }
+  std::int64_t slice_bytes(ValueId v, std::int64_t length) const { return length ? bytes_of(graph_.value(v)) / length : 0; }
+
+  std::unique_ptr<const Step> scan_step(const GraphOp& op) {
+    const ScanParams& p = op.params.get<ScanParams>();
+    auto step = std::make_unique<ScanStep>();
+    step->body = nested(p.jaxpr);
+    step->length = p.length;
+    step->num_consts = p.num_consts;
+    step->num_carry = p.num_carry;
+    step->reverse = p.reverse;
+    const auto nc = static_cast<std::size_t>(p.num_consts), n = static_cast<std::size_t>(p.num_carry);
+    std::int64_t scratch = step->body->arena_bytes;
+    for (std::size_t k = 0; k < n; ++k) {
+      step->carry_bytes.push_back(bytes_of(graph_.value(op.in[nc + k])));
+      scratch += aligned_size(step->carry_bytes.back());
+    }
+    for (std::size_t i = nc + n; i < op.in.size(); ++i) step->x_bytes.push_back(slice_bytes(op.in[i], p.length));
+    for (std::size_t i = n; i < op.out.size(); ++i) step->y_bytes.push_back(slice_bytes(op.out[i], p.length));
+    connect(*step, op);
+    step->scratch = scratch_slot(scratch);
+    return step;
+  }
+
+  std::unique_ptr<const Step> while_step(const GraphOp& op) {
+    const WhileParams& p = op.params.get<WhileParams>();
+    auto step = std::make_unique<WhileStep>();
+    step->condition = nested(p.cond_jaxpr);
+    step->body = nested(p.body_jaxpr);
+    step->cond_consts = p.cond_nconsts;
+    step->body_consts = p.body_nconsts;
+    std::int64_t scratch = std::max(step->condition->arena_bytes, step->body->arena_bytes);
+    for (const ValueId v : op.out) {
+      step->carry_bytes.push_back(bytes_of(graph_.value(v)));
+      scratch += aligned_size(step->carry_bytes.back());
+    }
+    connect(*step, op);
+    step->scratch = scratch_slot(scratch);
+    return step;
+  }
+
+  std::unique_ptr<const Step> branch_step(const GraphOp& op) {
+    auto step = std::make_unique<BranchStep>();
+    std::int64_t scratch = 0;
+    for (const Jaxpr& j : op.params.get<CondParams>().branches) {
+      step->branches.push_back(nested(j));
+      scratch = std::max(scratch, step->branches.back()->arena_bytes);
+    }
+    connect(*step, op);
+    step->scratch = scratch_slot(scratch);
+    return step;
+  }
+
+  const Jaxpr& jaxpr_;
+  const ProgramOptions& options_;
+  const Graph graph_;
+  const Plan plan_;
+  std::shared_ptr<Program> program_;
+  std::vector<SlotId> slot_of_;
+  std::int32_t step_ = 0;
+  std::unordered_map<std::int32_t, std::size_t> kernel_of_group_;
+  std::vector<std::vector<ValueId>> bases_;
+  std::vector<double> costs_;
+  std::vector<CostAnalysis> analyses_;
+  std::vector<std::int64_t> ranges_;
+  std::vector<std::vector<bool>> scratch_flags_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Program> compile_program(const Jaxpr& jaxpr, const ProgramOptions& options) { return Compiler(jaxpr, options).run(); }
+
+}  // namespace tf2jax::compiler

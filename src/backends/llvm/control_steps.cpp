@@ -1,0 +1,115 @@
+// Loops and branches around compiled bodies. Carries alternate between two places, so that nothing is copied.
+#include <algorithm>
+#include <cstring>
+
+#include "tf2jax/backends/llvm/steps.h"
+
+namespace tf2jax::compiler {
+
+namespace {
+
+std::string indented(const std::string& text) {
+  std::string out = "  ";
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out += "  ";
+  }
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\n')) out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+void ScanStep::run(Frame& frame) const {
+  const auto nc = static_cast<std::size_t>(num_consts), n = static_cast<std::size_t>(num_carry);
+  const std::size_t nx = in.size() - nc - n, ny = out.size() - n;
+  std::vector<void*> inputs(in.size()), outputs(out.size()), spare(n);
+  auto* memory = static_cast<std::byte*>(frame.slots[scratch]);
+  for (std::size_t k = 0; k < n; ++k) {
+    spare[k] = memory;
+    memory += aligned_size(carry_bytes[k]);
+  }
+  for (std::size_t i = 0; i < in.size(); ++i) inputs[i] = frame.slots[in[i]];
+  if (length == 0)
+    for (std::size_t k = 0; k < n; ++k) std::memcpy(frame.slots[out[k]], inputs[nc + k], static_cast<std::size_t>(carry_bytes[k]));
+  for (std::int64_t step = 0; step < length; ++step) {
+    const std::int64_t i = reverse ? length - 1 - step : step;
+    const bool direct = (length - 1 - step) % 2 == 0;   // the last step writes the results
+    for (std::size_t k = 0; k < n; ++k) outputs[k] = direct ? frame.slots[out[k]] : spare[k];
+    for (std::size_t k = 0; k < nx; ++k) inputs[nc + n + k] = static_cast<std::byte*>(frame.slots[in[nc + n + k]]) + i * x_bytes[k];
+    for (std::size_t k = 0; k < ny; ++k) outputs[n + k] = static_cast<std::byte*>(frame.slots[out[n + k]]) + i * y_bytes[k];
+    body->run(inputs.data(), outputs.data(), memory);
+    for (std::size_t k = 0; k < n; ++k) inputs[nc + k] = outputs[k];
+  }
+}
+
+std::string ScanStep::describe() const { return "scan of " + std::to_string(length) + " steps:\n" + indented(body->explanation()); }
+
+CostAnalysis ScanStep::cost() const {
+  const CostAnalysis each = body->cost();
+  const auto n = static_cast<double>(length);
+  return {each.flops * n, each.bytes_accessed * n, 1};
+}
+
+void WhileStep::run(Frame& frame) const {
+  const auto cc = static_cast<std::size_t>(cond_consts), bc = static_cast<std::size_t>(body_consts), n = out.size();
+  auto* memory = static_cast<std::byte*>(frame.slots[scratch]);
+  std::vector<void*> spare(n), condition_in(cc + n), body_in(bc + n), next(n);
+  for (std::size_t k = 0; k < n; ++k) {
+    spare[k] = memory;
+    memory += aligned_size(carry_bytes[k]);
+  }
+  for (std::size_t i = 0; i < cc; ++i) condition_in[i] = frame.slots[in[i]];
+  for (std::size_t i = 0; i < bc; ++i) body_in[i] = frame.slots[in[cc + i]];
+  for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = frame.slots[in[cc + bc + k]];
+  for (bool direct = true;; direct = !direct) {
+    for (std::size_t k = 0; k < n; ++k) condition_in[cc + k] = body_in[bc + k];
+    bool running = false;
+    void* result = &running;
+    condition->run(condition_in.data(), &result, memory);
+    if (!running) break;
+    for (std::size_t k = 0; k < n; ++k) next[k] = direct ? frame.slots[out[k]] : spare[k];
+    body->run(body_in.data(), next.data(), memory);
+    for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = next[k];
+  }
+  for (std::size_t k = 0; k < n; ++k)
+    if (body_in[bc + k] != frame.slots[out[k]]) std::memcpy(frame.slots[out[k]], body_in[bc + k], static_cast<std::size_t>(carry_bytes[k]));
+}
+
+std::string WhileStep::describe() const { return "while:\n" + indented(condition->explanation()) + "\ndo:\n" + indented(body->explanation()); }
+
+// One iteration: how many there are is not known before the run.
+CostAnalysis WhileStep::cost() const {
+  const CostAnalysis a = condition->cost(), b = body->cost();
+  return {a.flops + b.flops, a.bytes_accessed + b.bytes_accessed, 1};
+}
+
+void BranchStep::run(Frame& frame) const {
+  std::int32_t index;
+  std::memcpy(&index, frame.slots[in[0]], sizeof index);
+  const auto which = static_cast<std::size_t>(std::clamp<std::int32_t>(index, 0, static_cast<std::int32_t>(branches.size()) - 1));
+  std::vector<void*> inputs, outputs;
+  for (std::size_t i = 1; i < in.size(); ++i) inputs.push_back(frame.slots[in[i]]);
+  for (const SlotId s : out) outputs.push_back(frame.slots[s]);
+  branches[which]->run(inputs.data(), outputs.data(), static_cast<std::byte*>(frame.slots[scratch]));
+}
+
+std::string BranchStep::describe() const {
+  std::string out = "branch:";
+  for (const auto& b : branches) out += "\n- " + indented(b->explanation());
+  return out;
+}
+
+
+// The dearest branch.
+CostAnalysis BranchStep::cost() const {
+  CostAnalysis most{0, 0, 1};
+  for (const auto& b : branches) {
+    const CostAnalysis c = b->cost();
+    most.flops = std::max(most.flops, c.flops);
+    most.bytes_accessed = std::max(most.bytes_accessed, c.bytes_accessed);
+  }
+  return most;
+}
+
+}  // namespace tf2jax::compiler

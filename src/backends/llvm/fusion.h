@@ -1,0 +1,64 @@
+// Fusion: which operations share a loop nest, and which values live in memory.
+#pragma once
+#include <map>
+#include <unordered_map>
+
+#include "tf2jax/backends/llvm/graph.h"
+#include "tf2jax/backends/llvm/index_map.h"
+
+namespace tf2jax::compiler {
+
+/// A value read at the indices of a map.
+struct Place {
+  ValueId value;
+  MapId map;
+  bool operator==(const Place&) const = default;
+};
+struct PlaceHash {
+  std::size_t operator()(const Place& p) const { return static_cast<std::size_t>(p.value) * 1000003 + static_cast<std::size_t>(p.map); }
+};
+
+/// Operations computed together in one loop nest. Its variables are parallel, or reduced: a result of the group runs
+/// over all variables or over the parallel ones.
+struct Group {
+  IndexSpace space;
+  std::vector<LoopVar> reduced;
+  std::vector<Place> roots;                                             // values it writes to memory
+  std::unordered_map<ValueId, std::vector<MapId>> demands;              // every value it reads or computes
+  std::unordered_map<Place, std::vector<MapId>, PlaceHash> operands;    // of inlined values: the maps of the operands
+  std::unordered_map<ValueId, bool> inlined;
+  std::int64_t cost = 0;
+  bool is_inlined(ValueId v) const { return inlined.count(v) > 0; }
+};
+
+/// Where a materialised value lives: in the storage of `base`, as a strided view.
+struct View {
+  ValueId base = -1;
+  std::int64_t offset = 0;
+  Dims strides;
+};
+
+/// One thing to run: a group or an op of its own.
+struct Unit {
+  std::int32_t group = -1;
+  OpId op = -1;
+};
+
+/// The operand layouts of a dot: strides of batch, row and column axes in the operands' bases.
+struct DotPlan {
+  Dims batch;
+  std::int64_t m = 1, n = 1, k = 1;
+  View lhs, rhs;                      // strides: batch…, then (m, k) and (k, n)
+  Dims out_strides;                   // batch…, m, n
+};
+
+struct Plan {
+  std::vector<Group> groups;
+  std::vector<Unit> order;
+  std::unordered_map<ValueId, View> views;        // of every value in memory
+  std::unordered_map<OpId, DotPlan> dots;
+};
+
+Plan plan_fusion(const Graph& graph);
+
+}  // namespace tf2jax::compiler

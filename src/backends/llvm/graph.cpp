@@ -1,0 +1,163 @@
+// Building the graph: inlining, common subexpressions, and the rewriting of equations into op kinds.
+#include "tf2jax/backends/llvm/graph.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tf2jax/backends/llvm/graph_builder.h"
+#include "tf2jax/ops/misc.h"
+#include "tf2jax/trace/backend.h"
+#include "tf2jax/trace/trace.h"
+#include "tf2jax/transforms/checkpoint.h"
+#include "tf2jax/transforms/custom_rules.h"
+#include "tf2jax/transforms/jit_primitive.h"
+
+namespace tf2jax::compiler {
+
+namespace {
+
+bool same_bytes(const Array& a, const Array& b) {
+  if (a.same_as(b)) return true;
+  const auto x = a.bytes(), y = b.bytes();
+  return a.aval() == b.aval() && x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size()) == 0);
+}
+
+}  // namespace
+
+ValueId GraphBuilder::add_value(Aval aval) {
+  GraphValue v;
+  v.dims = aval.dims();
+  v.aval = std::move(aval);
+  graph_.values.push_back(std::move(v));
+  return static_cast<ValueId>(graph_.values.size() - 1);
+}
+
+ValueId GraphBuilder::constant(const Array& value) {
+  check<UnexpectedTracerError>(value.is_concrete(), "compile: the program captures a traced {}. Pass it as an argument.", value.aval());
+  const bool small = value.bytes().size() <= 64;
+  const std::size_t key = small ? std::hash<std::string_view>{}({reinterpret_cast<const char*>(value.bytes().data()), value.bytes().size()}) : std::hash<const void*>{}(value.get());
+  const auto [first, last] = constants_.equal_range(key);
+  for (auto it = first; it != last; ++it)
+    if (const Array& other = graph_.value(it->second).constant; other.same_as(value) || (small && same_bytes(other, value))) return it->second;
+  const ValueId v = add_value(value.aval());
+  graph_.values.back().constant = value;
+  constants_.emplace(key, v);
+  return v;
+}
+
+std::vector<ValueId> GraphBuilder::append(GraphOp op, const Avals& outputs) {
+  const bool pure = !op.primitive.effectful();
+  std::size_t key = std::hash<const void*>{}(op.primitive.id()) ^ op.params.hash() * 31 ^ static_cast<std::size_t>(op.scalar) * 131 ^ static_cast<std::size_t>(scope_) * 7919;
+  for (const ValueId v : op.in) key = key * 1000003 + static_cast<std::size_t>(v);
+  if (pure) {
+    const auto [first, last] = seen_.equal_range(key);
+    for (auto it = first; it != last; ++it) {
+      const GraphOp& other = graph_.op(it->second.first);
+      if (it->second.second == scope_ && other.primitive == op.primitive && other.in == op.in && other.scalar == op.scalar && other.kind == op.kind &&
+          std::ranges::equal(other.out, outputs, [&](ValueId v, const Aval& a) { return graph_.value(v).aval.matches(a); }) && other.params == op.params)
+        return other.out;
+    }
+  }
+  const auto id = static_cast<OpId>(graph_.ops.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const ValueId v = add_value(outputs[i]);
+    graph_.values.back().op = id;
+    graph_.values.back().result = static_cast<std::int32_t>(i);
+    op.out.push_back(v);
+  }
+  const std::vector<ValueId> out = op.out;
+  if (pure) seen_.emplace(key, std::pair(id, scope_));
+  graph_.ops.push_back(std::move(op));
+  return out;
+}
+
+std::vector<ValueId> GraphBuilder::run(const Jaxpr& jaxpr, const std::vector<ValueId>& inputs) {
+  const JaxprData& j = *jaxpr;
+  std::vector<ValueId> env(j.vars.size(), -1);
+  const auto at = [&](VarId v) -> ValueId& { return env[static_cast<std::size_t>(v)]; };
+  for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = constant(j.consts[i]);
+  for (std::size_t i = 0; i < inputs.size(); ++i) at(j.invars[i]) = inputs[i];
+  const auto read = [&](const Atom& a) { return a.is_literal() ? constant(a.literal) : at(a.var); };
+  for (const Equation& e : j.eqns) {
+    std::vector<ValueId> in;
+    for (const Atom& a : e.inputs) in.push_back(read(a));
+    Avals avals;
+    for (const VarId v : e.outputs) avals.push_back(j.vars[static_cast<std::size_t>(v)]);
+    const std::vector<ValueId> out = equation(e, in, avals);
+    for (std::size_t i = 0; i < out.size(); ++i) at(e.outputs[i]) = out[i];
+  }
+  std::vector<ValueId> out;
+  for (const Atom& a : j.outs) out.push_back(read(a));
+  return out;
+}
+
+std::vector<ValueId> GraphBuilder::equation(const Equation& e, const std::vector<ValueId>& in, const Avals& avals) {
+  const Primitive& p = e.primitive;
+  if (p == jit_p()) return run(e.params.get<JitParams>().jaxpr, in);
+  if (p == custom_jvp_call_p()) return run(e.params.get<CustomJvpParams>().call_jaxpr, in);
+  if (p == custom_vjp_call_p()) return run(e.params.get<CustomVjpParams>().call_jaxpr, in);
+  if (p == checkpoint_p()) {
+    // What is computed again in a backward pass must not be shared with the first time, or it would be kept after all.
+    const CheckpointParams& c = e.params.get<CheckpointParams>();
+    const std::int32_t outer = scope_;
+    if (c.prevent_cse && c.differentiated) scope_ = ++scopes_;
+    std::vector<ValueId> out = run(c.jaxpr, in);
+    scope_ = outer;
+    return out;
+  }
+  if (p == optimization_barrier_p() || p == device_put_p()) return in;
+  if (auto folded = fold(e, in, avals)) return {*folded};
+  return rewrite(e, in, avals);
+}
+
+// Small operations on constants alone are done now; ones that would grow a constant are left to the loops.
+std::optional<ValueId> GraphBuilder::fold(const Equation& e, const std::vector<ValueId>& in, const Avals& avals) {
+  if (in.empty() || avals.size() != 1 || e.primitive.effectful() || e.primitive.rules().impl) return std::nullopt;
+  std::int64_t largest = 4096;
+  for (const ValueId v : in) {
+    if (!graph_.value(v).is_constant()) return std::nullopt;
+    largest = std::max(largest, graph_.value(v).elements());
+  }
+  const std::int64_t size = num_elements(avals[0].dims());
+  if (size > largest || size > (1 << 24)) return std::nullopt;
+  const Kernel* kernel = e.primitive.rules().kernel.load(std::memory_order_acquire);
+  if (!kernel) kernel = default_backend().kernel(e.primitive);
+  if (!kernel) return std::nullopt;
+  Arrays args;
+  for (const ValueId v : in) args.push_back(graph_.value(v).constant);
+  const TraceScope scope(eval_trace());
+  return constant((*kernel)({args, e.params, avals})[0]);
+}
+
+Graph GraphBuilder::build(const Jaxpr& jaxpr) {
+  for (const VarId v : jaxpr->invars) graph_.inputs.push_back(add_value(jaxpr->vars[static_cast<std::size_t>(v)]));
+  graph_.outputs = run(jaxpr, graph_.inputs);
+  // Only what is needed stays.
+  std::vector<bool> live(graph_.values.size(), false), keep(graph_.ops.size(), false);
+  for (const ValueId v : graph_.outputs) live[static_cast<std::size_t>(v)] = true;
+  for (std::size_t o = graph_.ops.size(); o-- > 0;) {
+    const GraphOp& op = graph_.ops[o];
+    keep[o] = op.primitive.effectful() || std::ranges::any_of(nested_jaxprs(op.params), has_effects) ||
+              std::ranges::any_of(op.out, [&](ValueId v) { return live[static_cast<std::size_t>(v)]; });
+    if (!keep[o]) continue;
+    for (const ValueId v : op.in) live[static_cast<std::size_t>(v)] = true;
+  }
+  std::vector<GraphOp> ops;
+  for (std::size_t o = 0; o < graph_.ops.size(); ++o) {
+    if (!keep[o]) continue;
+    const auto id = static_cast<OpId>(ops.size());
+    for (const ValueId v : graph_.ops[o].out) graph_.values[static_cast<std::size_t>(v)].op = id;
+    for (const ValueId v : graph_.ops[o].in) {
+      auto& users = graph_.values[static_cast<std::size_t>(v)].users;
+      if (users.empty() || users.back() != id) users.push_back(id);
+    }
+    ops.push_back(std::move(graph_.ops[o]));
+  }
+  graph_.ops = std::move(ops);
+  for (const ValueId v : graph_.outputs) ++graph_.values[static_cast<std::size_t>(v)].times_output;
+  return std::move(graph_);
+}
+
+Graph build_graph(const Jaxpr& jaxpr) { return GraphBuilder().build(jaxpr); }
+
+}  // namespace tf2jax::compiler

@@ -1,0 +1,58 @@
+// Graph: a program prepared for compilation. Calls are inlined, common subexpressions shared, dead operations dropped,
+// operations rewritten into the few kinds that the planner knows.
+#pragma once
+#include <unordered_map>
+
+#include "tf2jax/backends/llvm/loop_program.h"
+#include "tf2jax/trace/jaxpr.h"
+
+namespace tf2jax::compiler {
+
+using ValueId = std::int32_t;
+using OpId = std::int32_t;
+
+enum class OpKind : std::uint8_t {
+  // pulled into loops
+  elementwise, broadcast, reshape, transpose, slice, reverse, pad, concatenate, iota, dynamic_slice, gather, reduce,
+  // steps of their own
+  dot, convolution, update_slice, scan, while_loop, branch, call,
+};
+inline bool is_fusible(OpKind kind) { return kind <= OpKind::reduce; }
+
+struct GraphValue {
+  Aval aval;
+  Dims dims;
+  OpId op = -1;            // who computes it; -1: an input or a constant
+  std::int32_t result = 0;
+  Array constant;          // set for constants
+  std::vector<OpId> users;
+  std::int32_t times_output = 0;
+  std::int64_t elements() const { return num_elements(dims); }
+  bool is_constant() const { return constant.has_value(); }
+};
+
+struct GraphOp {
+  Primitive primitive;     // what `call` runs, and what explains the others
+  EquationParams params;
+  OpKind kind;
+  loops::Op scalar = loops::Op::constant;   // elementwise and reduce
+  std::vector<ValueId> in, out;
+};
+
+struct Graph {
+  std::vector<GraphValue> values;
+  std::vector<GraphOp> ops;               // in order of dependence
+  std::vector<ValueId> inputs, outputs;
+
+  const GraphValue& value(ValueId v) const { return values[static_cast<std::size_t>(v)]; }
+  const GraphOp& op(OpId o) const { return ops[static_cast<std::size_t>(o)]; }
+  /// The op that computes v, or null.
+  const GraphOp* producer(ValueId v) const { return value(v).op < 0 ? nullptr : &op(value(v).op); }
+};
+
+/// Builds the graph of a program whose constants and sizes are concrete.
+/// Throws: UnexpectedTracerError for traced constants.
+Graph build_graph(const Jaxpr& jaxpr);
+
+
+}  // namespace tf2jax::compiler

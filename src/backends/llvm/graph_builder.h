@@ -1,0 +1,44 @@
+// GraphBuilder: appends operations to a graph, sharing equal ones and rewriting equations into op kinds.
+#pragma once
+#include <optional>
+
+#include "tf2jax/backends/llvm/graph.h"
+
+namespace tf2jax::compiler {
+
+class GraphBuilder {
+ public:
+  Graph build(const Jaxpr& jaxpr);
+
+ private:
+  ValueId add_value(Aval aval);
+  ValueId constant(const Array& value);
+  ValueId number(DType dtype, double value);
+  std::vector<ValueId> append(GraphOp op, const Avals& outputs);
+  std::vector<ValueId> run(const Jaxpr& jaxpr, const std::vector<ValueId>& inputs);
+  std::vector<ValueId> equation(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
+  std::optional<ValueId> fold(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
+
+  // In rewrite.cpp.
+  std::vector<ValueId> rewrite(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
+  std::optional<ValueId> rewrite_movement(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  std::optional<ValueId> rewrite_arithmetic(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  std::optional<ValueId> rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  std::optional<ValueId> rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  ValueId scalar_op(loops::Op op, const std::vector<ValueId>& in, const Aval& out);
+  ValueId reshape(ValueId v, const Dims& dims);
+  ValueId transpose(ValueId v, const Axes& permutation);
+  ValueId slice(ValueId v, const Dims& start, const Dims& limit, const Dims& strides);
+  ValueId broadcast(ValueId v, const Dims& dims, const Axes& axes);
+  ValueId reduce(loops::Op op, ValueId v, const Axes& axes);
+
+  const Dims& dims(ValueId v) const { return graph_.value(v).dims; }
+  DType dtype(ValueId v) const { return graph_.value(v).aval.dtype; }
+
+  Graph graph_;
+  std::unordered_multimap<std::size_t, ValueId> constants_;
+  std::unordered_multimap<std::size_t, std::pair<OpId, std::int32_t>> seen_;
+  std::int32_t scope_ = 0, scopes_ = 0;
+};
+
+}  // namespace tf2jax::compiler

@@ -1,0 +1,117 @@
+// Index maps through each kind of fusible operation.
+#include "tf2jax/backends/llvm/link.h"
+
+#include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+
+namespace tf2jax::compiler {
+
+std::optional<std::vector<MapId>> operand_maps(const Graph& graph, const GraphOp& op, IndexSpace& space, MapId id, const IndexMap& reduced_map) {
+  const auto dims = [&](std::size_t i) -> const Dims& { return graph.value(op.in[i]).dims; };
+  const IndexMap at = space.map(id);
+  const auto size = [](const auto& v) { return v.size(); };
+  switch (op.kind) {
+    case OpKind::elementwise: {
+      std::vector<MapId> out;
+      for (std::size_t i = 0; i < op.in.size(); ++i) {
+        if (dims(i).empty() || dims(i) == graph.value(op.out[0]).dims) {
+          out.push_back(dims(i).empty() ? space.intern({}) : id);
+          continue;
+        }
+        IndexMap m = at;   // axes of size 1 repeat
+        for (std::size_t k = 0; k < m.size(); ++k)
+          if (dims(i)[k] == 1) m[k] = constant_index(0);
+        out.push_back(space.intern(m));
+      }
+      return out;
+    }
+    case OpKind::broadcast: {
+      const Axes& axes = op.params.get<BroadcastInDim>().broadcast_dimensions;
+      IndexMap m;
+      for (std::size_t i = 0; i < axes.size(); ++i) m.push_back(dims(0)[i] == 1 ? constant_index(0) : at[static_cast<std::size_t>(axes[i])]);
+      return std::vector{space.intern(m)};
+    }
+    case OpKind::reshape: {
+      const auto m = space.reshaped(id, graph.value(op.out[0]).dims, dims(0));
+      if (!m) return std::nullopt;
+      return std::vector{space.intern(*m)};
+    }
+    case OpKind::transpose: {
+      const Axes& p = op.params.get<TransposeParams>().permutation;
+      IndexMap m(at.size());
+      for (std::size_t i = 0; i < p.size(); ++i) m[static_cast<std::size_t>(p[i])] = at[i];
+      return std::vector{space.intern(m)};
+    }
+    case OpKind::slice: {
+      const SliceParams& s = op.params.get<SliceParams>();
+      IndexMap m;
+      for (std::size_t i = 0; i < at.size(); ++i) m.push_back(at[i] * (s.strides ? (*s.strides)[i] : 1) + s.start_indices[i].value());
+      return std::vector{space.intern(m)};
+    }
+    case OpKind::reverse: {
+      IndexMap m = at;
+      for (const auto a : op.params.get<RevParams>().dimensions) {
+        Affine& x = m[static_cast<std::size_t>(a)];
+        x = x * -1 + (dims(0)[static_cast<std::size_t>(a)] - 1);
+      }
+      return std::vector{space.intern(m)};
+    }
+    case OpKind::pad: {
+      const auto& config = op.params.get<PadParams>().padding_config;
+      IndexMap m;
+      for (std::size_t i = 0; i < at.size(); ++i) m.push_back(at[i] + -config[i].low.value());
+      return std::vector{space.intern(m), space.intern({})};
+    }
+    case OpKind::concatenate: {
+      const auto axis = static_cast<std::size_t>(op.params.get<ConcatenateParams>().dimension);
+      std::vector<MapId> out;
+      std::int64_t start = 0;
+      for (std::size_t i = 0; i < size(op.in); ++i) {
+        IndexMap m = at;
+        m[axis] = m[axis] + -start;
+        start += dims(i)[axis];
+        out.push_back(space.intern(m));
+      }
+      return out;
+    }
+    case OpKind::iota: return std::vector<MapId>{};
+    case OpKind::dynamic_slice: {
+      std::vector<MapId> out{id};
+      for (std::size_t i = 1; i < op.in.size(); ++i) out.push_back(space.intern({}));
+      return out;
+    }
+    case OpKind::gather: {
+      // The operand's map holds what the window adds; the start indices come on top.
+      const GatherParams& g = op.params.get<GatherParams>();
+      const GatherDims& d = g.dimension_numbers;
+      IndexMap operand(dims(0).size()), batch;
+      std::size_t offset = 0;
+      for (std::size_t i = 0; i < at.size(); ++i)
+        if (!contains(d.offset_dims, static_cast<std::int64_t>(i))) batch.push_back(at[i]);
+      for (std::size_t i = 0; i < operand.size(); ++i) {
+        const auto axis = static_cast<std::int64_t>(i);
+        if (!contains(d.collapsed_slice_dims, axis) && !contains(d.operand_batching_dims, axis)) operand[i] = at[static_cast<std::size_t>(d.offset_dims[offset++])];
+      }
+      for (std::size_t i = 0; i < d.operand_batching_dims.size(); ++i)
+        operand[static_cast<std::size_t>(d.operand_batching_dims[i])] = batch[static_cast<std::size_t>(d.start_indices_batching_dims[i])];
+      std::vector<MapId> out{space.intern(operand)};
+      for (std::size_t k = 0; k < d.start_index_map.size(); ++k) {
+        IndexMap m = batch;
+        m.push_back(constant_index(static_cast<std::int64_t>(k)));
+        out.push_back(space.intern(m));
+      }
+      return out;
+    }
+    case OpKind::reduce: {
+      const Axes& axes = op.params.get<ReduceAxes>().axes;
+      IndexMap m;
+      std::size_t kept = 0, reduced = 0;
+      for (std::size_t i = 0; i < dims(0).size(); ++i) m.push_back(contains(axes, static_cast<std::int64_t>(i)) ? reduced_map[reduced++] : at[kept++]);
+      return std::vector{space.intern(m)};
+    }
+    default: return std::nullopt;
+  }
+}
+
+}  // namespace tf2jax::compiler

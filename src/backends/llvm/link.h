@@ -1,0 +1,11 @@
+// How fusible operations read their operands.
+#pragma once
+#include "tf2jax/backends/llvm/fusion.h"
+
+namespace tf2jax::compiler {
+
+/// The maps at which the operands of `op` are read when its result is read at `map`; for a reduction, `reduced_map` maps
+/// the reduced axes. Empty when there is no affine map (some reshapes).
+std::optional<std::vector<MapId>> operand_maps(const Graph& graph, const GraphOp& op, IndexSpace& space, MapId map, const IndexMap& reduced_map = {});
+
+}  // namespace tf2jax::compiler

@@ -1,0 +1,16 @@
+// From a group to a loop program.
+#pragma once
+#include "tf2jax/backends/llvm/fusion.h"
+
+namespace tf2jax::compiler {
+
+/// A kernel and what its buffers are: bases of views, in the order of the kernel's buffers (scratch ones excepted).
+struct LoweredGroup {
+  loops::Kernel kernel;
+  std::vector<ValueId> bases;
+};
+
+/// `lanes`: elements of a vector.
+LoweredGroup lower_group(const Graph& graph, const Plan& plan, const Group& group, int lanes);
+
+}  // namespace tf2jax::compiler

@@ -1,0 +1,89 @@
+// Program: a compiled graph. A list of steps over slots, which are addresses: of inputs, constants, outputs, and places
+// in one block of memory (the arena) laid out by liveness.
+#pragma once
+#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "tf2jax/backends/llvm/fusion.h"
+#include "tf2jax/trace/backend.h"
+
+namespace tf2jax::compiler {
+
+using SlotId = std::int32_t;
+
+/// The state of one run. Owned by that run's thread.
+struct Frame {
+  void** slots;
+  std::byte* arena;
+  std::vector<Array> kept;   // results of kernel calls
+};
+
+class Step {
+ public:
+  virtual ~Step() = default;
+  virtual void run(Frame& frame) const = 0;
+  /// One line or more, for `explain`.
+  virtual std::string describe() const = 0;
+  /// Operations and bytes of one run.
+  virtual CostAnalysis cost() const = 0;
+};
+
+/// How an output of a program comes about.
+struct OutputSource {
+  enum class Kind : std::uint8_t { written, input, constant, output } kind = Kind::written;
+  std::size_t index = 0;     // of the input or the earlier output
+  Array constant;
+};
+
+/// Immutable after compilation; runs on many threads at once.
+class Program {
+ public:
+  /// `inputs` and `outputs`: addresses of dense row-major values. An output whose address is null is not copied, which is
+  /// allowed only where its source is not `written`.
+  void run(void* const* inputs, void* const* outputs, std::byte* arena) const;
+
+  std::int64_t arena_bytes = 0;
+  Avals inputs, outputs;
+  std::vector<OutputSource> sources;
+  std::string explanation() const;
+  CostAnalysis cost() const;
+  MemoryAnalysis memory() const;
+
+  struct Slot {
+    enum class Kind : std::uint8_t { input, constant, output, arena, call } kind = Kind::arena;
+    std::int64_t where = 0;      // number of the input or output, or offset in the arena
+    std::int64_t bytes = 0;
+    Array constant;
+    std::int32_t first = 0, last = 0;   // steps that write it first and use it last
+  };
+  std::vector<Slot> slots;
+  std::vector<std::unique_ptr<const Step>> steps;
+  std::vector<SlotId> output_slots;     // where an output's value is
+  std::shared_ptr<const loops::CompiledKernels> kernels;
+  std::vector<std::string> listings;    // texts of the kernels
+};
+
+struct ProgramOptions {
+  bool check_bounds = false;
+  std::string cache_directory;
+};
+
+/// Compiles a program whose sizes are concrete.
+std::shared_ptr<const Program> compile_program(const Jaxpr& jaxpr, const ProgramOptions& options);
+
+/// A block of memory for one run, reused by later runs of this thread.
+class ArenaBlock {
+ public:
+  explicit ArenaBlock(std::int64_t bytes);
+  ~ArenaBlock();
+  ArenaBlock(const ArenaBlock&) = delete;
+  ArenaBlock& operator=(const ArenaBlock&) = delete;
+  std::byte* data() const { return data_; }
+
+ private:
+  std::byte* data_;
+  std::int64_t bytes_;
+};
+
+}  // namespace tf2jax::compiler

@@ -1,0 +1,145 @@
+// Running loops, products, kernel calls and slice updates.
+#include "tf2jax/backends/llvm/steps.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "tf2jax/backends/onednn/matmul.h"
+#include "tf2jax/base/thread_pool.h"
+#include "tf2jax/trace/trace.h"
+
+namespace tf2jax::compiler {
+
+namespace {
+
+// Row storage of this thread, 64-byte aligned.
+void* row_storage(std::int64_t bytes) {
+  if (bytes == 0) return nullptr;
+  thread_local std::vector<std::byte> storage;
+  if (storage.size() < static_cast<std::size_t>(bytes) + 64) storage.resize(static_cast<std::size_t>(bytes) + 64);
+  const auto p = reinterpret_cast<std::uintptr_t>(storage.data());
+  return reinterpret_cast<void*>((p + 63) / 64 * 64);
+}
+
+}  // namespace
+
+void LoopStep::run(Frame& frame) const {
+  void* few[64];
+  std::vector<void*> many;
+  void** at = few;
+  if (buffers.size() > 64) {
+    many.resize(buffers.size());
+    at = many.data();
+  }
+  for (std::size_t i = 0; i < buffers.size(); ++i) at[i] = buffers[i] < 0 ? nullptr : frame.slots[buffers[i]];
+  if (range <= grain) {
+    entry->function(at, 0, range, row_storage(entry->scratch_bytes));
+    return;
+  }
+  parallel_for(range, grain, [&](std::int64_t begin, std::int64_t end) { entry->function(at, begin, end, row_storage(entry->scratch_bytes)); });
+}
+
+namespace {
+
+struct DotStep final : Step {
+  std::unique_ptr<const onednn::Matmul> product;
+  Operand lhs, rhs, out;
+  void run(Frame& f) const override { product->run(lhs.in(f), rhs.in(f), out.in(f)); }
+  std::string describe() const override { return product->description(); }
+  CostAnalysis cost() const override { return analysis; }
+  CostAnalysis analysis;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_dot_step(const DotPlan& plan, DType dtype, Operand lhs, Operand rhs, Operand out, bool constant_rhs) {
+  onednn::MatmulSpec spec;
+  spec.dtype = spec.out_dtype = dtype;
+  spec.m = plan.m;
+  spec.n = plan.n;
+  spec.k = plan.k;
+  spec.batch = plan.batch;
+  spec.a_strides = plan.lhs.strides;
+  spec.b_strides = plan.rhs.strides;
+  spec.c_strides = plan.out_strides;
+  spec.constant_b = constant_rhs;
+  auto step = std::make_unique<DotStep>();
+  step->product = onednn::Matmul::create(spec);
+  check<InternalError>(step->product != nullptr, "compile: no matrix product for {}.", short_name(dtype));
+  const double batch = static_cast<double>(num_elements(plan.batch)), m = static_cast<double>(plan.m), n = static_cast<double>(plan.n), k = static_cast<double>(plan.k);
+  step->analysis = {2 * batch * m * n * k, batch * (m * k + k * n + m * n) * itemsize(dtype), 1};
+  step->lhs = lhs;
+  step->rhs = rhs;
+  step->out = out;
+  return step;
+}
+
+void CallStep::run(Frame& frame) const {
+  Arrays args;
+  for (std::size_t i = 0; i < in.size(); ++i) args.push_back(Array::view(in_avals[i].dtype, in_avals[i].dims(), frame.slots[in[i]], {}));
+  const TraceScope scope(eval_trace());
+  Arrays results = kernel ? (*kernel)({args, params, out_avals}) : primitive.rules().impl(args, params);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto bytes = results[i].bytes();
+    if (fixed[i]) {
+      if (!bytes.empty()) std::memcpy(frame.slots[out[i]], bytes.data(), bytes.size());
+      continue;
+    }
+    // A result may be a view of an operand, whose memory is about to be used again.
+    bool borrowed = false;
+    for (std::size_t k = 0; k < in.size(); ++k) {
+      const auto* from = static_cast<const std::byte*>(frame.slots[in[k]]);
+      borrowed |= bytes.data() >= from && bytes.data() < from + std::max<std::int64_t>(in_bytes[k], 1);
+    }
+    if (borrowed) results[i] = Array::from_bytes(out_avals[i].dtype, out_avals[i].dims(), bytes);
+    frame.slots[out[i]] = const_cast<std::byte*>(results[i].bytes().data());
+    frame.kept.push_back(std::move(results[i]));
+  }
+}
+
+CostAnalysis CallStep::cost() const {
+  double bytes = 0;
+  for (const std::int64_t b : in_bytes) bytes += static_cast<double>(b);
+  for (const Aval& a : out_avals) bytes += static_cast<double>(num_elements(a.dims()) * itemsize(a.dtype));
+  return {0, bytes, 1};
+}
+
+namespace {
+
+std::int64_t read_index(const void* p, DType type) {
+  return visit_dtype(type, [&]<class T>(std::type_identity<T>) -> std::int64_t {
+    if constexpr (std::is_integral_v<T>) {
+      T v;
+      std::memcpy(&v, p, sizeof v);
+      return std::is_unsigned_v<T> && sizeof(T) == 8 ? static_cast<std::int64_t>(std::min<std::uint64_t>(v, INT64_MAX)) : static_cast<std::int64_t>(v);
+    } else {
+      return 0;
+    }
+  });
+}
+
+void copy_window(std::byte* to, const std::byte* from, const Dims& dims, const Dims& window, std::size_t axis, std::int64_t itemsize) {
+  std::int64_t inner_to = itemsize, inner_from = itemsize;
+  for (std::size_t i = axis + 1; i < dims.size(); ++i) inner_to *= dims[i], inner_from *= window[i];
+  if (axis >= dims.size() || inner_to == inner_from) {
+    std::memcpy(to, from, static_cast<std::size_t>(axis < dims.size() ? window[axis] * inner_from : itemsize));
+    return;
+  }
+  for (std::int64_t i = 0; i < window[axis]; ++i) copy_window(to + i * inner_to, from + i * inner_from, dims, window, axis + 1, itemsize);
+}
+
+}  // namespace
+
+void UpdateSliceStep::run(Frame& frame) const {
+  auto* to = static_cast<std::byte*>(frame.slots[out]);
+  const auto* from = static_cast<const std::byte*>(frame.slots[operand]);
+  if (to != from) std::memcpy(to, from, static_cast<std::size_t>(num_elements(dims) * itemsize));
+  std::int64_t offset = 0, stride = itemsize;
+  for (std::size_t i = dims.size(); i-- > 0;) {
+    offset += std::clamp<std::int64_t>(read_index(frame.slots[starts[i]], start_types[i]), 0, dims[i] - window[i]) * stride;
+    stride *= dims[i];
+  }
+  copy_window(to + offset, static_cast<const std::byte*>(frame.slots[update]), dims, window, 0, itemsize);
+}
+
+}  // namespace tf2jax::compiler
