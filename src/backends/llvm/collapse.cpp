@@ -45,20 +45,42 @@ void drop(Kernel& k, LoopVar v) {
   visit_indices(k, [&](Affine& a) { std::erase_if(a.terms, [&](const auto& t) { return t.first == v; }); });
 }
 
-// Perfect nests inside the body.
-void collapse_block(Kernel& k, Block& block) {
-  for (auto& s : block) {
-    auto* outer = std::get_if<Loop>(&s.what);
-    if (!outer) continue;
-    collapse_block(k, outer->body);
-    while (outer->body.size() == 1 && !outer->lanes) {
-      auto* inner = std::get_if<Loop>(&outer->body[0].what);
-      if (!inner || !are_contiguous(k, outer->var, inner->var, inner->extent)) break;
-      drop(k, outer->var);
-      Loop merged{inner->var, outer->extent * inner->extent, inner->lanes, std::move(inner->body)};
-      *outer = std::move(merged);
+// The loop over `inner` that is all there is in this one.
+Loop* perfectly_nested(Loop& outer) {
+  return outer.body.size() == 1 && !outer.lanes ? std::get_if<Loop>(&outer.body[0].what) : nullptr;
+}
+
+// Merges a pair of variables wherever they are nested, if they are always nested perfectly: several loops may share them.
+bool collapse_pair(Kernel& k) {
+  std::vector<Loop*> all;
+  visit_statements(k.body, [&](loops::Statement& s) {
+    if (auto* l = std::get_if<Loop>(&s.what)) all.push_back(l);
+  });
+  for (Loop* candidate : all) {
+    const Loop* nested = perfectly_nested(*candidate);
+    if (!nested) continue;
+    const LoopVar outer = candidate->var, inner = nested->var;
+    const std::int64_t extent = nested->extent;
+    bool yes = are_contiguous(k, outer, inner, extent);
+    std::vector<Loop*> outers;
+    std::size_t inners = 0;
+    for (Loop* l : all) {
+      inners += l->var == inner;
+      if (l->var != outer) continue;
+      const Loop* n = perfectly_nested(*l);
+      yes = yes && n && n->var == inner;
+      outers.push_back(l);
     }
+    if (!yes || inners != outers.size()) continue;
+    drop(k, outer);
+    for (Loop* l : outers) {
+      Loop& n = std::get<Loop>(l->body[0].what);
+      Loop merged{inner, l->extent * n.extent, n.lanes, std::move(n.body)};
+      *l = std::move(merged);
+    }
+    return true;
   }
+  return false;
 }
 
 // Statements that use no variable may move into the loop that follows them.
@@ -92,7 +114,8 @@ void renumber(Kernel& k, const std::vector<LoopVar>& outer) {
 }
 
 void collapse_loops(Kernel& k) {
-  collapse_block(k, k.body);
+  while (collapse_pair(k)) {
+  }
   std::vector<LoopVar> vars;
   for (std::size_t i = 0; i < k.parallel.size(); ++i) vars.push_back(static_cast<LoopVar>(i));
   for (std::size_t i = vars.size(); i-- > 1;) {

@@ -177,8 +177,11 @@ class Lowering {
         for (std::size_t i = 0; i < op.in.size(); ++i) in.push_back(build(op.in[i], maps[i], mask));
         return add({.op = op.scalar, .dtype = dtype}, in);
       }
-      case OpKind::iota:
-        return add({.op = Op::index, .dtype = dtype, .at = group_.space.map(map)[static_cast<std::size_t>(op.params.get<IotaParams>().dimension)]}, {});
+      case OpKind::iota: {
+        const DType counter = dtype == DType::i64 || dtype == DType::u64 || dtype == DType::u32 ? dtype : DType::i32;
+        const NodeId n = add({.op = Op::index, .dtype = counter, .at = group_.space.map(map)[static_cast<std::size_t>(op.params.get<IotaParams>().dimension)]}, {});
+        return counter == dtype ? n : add({.op = Op::convert, .dtype = dtype}, {n});
+      }
       case OpKind::pad: {
         NodeId inside = -1;
         const IndexMap& inner = group_.space.map(maps[0]);
