@@ -62,6 +62,15 @@ std::unique_ptr<Step> make_dot_step(const DotPlan& plan, DType dtype, Operand lh
   spec.a_strides = plan.lhs.strides;
   spec.b_strides = plan.rhs.strides;
   spec.c_strides = plan.out_strides;
+  // The stride of an axis of size 1 is free: give it what a dense matrix would have.
+  const auto dense = [](Dims& strides, std::int64_t rows, std::int64_t columns) {
+    std::int64_t &row = strides[strides.size() - 2], &column = strides.back();
+    if (columns == 1) column = 1;
+    if (rows == 1) row = columns * column;
+  };
+  dense(spec.a_strides, plan.m, plan.k);
+  dense(spec.b_strides, plan.k, plan.n);
+  dense(spec.c_strides, plan.m, plan.n);
   spec.constant_b = constant_rhs;
   auto step = std::make_unique<DotStep>();
   step->product = onednn::Matmul::create(spec);
