@@ -1,18 +1,62 @@
 // Choice between inlined functions and the C library, and the pieces the inlined ones share.
 #include "tf2jax/backends/llvm/codegen/internal/math.h"
 
+#include "tf2jax/backends/llvm/codegen/internal/functions.h"
+
 #include <llvm/IR/IntrinsicsX86.h>
 
 namespace tf2jax::codegen {
 
 using loops::Op;
 
-Vec elementary(Op op, const Vec& x) {
-  const Vec inlined = x.bits() == 32 ? elementary_f32(op, x) : elementary_f64(op, x);
-  return inlined ? inlined : call_libm(op, x);
+namespace {
+
+Vec inlined(Op op, const Vec& x) {
+  switch (op) {
+    case Op::exp: return exp_of(x);
+    case Op::exp2: return exp2_of(x);
+    case Op::expm1: return expm1_of(x);
+    case Op::tanh: return tanh_of(x);
+    case Op::logistic: return logistic_of(x);
+    case Op::log: return log_of(x);
+    case Op::log1p: return log1p_of(x);
+    case Op::log2: return log2_of(x);
+    case Op::sin: return sin_of(x);
+    case Op::cos: return cos_of(x);
+    case Op::rsqrt: return 1.0 / sqrt(x);
+    default: break;
+  }
+  if (x.bits() != 32) return {};
+  switch (op) {
+    case Op::sinh: return sinh_of(x);
+    case Op::cosh: return cosh_of(x);
+    case Op::tan: return tan_of(x);
+    case Op::asin: return asin_of(x);
+    case Op::acos: return acos_of(x);
+    case Op::atan: return atan_of(x);
+    case Op::asinh: return asinh_of(x);
+    case Op::acosh: return acosh_of(x);
+    case Op::atanh: return atanh_of(x);
+    case Op::cbrt: return cbrt_of(x);
+    case Op::erf: return erf_of(x);
+    case Op::erfc: return erfc_of(x);
+    default: return {};
+  }
 }
 
-Vec elementary(Op op, const Vec& x, const Vec& y) { return call_libm(op, x, y); }
+}  // namespace
+
+Vec elementary(Op op, const Vec& x) {
+  const Vec out = inlined(op, x);
+  return out ? out : call_libm(op, x);
+}
+
+Vec elementary(Op op, const Vec& x, const Vec& y) {
+  const Vec a = x.like(y), b = y.like(x);
+  if (x.bits() == 32 && op == Op::pow) return pow_of(a, b);
+  if (x.bits() == 32 && op == Op::atan2) return atan2_of(a, b);
+  return call_libm(op, a, b);
+}
 
 namespace {
 
@@ -53,11 +97,13 @@ Vec scale(const Vec& x, const Vec& n) {
   return x * power(first) * power(e - first);
 }
 
-Vec reciprocal(const Vec& x) {
-  if (!wide(x) || x.bits() != 32) return 1.0 / x;
+// An estimate with 14 digits and one correction, which is cheaper than the division and overlaps better.
+Vec quotient(const Vec& x, const Vec& y) {
+  if (!wide(y) || y.bits() != 32) return x / y;
   Ir& ir = x.ir();
-  const Vec y = map(x, [&](auto* v) { return ir.call(llvm::Intrinsic::x86_avx512_rcp14_ps_512, {}, {v, v, ir.b.getInt16(0xffff)}); });
-  return fma(y, fma(-x, y, 1.0), y);
+  const Vec inverse = map(y, [&](auto* v) { return ir.call(llvm::Intrinsic::x86_avx512_rcp14_ps_512, {}, {v, v, ir.b.getInt16(0xffff)}); });
+  const Vec q = x * inverse;
+  return fma(fma(-y, q, x), inverse, q);
 }
 
 Frexp split(const Vec& x) {

@@ -112,7 +112,10 @@ Vec cast(const Vec& x, llvm::Type* element, llvm::Instruction::CastOps op) {
 }
 Vec to_bits(const Vec& x) { return cast(x, x.ir().b.getIntNTy(x.bits()), llvm::Instruction::BitCast); }
 Vec from_bits(const Vec& x) { return cast(x, x.bits() == 64 ? x.ir().b.getDoubleTy() : x.ir().b.getFloatTy(), llvm::Instruction::BitCast); }
-Vec to_int(const Vec& x) { return cast(x, x.ir().b.getIntNTy(x.bits()), llvm::Instruction::FPToSI); }
+Vec to_int(const Vec& x) {
+  const Vec out = cast(x, x.ir().b.getIntNTy(x.bits()), llvm::Instruction::FPToSI);
+  return map(out, [&](auto* v) { return x.ir().b.CreateFreeze(v); });   // NaN gives anything, not undefined behaviour
+}
 Vec to_float(const Vec& x) { return cast(x, x.bits() == 64 ? x.ir().b.getDoubleTy() : x.ir().b.getFloatTy(), llvm::Instruction::SIToFP); }
 
 llvm::Value* any(const Vec& mask) {

@@ -12,10 +12,6 @@ Vec elementary(loops::Op op, const Vec& x);
 /// pow, atan2 or rem (the remainder of truncating division).
 Vec elementary(loops::Op op, const Vec& x, const Vec& y);
 
-/// The inlined function, or an empty Vec where there is none.
-Vec elementary_f32(loops::Op op, const Vec& x);
-Vec elementary_f64(loops::Op op, const Vec& x);
-
 /// Calls the C library once per lane.
 Vec call_libm(loops::Op op, const Vec& x);
 Vec call_libm(loops::Op op, const Vec& x, const Vec& y);
@@ -29,8 +25,8 @@ std::span<const RuntimeSymbol> runtime_symbols();
 
 /// x * 2^n, rounded once, for integral n in [-300, 300] (f32: float n; f64: up to 2100) and |x| in [1/4, 4].
 Vec scale(const Vec& x, const Vec& n);
-/// 1 / x within an ulp, for x in [1, 4].
-Vec reciprocal(const Vec& x);
+/// x / y within an ulp, for y in [1, 4].
+Vec quotient(const Vec& x, const Vec& y);
 struct Frexp {
   Vec mantissa;   // in [sqrt(1/2), sqrt(2))
   Vec exponent;   // as a float

@@ -1,0 +1,135 @@
+// exp and what is made of it, on floats and doubles.
+#include "tf2jax/backends/llvm/codegen/internal/functions.h"
+
+namespace tf2jax::codegen {
+
+namespace {
+
+bool single(const Vec& x) { return x.bits() == 32; }
+
+// (exp(r) - 1 - r) / r^2 on [-ln2/2, ln2/2]. Floats: Cephes' expf.
+Vec exp_tail(const Vec& r) {
+  if (single(r)) return poly(r, {1.98756915e-4, 1.39819995e-3, 8.33345205e-3, 4.16657962e-2, 1.66666657e-1, 5.00000000e-1});
+  return poly(r, {2.51180296663066121e-8, 2.76313686713663354e-7, 2.7557215719105391e-6, 0.0000248014897352865026, 0.000198412699181058185,
+                  0.00138888889471677818, 0.00833333333330683377, 0.0416666666665150728, 0.166666666666666997, 0.500000000000001274});
+}
+
+// x = n ln2 + r. The high part of ln2 has trailing zeros, so that n * high is exact.
+struct Reduced {
+  Vec r, n;
+};
+Reduced reduce(const Vec& x) {
+  const Vec n = nearest(x, std::numbers::log2e).value;
+  if (single(x)) return {fma(n, -1.42860677e-6, fma(n, -0.693145752, x)), n};
+  return {fma(n, -5.4979230187083711747e-14, fma(n, -0x1.62e42fefa38p-1, x)), n};
+}
+
+Vec clamped(const Vec& x, double low, double high) {   // NaN passes both comparisons
+  const Vec below = select(x > high, high, x);
+  return select(below < low, low, below);
+}
+
+}  // namespace
+
+Rounded nearest(const Vec& x, double factor, double shift) {
+  const double magic = single(x) ? 0x1.8p23 : 0x1.8p52;   // its unit in the last place is 1
+  const Vec t = fma(x, factor, magic + shift);
+  return {t - (magic + shift), to_bits(t)};
+}
+
+Vec exp_in_range(const Vec& x) {
+  const auto [r, n] = reduce(x);
+  return scale(fma(exp_tail(r), r * r, r) + 1.0, n);
+}
+
+// 1.0 ulp. The limits lie where the result has overflowed or vanished.
+Vec exp_of(const Vec& x) { return exp_in_range(single(x) ? clamped(x, -104.5, 89.0) : clamped(x, -746.0, 710.0)); }
+
+// 1.0 ulp. x = n + r; the product r ln2 is kept in two parts where floats would lose half a digit.
+Vec exp2_of(const Vec& x) {
+  const Vec c = single(x) ? clamped(x, -151.0, 129.0) : clamped(x, -1076.0, 1025.0);
+  const Vec n = nearest(c, 1.0).value, r = c - n;
+  if (single(x)) {
+    const Vec p = poly(r, {0.0001547621556, 0.001339993789, 0.009618004372, 0.05550328936, 0.2402265134, 0.6931472054});
+    return scale(fma(p, r, 1.0), n);
+  }
+  const Vec h = r * std::numbers::ln2;
+  const Vec low = fma(r, 2.3190468138462995584e-17, fma(r, std::numbers::ln2, -h));
+  return scale(h + fma(exp_tail(h), h * h, low) + 1.0, n);
+}
+
+// 1.6 ulp. 2^n (expm1(r) + 1 - 2^-n); below the lower limit the result is -1.
+Vec expm1_of(const Vec& x) {
+  const Vec c = single(x) ? clamped(x, -18.0, 89.0) : clamped(x, -38.0, 710.0);
+  const auto [r, n] = reduce(c);
+  const Vec p = fma(exp_tail(r), r * r, r);
+  const Vec y = scale(p + (1.0 - scale(n.constant(1.0).like(n), -n)), n);
+  return select(abs(x) < (single(x) ? 1e-8 : 1e-17), x, y);   // keeps -0
+}
+
+// 1.5 ulp: an odd polynomial below 0.625, above it 1 - 2 e / (1 + e) with e = exp(-2|x|).
+Vec tanh_of(const Vec& x) {
+  const Vec a = abs(x), z = x * x;
+  const double limit = single(x) ? 10.0 : 20.0;
+  const Vec e = exp_in_range(select(a > limit, -2.0 * limit, a * -2.0));
+  const Vec large = quotient(e * -2.0, e + 1.0) + 1.0;
+  const Vec p = single(x)
+    ? poly(z, {-0.005709632558, 0.02064383621, -0.05374142524, 0.1333146731, -0.3333328316})
+    : poly(z, {-0.0000160728610174111366, 0.0000771450151305154526, -0.000228564835983087351, 0.000586316881715832524, -0.0014549589943165451,
+               0.00359198919944120976, -0.00886322100628880291, 0.0218694875764243754, -0.0539682539312853519, 0.133333333332621407, -0.333333333333328558});
+  return copysign(select(a < 0.625, fma(p * z, a, a), large), x);
+}
+
+// 1.9 ulp, down to the subnormal results. exp(-|x|) cannot overflow.
+Vec logistic_of(const Vec& x) {
+  const Vec a = abs(x);
+  const double limit = single(x) ? -104.5 : -746.0;
+  const Vec e = exp_in_range(select(a > -limit, limit, -a));
+  const Vec n = select(x < 0.0, e, x.constant(1.0)), d = e + 1.0;
+  const Vec q = quotient(n, d);
+  if (!single(x)) return q;
+  // The rounding error of 1 + e would take the result past 2 ulp.
+  return fma((d - 1.0) - e, q, q);
+}
+
+namespace {
+// exp(|x|) / 2 without overflow where the result has none.
+Vec half_exp(const Vec& x) {
+  const Vec a = abs(x);
+  const auto [r, n] = reduce(select(a > 90.0, 90.0, a));
+  return scale(fma(exp_tail(r), r * r, r) + 1.0, n - 1.0);
+}
+}  // namespace
+
+// 1.5 ulp.
+Vec sinh_of(const Vec& x) {
+  const Vec e = half_exp(x), z = x * x;
+  const Vec small = fma(poly(z, {2.816910666e-6, 0.0001983616825, 0.008333350003, 0.166666665}) * z, x, x);
+  return select(abs(x) < 1.0, small, copysign(e - 0.25 / e, x));
+}
+// 1.5 ulp.
+Vec cosh_of(const Vec& x) {
+  const Vec e = half_exp(x);
+  return e + 0.25 / e;
+}
+
+// 1.3 ulp: an odd polynomial below 0.92, above it 1 - exp(polynomial); 1 from 4 on.
+Vec erf_of(const Vec& x) {
+  const Vec a = abs(x), z = x * x;
+  const Vec small = fma(poly(z, {-0.0005976893105, 0.00499098284, -0.02676557163, 0.1128180303, -0.3761249436, 0.12837915}), a, a);
+  const Vec t = select(a > 4.0, 4.0, a);
+  const Vec g = poly(t, {1.114698545e-5, -0.0003218898039, 0.003638439654, -0.02375288813, 0.1062254133, 0.635158752, 0.128646534});
+  return copysign(select(a < 0.92, small, 1.0 - exp_in_range(-fma(g, t, t))), x);
+}
+
+// 1.0 ulp, in doubles: exp(-x^2) / (1 + 2x) times a polynomial of (x - 3) / (x + 3), which maps [0, inf) to [-1, 1).
+Vec erfc_of(const Vec& x) {
+  const Vec d = widen(x), a = abs(d), c = select(a > 10.3, 10.3, a);
+  const Vec p = poly((c - 3.0) / (c + 3.0),
+                     {3.2961628298992974e-5, 0.00012627707733771155, -0.00012709298779855882, -0.00078989104707286439, 0.0018945530541792039, 0.0025335913557753527,
+                      -0.023771117040710076, 0.068307348128402102, -0.1192736473639604, 0.1296452029316731, -0.047562294087157915, -0.13562110693985361, 1.2530080582674001});
+  const Vec tail = exp_in_range(-(c * c)) * p / fma(c, 2.0, 1.0);
+  return narrow(select(d < 0.0, 2.0 - tail, tail));
+}
+
+}  // namespace tf2jax::codegen
