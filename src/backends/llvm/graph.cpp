@@ -77,7 +77,11 @@ std::vector<ValueId> GraphBuilder::run(const Jaxpr& jaxpr, const std::vector<Val
   const auto at = [&](VarId v) -> ValueId& { return env[static_cast<std::size_t>(v)]; };
   for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = constant(j.consts[i]);
   for (std::size_t i = 0; i < inputs.size(); ++i) at(j.invars[i]) = inputs[i];
-  const auto read = [&](const Atom& a) { return a.is_literal() ? constant(a.literal) : at(a.var); };
+  const auto read = [&](const Atom& a) {
+    const ValueId v = a.is_literal() ? constant(a.literal) : at(a.var);
+    check<InternalError>(v >= 0, "compile: the program reads a variable before it defines it:\n{}", jaxpr.id() ? to_string(jaxpr) : "");
+    return v;
+  };
   for (const Equation& e : j.eqns) {
     std::vector<ValueId> in;
     for (const Atom& a : e.inputs) in.push_back(read(a));

@@ -109,6 +109,7 @@ class ScanRewriter {
       const auto e = static_cast<std::size_t>(definer_[at(out.var)]);
       const Equation& add = j_.eqns[e];
       if ((add.primitive != add_p() && add.primitive != add_any_p()) || add.inputs[0].is_literal() || add.inputs[1].is_literal()) continue;
+      if (add.inputs[0].var != in && add.inputs[1].var != in) continue;
       const VarId term = add.inputs[0].var == in ? add.inputs[1].var : add.inputs[0].var;
       if (term == in || !is_inexact(j_.vars[at(term)].dtype)) continue;
       Sum sum{k, term, {}, 0};
