@@ -177,7 +177,7 @@ class Compiler {
     return step;
   }
 
-  Operand operand(const View& v) { return {use_base(v.base), v.offset * itemsize(graph_.value(v.base).aval.dtype)}; }
+  Operand operand(const View& v) { return {use(v.base), v.offset * itemsize(graph_.value(v.base).aval.dtype)}; }
 
   std::unique_ptr<const Step> op_step(OpId id) {
     const GraphOp& op = graph_.op(id);
@@ -185,7 +185,7 @@ class Compiler {
       case OpKind::dot: {
         const DotPlan& dot = plan_.dots.at(id);
         const Operand lhs = operand(dot.lhs), rhs = operand(dot.rhs), out{define(op.out[0]), 0};
-        return make_dot_step(dot, graph_.value(op.out[0]).aval.dtype, lhs, rhs, out, graph_.value(dot.rhs.base).is_constant());
+        return make_dot_step(dot, graph_.value(op.out[0]).aval.dtype, lhs, rhs, out, graph_.value(view(dot.rhs.base).base).is_constant());
       }
       case OpKind::update_slice: return update_step(op);
       case OpKind::scan: return scan_step(op);
