@@ -1,9 +1,17 @@
 // The code generator: kernels to functions, and the factory the library calls.
+#include <dlfcn.h>
+#include <llvm/Config/llvm-config.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <future>
 #include <map>
 #include <stdexcept>
+#include <thread>
 
 #include "tf2jax/backends/llvm/codegen/interface.h"
 #include "tf2jax/backends/llvm/codegen/internal/object.h"
+#include "tf2jax/backends/llvm/codegen/internal/object_cache.h"
 #include "tf2jax/backends/llvm/op_names.h"
 
 namespace tf2jax::codegen {
@@ -20,6 +28,37 @@ class Compiled final : public loops::CompiledKernels {
  private:
   std::unique_ptr<LoadedCode> code_;
 };
+
+// What the code depends on besides the kernels. This file's size and time stand for the version of the emitter.
+const std::string& fingerprint() {
+  static const std::string text = [] {
+    std::string out = "LLVM " LLVM_VERSION_STRING " " + host().cpu + " " + host().features;
+    Dl_info here{};
+    struct stat file {};
+    if (dladdr(reinterpret_cast<const void*>(&fingerprint), &here) && here.dli_fname && stat(here.dli_fname, &file) == 0)
+      out += " " + std::to_string(file.st_size) + " " + std::to_string(file.st_mtim.tv_sec) + "." + std::to_string(file.st_mtim.tv_nsec);
+    return out;
+  }();
+  return text;
+}
+
+// In two halves at once: a kernel takes milliseconds.
+std::vector<Bytes> make_objects(const std::vector<const loops::Kernel*>& kernels, const std::vector<std::string>& symbols, const EmitOptions& options) {
+  const std::size_t n = kernels.size(), half = n / 2;
+  std::vector<Bytes> out;
+  if (n < 2 || std::thread::hardware_concurrency() < 2) {
+    if (n > 0) out.push_back(make_object(kernels, symbols, options));
+    return out;
+  }
+  const auto part = [&](std::size_t begin, std::size_t end) {
+    const auto at = [](std::size_t i) { return static_cast<std::ptrdiff_t>(i); };
+    return make_object({kernels.begin() + at(begin), kernels.begin() + at(end)}, {symbols.begin() + at(begin), symbols.begin() + at(end)}, options);
+  };
+  auto other = std::async(std::launch::async, part, half, n);
+  out.push_back(part(0, half));
+  out.push_back(other.get());
+  return out;
+}
 
 class Generator final : public loops::CodeGenerator {
  public:
@@ -46,8 +85,21 @@ class Generator final : public loops::CodeGenerator {
       }
       of_kernel.push_back(found->second);
     }
+    const EmitOptions emit{.lanes = host().lanes, .avx512 = host().avx512, .check_bounds = options.check_bounds};
     std::vector<Bytes> objects;
-    if (!distinct.empty()) objects.push_back(make_object(distinct, names, {.lanes = host().lanes, .avx512 = host().avx512, .check_bounds = options.check_bounds}));
+    if (options.cache_directory.empty() || distinct.empty()) {
+      objects = make_objects(distinct, names, emit);
+    } else {
+      std::string key = fingerprint() + (options.check_bounds ? " checked" : "");
+      for (const loops::Kernel* k : distinct) key += "\n" + (options.check_bounds ? k->name : std::string()) + "\n" + serialise(*k);
+      const ObjectCache cache(options.cache_directory);
+      if (auto found = cache.read(key)) {
+        objects = std::move(*found);
+      } else {
+        objects = make_objects(distinct, names, emit);
+        cache.write(key, objects);
+      }
+    }
     auto out = std::make_shared<Compiled>(load_objects(objects));
     for (std::size_t i = 0; i < kernels.size(); ++i)
       out->entries.push_back({reinterpret_cast<loops::KernelFunction>(out->code().find(of_kernel[i])), scratch_bytes(kernels[i])});

@@ -4,7 +4,7 @@
 #include <llvm/IR/LegacyPassManager.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/MC/TargetRegistry.h>
-#include <llvm/Support/SmallVectorMemoryBuffer.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -18,7 +18,16 @@ namespace tf2jax::codegen {
 
 namespace {
 
+// LLVM offers no other way to reach its switches. Loop strength reduction would take a third of the time of a small
+// kernel and gains nothing, as our addresses are simple.
+void set_switch(const char* name) {
+  const auto& all = llvm::cl::getRegisteredOptions();
+  const auto found = all.find(name);
+  if (found != all.end()) found->second->addOccurrence(0, name, "true");
+}
+
 Host detect() {
+  set_switch("disable-lsr");
   if (llvm::InitializeNativeTarget() || llvm::InitializeNativeTargetAsmPrinter()) throw std::runtime_error("LLVM has no native target");
   Host h;
   h.triple = llvm::sys::getProcessTriple();

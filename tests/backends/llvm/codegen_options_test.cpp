@@ -1,0 +1,143 @@
+// Bounds checks, the object cache and the loading of the code generator.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "codegen_kernels.h"
+
+namespace tf2jax::loops::testing {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Each death happens in a fresh process.
+class CodegenDeath : public ::testing::Test {
+ protected:
+  void SetUp() override { ::testing::GTEST_FLAG(death_test_style) = "threadsafe"; }
+};
+
+std::vector<float> zeros(std::int64_t n) { return std::vector<float>(static_cast<std::size_t>(n)); }
+
+void negate(std::int64_t n, std::int64_t end, const CodegenOptions& options) {
+  auto x = zeros(n + 64), out = zeros(n + 64);
+  run(elementwise(Op::neg, DType::f32, {DType::f32}, n), {x.data(), out.data()}, 0, end, options);
+}
+
+void store_before_the_start() {
+  Builder b;
+  const BufferId out = b.buffer(DType::f32, 4, true);
+  b.k.body = {store(out, {-1, {}}, b.constant(1.0f))};
+  auto memory = zeros(8);
+  run(b.k, {memory.data() + 4}, 0, 0, {.check_bounds = true});
+}
+
+void gather_outside() {
+  Builder b;
+  b.k.variables = 1;
+  const BufferId x = b.buffer(DType::f32, 10), index = b.buffer(DType::i32, 5), out = b.buffer(DType::f32, 5, true);
+  const NodeId i = b.load(index, {0, {{0, 1}}});
+  const NodeId v = b.node({.op = Op::load, .dtype = DType::f32, .at = {}, .buffer = x, .dynamic = {{i, 3}}});
+  b.k.body = {loop(0, 5, true, {eval(i), eval(v), store(out, {0, {{0, 1}}}, v)})};
+  auto values = zeros(10), got = zeros(5);
+  std::vector<std::int32_t> at = {0, 1, 2, 3, 4};
+  run(b.k, {values.data(), at.data(), got.data()}, 0, 0, {.check_bounds = true});
+}
+
+void load_a_missing_module() {
+  setenv("TF2JAX_CODEGEN_LIBRARY", "/nowhere/module.so", 1);
+  try {
+    code_generator();
+  } catch (const NotImplementedError& e) {
+    std::fputs(e.what(), stderr);
+    std::exit(3);
+  }
+}
+
+}  // namespace
+
+TEST_F(CodegenDeath, ALoadPastTheEndIsReported) {
+  EXPECT_DEATH(negate(20, 21, {.check_bounds = true}), "kernel 'test' accesses element 20 of a buffer of 20 .load node 0");
+}
+
+TEST_F(CodegenDeath, AScalarStoreBeforeTheStartIsReported) {
+  EXPECT_DEATH(store_before_the_start(), "accesses element -1 of a buffer of 4 .store to buffer 0");
+}
+
+TEST_F(CodegenDeath, AGatherOutsideIsReported) {
+  EXPECT_DEATH(gather_outside(), "accesses element 12 of a buffer of 10 .load node 1");
+}
+
+TEST_F(CodegenDeath, AMissingModuleSaysWhereItWasSought) {
+  EXPECT_EXIT(load_a_missing_module(), ::testing::ExitedWithCode(3), "/nowhere/module.so: no such file");
+}
+
+TEST(CodegenBounds, ValidAccessesPassTheChecks) {
+  for (const std::int64_t n : {5, 16, 100}) negate(n, n, {.check_bounds = true});
+  Builder b;   // masked lanes may point anywhere
+  b.k.variables = 1;
+  const BufferId x = b.buffer(DType::f32, 20), out = b.buffer(DType::f32, 24, true);
+  const NodeId inside = b.node({.op = Op::in_range, .dtype = DType::bool_, .at = {-2, {{0, 1}}}, .extent = 20});
+  const NodeId v = b.load(x, {-2, {{0, 1}}}, inside);
+  b.k.body = {loop(0, 24, true, {eval(inside), eval(v), store(out, {0, {{0, 1}}}, v)})};
+  auto values = zeros(20), got = zeros(24);
+  run(b.k, {values.data(), got.data()}, 0, 0, {.check_bounds = true});
+}
+
+namespace {
+
+class CodegenCache : public ::testing::Test {
+ protected:
+  void SetUp() override { fs::remove_all(folder_); }
+  void TearDown() override { fs::remove_all(folder_); }
+  std::vector<fs::path> files() const {
+    std::vector<fs::path> out;
+    if (fs::exists(folder_))
+      for (const auto& f : fs::directory_iterator(folder_)) out.push_back(f.path());
+    return out;
+  }
+  // Runs -x over 40 elements through the cache.
+  void use() const {
+    std::vector<float> x(40, 2.0f), out(40);
+    run(elementwise(Op::neg, DType::f32, {DType::f32}, 40), {x.data(), out.data()}, 0, 40, {.cache_directory = folder_});
+    EXPECT_EQ(out.back(), -2.0f);
+  }
+  const std::string folder_ = (fs::temp_directory_path() / ("tf2jax_cache_test_" + std::to_string(::getpid()))).string();
+};
+
+}  // namespace
+
+TEST_F(CodegenCache, KeepsOneFileForEqualPrograms) {
+  use();
+  ASSERT_EQ(files().size(), 1u);
+  const auto written = fs::last_write_time(files()[0]);
+  use();
+  EXPECT_EQ(files().size(), 1u);
+  EXPECT_EQ(fs::last_write_time(files()[0]), written);
+}
+
+TEST_F(CodegenCache, ReplacesDamagedFiles) {
+  use();
+  const fs::path file = files().at(0);
+  const auto size = fs::file_size(file);
+  {
+    std::fstream f(file, std::ios::in | std::ios::out | std::ios::binary);
+    f.seekp(static_cast<std::streamoff>(size / 2));
+    f.put('\x55').put('\x66').put('\x77');
+  }
+  use();
+  fs::resize_file(file, size / 2);
+  use();
+  EXPECT_EQ(fs::file_size(file), size);
+}
+
+TEST_F(CodegenCache, AnUnwritableFolderIsNoError) {
+  std::vector<float> x(40, 2.0f), out(40);
+  run(elementwise(Op::neg, DType::f32, {DType::f32}, 40), {x.data(), out.data()}, 0, 40, {.cache_directory = "/proc/nowhere"});
+  EXPECT_EQ(out.back(), -2.0f);
+}
+
+}  // namespace tf2jax::loops::testing
