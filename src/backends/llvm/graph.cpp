@@ -79,7 +79,7 @@ std::vector<ValueId> GraphBuilder::run(const Jaxpr& jaxpr, const std::vector<Val
   for (std::size_t i = 0; i < inputs.size(); ++i) at(j.invars[i]) = inputs[i];
   const auto read = [&](const Atom& a) {
     const ValueId v = a.is_literal() ? constant(a.literal) : at(a.var);
-    check<InternalError>(v >= 0, "compile: the program reads a variable before it defines it:\n{}", jaxpr.id() ? to_string(jaxpr) : "");
+    if (v < 0) raise<InternalError>("compile: the program reads a variable before it defines it:\n{}", to_string(jaxpr));
     return v;
   };
   for (const Equation& e : j.eqns) {
