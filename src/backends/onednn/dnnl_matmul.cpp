@@ -105,7 +105,8 @@ class PrimitiveMatmul final : public Matmul {
     if (!primitive) {
       std::vector<DnnlPrimitive::Argument> arguments{{DNNL_ARG_SRC, a_}, {DNNL_ARG_WEIGHTS, packed_b_}, {DNNL_ARG_DST, c_}};
       if (p_.bias) arguments.emplace_back(DNNL_ARG_BIAS, bias_);
-      primitive = &primitives_.add(threads, std::make_unique<DnnlPrimitive>(dnnl::matmul(make()), std::move(arguments)));
+      const auto chosen = make();
+      primitive = &primitives_.add(threads, std::make_unique<DnnlPrimitive>(dnnl::matmul(chosen), chosen.scratchpad_desc(), std::move(arguments)));
     }
     std::shared_ptr<const memory> packed;
     if (packed_b_ != b_) {
@@ -128,7 +129,7 @@ class PrimitiveMatmul final : public Matmul {
       case MatmulSpec::Activation::logistic: post.append_eltwise(1.0f, dnnl::algorithm::eltwise_logistic, 0.0f, 0.0f); break;
       case MatmulSpec::Activation::none: break;
     }
-    dnnl::primitive_attr attributes;
+    dnnl::primitive_attr attributes = call_attributes();
     attributes.set_post_ops(post);
     const auto d = p_.bias ? dnnl::matmul::desc(a_, packed_b_, bias_, c_) : dnnl::matmul::desc(a_, packed_b_, c_);
     return {d, attributes, cpu_engine()};
@@ -137,7 +138,7 @@ class PrimitiveMatmul final : public Matmul {
   MatmulProblem p_;
   memory::desc a_, b_, packed_b_, c_, bias_;
   std::string implementation_;
-  PrimitivePerTeam primitives_;
+  PerTeam<DnnlPrimitive> primitives_;
   PackedOperand packed_;
 };
 

@@ -1,6 +1,7 @@
 // Running a oneDNN primitive many times, from many threads, without allocating.
 #include "tf2jax/backends/onednn/internal/dnnl_primitive.h"
 
+#include "tf2jax/backends/onednn/internal/team.h"
 #include "tf2jax/base/error.h"
 
 namespace tf2jax::onednn {
@@ -10,8 +11,16 @@ dnnl::engine& cpu_engine() {
   return engine;
 }
 
+dnnl::primitive_attr call_attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
 struct DnnlPrimitive::Call {
   dnnl::stream stream{cpu_engine()};
+  PooledBuffer scratchpad;
+  explicit Call(std::size_t scratchpad_bytes) : scratchpad(scratchpad_bytes) {}
   std::vector<dnnl::memory> memories;
   std::vector<dnnl_exec_arg_t> arguments;
 };
@@ -21,31 +30,19 @@ DnnlPrimitive::~DnnlPrimitive() { const std::unique_ptr<Call> last(spare_.load()
 void DnnlPrimitive::run(std::span<const void* const> data) const {
   std::unique_ptr<Call> call(spare_.exchange(nullptr));
   if (!call) {
-    call = std::make_unique<Call>();
+    call = std::make_unique<Call>(scratchpad_.get_size());
     for (const auto& [name, layout] : arguments_) {
       call->memories.emplace_back(layout, cpu_engine(), nullptr);
       call->arguments.push_back({name, call->memories.back().get()});
     }
+    call->memories.emplace_back(scratchpad_, cpu_engine(), call->scratchpad.as<void>());
+    call->arguments.push_back({DNNL_ARG_SCRATCHPAD, call->memories.back().get()});
   }
   for (std::size_t i = 0; i < data.size(); ++i) call->memories[i].set_data_handle(const_cast<void*>(data[i]));
   const dnnl_status_t status =
       dnnl_primitive_execute(primitive_.get(), call->stream.get(), static_cast<int>(call->arguments.size()), call->arguments.data());
   check<InternalError>(status == dnnl_success, "oneDNN: a primitive failed with status {}.", static_cast<int>(status));
   const std::unique_ptr<Call> other(spare_.exchange(call.release()));
-}
-
-const DnnlPrimitive* PrimitivePerTeam::find(int threads) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [count, primitive] : made_)
-    if (count == threads) return primitive.get();
-  return nullptr;
-}
-
-const DnnlPrimitive& PrimitivePerTeam::add(int threads, std::unique_ptr<const DnnlPrimitive> primitive) const {
-  const std::lock_guard lock(mutex_);
-  for (const auto& [count, earlier] : made_)
-    if (count == threads) return *earlier;
-  return *made_.emplace_back(threads, std::move(primitive)).second;
 }
 
 std::shared_ptr<const dnnl::memory> PackedOperand::get(const void* source, const dnnl::memory::desc& plain, const dnnl::memory::desc& layout) const {

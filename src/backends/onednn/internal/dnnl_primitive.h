@@ -15,11 +15,16 @@ namespace tf2jax::onednn {
 
 dnnl::engine& cpu_engine();
 
-/// One created primitive. The memory objects of a call are kept for the next one.
+/// Attributes every primitive here starts from. oneDNN's own scratchpad belongs to the thread that created the primitive,
+/// so each call brings one.
+dnnl::primitive_attr call_attributes();
+
+/// One created primitive. The memory objects and the scratchpad of a call are kept for the next one.
 class DnnlPrimitive {
  public:
   using Argument = std::pair<int, dnnl::memory::desc>;   // DNNL_ARG_…, layout
-  DnnlPrimitive(dnnl::primitive primitive, std::vector<Argument> arguments) : primitive_(std::move(primitive)), arguments_(std::move(arguments)) {}
+  DnnlPrimitive(dnnl::primitive primitive, const dnnl::memory::desc& scratchpad, std::vector<Argument> arguments)
+      : primitive_(std::move(primitive)), scratchpad_(scratchpad), arguments_(std::move(arguments)) {}
   ~DnnlPrimitive();
   DnnlPrimitive(const DnnlPrimitive&) = delete;
   DnnlPrimitive& operator=(const DnnlPrimitive&) = delete;
@@ -31,19 +36,31 @@ class DnnlPrimitive {
  private:
   struct Call;
   dnnl::primitive primitive_;
+  dnnl::memory::desc scratchpad_;
   std::vector<Argument> arguments_;
   mutable std::atomic<Call*> spare_{nullptr};
 };
 
-/// A primitive per number of threads: oneDNN divides its work when a primitive is created.
-class PrimitivePerTeam {
+/// Something made per number of threads: oneDNN divides its work when a primitive is created.
+template <class T>
+class PerTeam {
  public:
-  const DnnlPrimitive* find(int threads) const;
-  const DnnlPrimitive& add(int threads, std::unique_ptr<const DnnlPrimitive> primitive) const;
+  const T* find(int threads) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [count, made] : made_)
+      if (count == threads) return made.get();
+    return nullptr;
+  }
+  const T& add(int threads, std::unique_ptr<const T> value) const {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [count, earlier] : made_)
+      if (count == threads) return *earlier;
+    return *made_.emplace_back(threads, std::move(value)).second;
+  }
 
  private:
   mutable std::mutex mutex_;
-  mutable std::vector<std::pair<int, std::unique_ptr<const DnnlPrimitive>>> made_;
+  mutable std::vector<std::pair<int, std::unique_ptr<const T>>> made_;
 };
 
 /// Data reordered once from a source that does not change.

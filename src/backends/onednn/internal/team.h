@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <memory>
 
+#include "tf2jax/base/buffer_pool.h"
+
 namespace tf2jax::onednn {
 
 /// num_threads(), or 1 inside a parallel loop.
@@ -21,7 +23,21 @@ class TeamScope {
 };
 
 /// Memory of this thread, aligned to 64 bytes, valid until the next call with the same slot. Grows and stays.
-enum class ScratchSlot { panels, operand, first, second, third };
+enum class ScratchSlot { panels, operand, input, cotangent, tile };
 void* thread_scratch(ScratchSlot slot, std::size_t bytes);
+
+/// A block of the buffer pool.
+class PooledBuffer {
+ public:
+  explicit PooledBuffer(std::size_t bytes) : data_(allocate_buffer(bytes)), bytes_(bytes) {}
+  ~PooledBuffer() { free_buffer(data_, bytes_); }
+  PooledBuffer(const PooledBuffer&) = delete;
+  PooledBuffer& operator=(const PooledBuffer&) = delete;
+  template <class T> T* as() const { return static_cast<T*>(data_); }
+
+ private:
+  void* data_;
+  std::size_t bytes_;
+};
 
 }  // namespace tf2jax::onednn

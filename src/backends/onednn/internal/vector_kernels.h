@@ -24,6 +24,22 @@ struct OuterPiece {
   bool streaming;            // bypass the caches
 };
 
+/// c[rows, columns] (+)= sum over taps of a_tap[rows, depth] * b_tap[depth, columns], where a_tap = a + a_offsets[tap] has the
+/// strides (am, ak) and b_tap = b + b_offsets[tap] the row stride b_step. Rows of b are readable up to the next multiple of
+/// the lanes. The inner loops of direct convolutions: rows of pixels against the taps of a kernel.
+struct TapPiece {
+  std::int64_t rows, columns, taps, depth;
+  const void* a;
+  const std::int64_t* a_offsets;
+  std::int64_t am, ak;
+  const void* b;
+  const std::int64_t* b_offsets;
+  std::int64_t b_step;
+  void* c;
+  std::int64_t cm;
+  bool accumulate;
+};
+
 struct VectorKernels {
   const char* name;
   std::int64_t (*gemm_scratch_bytes)();
@@ -35,6 +51,9 @@ struct VectorKernels {
   /// Needs b_column == 1.
   void (*outer_f32)(const OuterPiece&);
   void (*outer_f64)(const OuterPiece&);
+  void (*taps_f32)(const TapPiece&);
+  void (*taps_f64)(const TapPiece&);
+  std::int64_t lanes_f32;   // of f64: half
 };
 inline constexpr std::int64_t kGemvColumns = 4;
 

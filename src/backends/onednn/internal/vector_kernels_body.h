@@ -45,16 +45,27 @@ inline void stream(float* p, Vector<float> v) {
 inline void stream(double* p, Vector<double> v) { stream(reinterpret_cast<float*>(p), reinterpret_cast<Vector<float>>(v)); }
 inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
-// c tile of ROWS x (VECTORS * lanes), held in registers over the whole depth.
+#if defined(__AVX512F__)
+// The first `count` lanes only.
+inline void store_some(float* p, Vector<float> v, std::int64_t count) {
+  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), reinterpret_cast<__m512>(v));
+}
+inline void store_some(double* p, Vector<double> v, std::int64_t count) {
+  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), reinterpret_cast<__m512d>(v));
+}
+inline Vector<float> load_some(const float* p, std::int64_t count) {
+  return reinterpret_cast<Vector<float>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p));
+}
+inline Vector<double> load_some(const double* p, std::int64_t count) {
+  return reinterpret_cast<Vector<double>>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p));
+}
+#endif
+
+// sum += a_tile * b_tile over one depth, the sums held in registers.
 template <class T, int ROWS, int VECTORS>
-void tile(std::int64_t depth, const T* a, std::int64_t am, std::int64_t ak, const T* b, std::int64_t b_step, T* c, std::int64_t cm, std::int64_t cn,
-          std::int64_t columns, bool accumulate) {
+[[gnu::always_inline]] inline void multiply_into(Vector<T> (&sum)[ROWS][VECTORS], std::int64_t depth, const T* a, std::int64_t am, std::int64_t ak, const T* b,
+                                                 std::int64_t b_step) {
   constexpr int kWidth = kLanes<T>;
-  Vector<T> sum[ROWS][VECTORS];
-#pragma GCC unroll 16
-  for (int r = 0; r < ROWS; ++r)
-#pragma GCC unroll 4
-    for (int v = 0; v < VECTORS; ++v) sum[r][v] = Vector<T>{};
   for (std::int64_t p = 0; p < depth; ++p) {
     Vector<T> right[VECTORS];
 #pragma GCC unroll 4
@@ -68,6 +79,11 @@ void tile(std::int64_t depth, const T* a, std::int64_t am, std::int64_t ak, cons
     a += ak;
     b += b_step;
   }
+}
+
+template <class T, int ROWS, int VECTORS>
+[[gnu::always_inline]] inline void write_tile(const Vector<T> (&sum)[ROWS][VECTORS], T* c, std::int64_t cm, std::int64_t cn, std::int64_t columns, bool accumulate) {
+  constexpr int kWidth = kLanes<T>;
   if (cn == 1 && columns == VECTORS * kWidth) {
 #pragma GCC unroll 16
     for (int r = 0; r < ROWS; ++r)
@@ -78,6 +94,21 @@ void tile(std::int64_t depth, const T* a, std::int64_t am, std::int64_t ak, cons
       }
     return;
   }
+#if defined(__AVX512F__)
+  if (cn == 1) {
+    constexpr int kLast = VECTORS - 1;
+    const std::int64_t rest = columns - kLast * kWidth;
+#pragma GCC unroll 16
+    for (int r = 0; r < ROWS; ++r) {
+      T* const to = c + r * cm;
+#pragma GCC unroll 4
+      for (int v = 0; v < kLast; ++v) store(to + v * kWidth, accumulate ? load(to + v * kWidth) + sum[r][v] : sum[r][v]);
+      T* const last = to + kLast * kWidth;
+      store_some(last, accumulate ? load_some(last, rest) + sum[r][kLast] : sum[r][kLast], rest);
+    }
+    return;
+  }
+#endif
   alignas(64) T spill[ROWS * VECTORS * kWidth];
 #pragma GCC unroll 16
   for (int r = 0; r < ROWS; ++r)
@@ -88,6 +119,44 @@ void tile(std::int64_t depth, const T* a, std::int64_t am, std::int64_t ak, cons
       T* to = c + r * cm + j * cn;
       *to = accumulate ? *to + spill[r * VECTORS * kWidth + j] : spill[r * VECTORS * kWidth + j];
     }
+}
+
+// c tile of ROWS x (VECTORS * lanes).
+template <class T, int ROWS, int VECTORS>
+void tile(std::int64_t depth, const T* a, std::int64_t am, std::int64_t ak, const T* b, std::int64_t b_step, T* c, std::int64_t cm, std::int64_t cn,
+          std::int64_t columns, bool accumulate) {
+  Vector<T> sum[ROWS][VECTORS] = {};
+  multiply_into(sum, depth, a, am, ak, b, b_step);
+  write_tile(sum, c, cm, cn, columns, accumulate);
+}
+
+template <class T, int ROWS, int VECTORS>
+void tap_tile(const TapPiece& g, std::int64_t row) {
+  Vector<T> sum[ROWS][VECTORS] = {};
+  const T* const a = static_cast<const T*>(g.a) + row * g.am;
+  const T* const b = static_cast<const T*>(g.b);
+  for (std::int64_t t = 0; t < g.taps; ++t) multiply_into(sum, g.depth, a + g.a_offsets[t], g.am, g.ak, b + g.b_offsets[t], g.b_step);
+  write_tile(sum, static_cast<T*>(g.c) + row * g.cm, g.cm, 1, g.columns, g.accumulate);
+}
+
+template <class T, int VECTORS, int ROWS>
+void tap_rows(const TapPiece& g, std::int64_t row) {
+  if constexpr (ROWS > 0) {
+    if (g.rows - row >= ROWS) return tap_tile<T, ROWS, VECTORS>(g, row);
+    tap_rows<T, VECTORS, ROWS - 1>(g, row);
+  }
+}
+
+template <class T>
+void taps(const TapPiece& g) {
+  // Equal tiles: 16 rows are two of 8, not one of 14 and one of 2.
+  const std::int64_t tiles = (g.rows + kTileRows - 1) / kTileRows, height = (g.rows + tiles - 1) / tiles;
+  for (std::int64_t row = 0; row < g.rows; row += height) {
+    TapPiece piece = g;
+    piece.rows = least(g.rows, row + height);
+    if (g.columns <= kLanes<T>) tap_rows<T, 1, kTileRows>(piece, row);
+    else tap_rows<T, 2, kTileRows>(piece, row);
+  }
 }
 
 template <class T>
@@ -312,7 +381,7 @@ void outer(const OuterPiece& g) {
 std::int64_t gemm_scratch_bytes() { return static_cast<std::int64_t>(sizeof(double)) * kDepth * (kColumnBlock + 2 * kLanes<float> + kRowBlock); }
 
 constexpr VectorKernels table(const char* name) {
-  return {name, gemm_scratch_bytes, gemm<float>, gemm<double>, gemv<float>, gemv<double>, outer<float>, outer<double>};
+  return {name, gemm_scratch_bytes, gemm<float>, gemm<double>, gemv<float>, gemv<double>, outer<float>, outer<double>, taps<float>, taps<double>, kLanes<float>};
 }
 
 }  // namespace

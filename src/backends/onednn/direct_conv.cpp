@@ -1,0 +1,237 @@
+// Own convolutions for few features. A row of output pixels is a product of matrices without copying patches: with
+// features last, the patch of a pixel under one row of the kernel is contiguous and the next pixel's starts a few elements on.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "tf2jax/backends/onednn/internal/conv_problem.h"
+#include "tf2jax/backends/onednn/internal/team.h"
+#include "tf2jax/backends/onednn/internal/vector_kernels.h"
+#include "tf2jax/base/thread_pool.h"
+
+namespace tf2jax::onednn {
+namespace {
+
+constexpr std::int64_t kBlockBytes = 192 << 10;   // input rows worked on at a time: within L2
+constexpr std::int64_t kPixelsInFloat = 512;      // of a kernel gradient summed in T before they go to double
+constexpr std::int64_t kMaxChunks = 16;           // partial kernel gradients; fixed, so that sums do not depend on the threads
+
+// One spatial axis.
+struct Axis {
+  std::int64_t src, dst, kernel, stride, dilation, kernel_dilation, low, src_step, dst_step, kernel_step;
+};
+
+template <class T>
+class DirectConvolution final : public ConvImplementation {
+ public:
+  explicit DirectConvolution(const ConvProblem& p) : p_(p) {
+    const auto axis = [&](std::size_t i) {
+      return Axis{p.src.spatial[i], p.dst.spatial[i], p.kernel.spatial[i], p.strides[i], p.src_dilation[i], p.kernel_dilation[i], p.low[i],
+                  p.src.spatial_strides[i], p.dst.spatial_strides[i], p.kernel.spatial_strides[i]};
+    };
+    x_ = axis(p.rank() - 1);
+    y_ = p.rank() == 2 ? axis(0) : Axis{1, 1, 1, 1, 1, 1, 0, 0, 0, 0};
+    columns_in_ = (x_.dst - 1) * x_.stride + (x_.kernel - 1) * x_.kernel_dilation + 1;
+    pitch_ = columns_in_ * p.src.features;
+    const bool unpadded = [](const Axis& a) { return a.low == 0 && a.dilation == 1; }(x_) && y_.low == 0 && y_.dilation == 1 && columns_in_ <= x_.src &&
+                          rows_in(y_.dst) <= y_.src;
+    in_place_ = unpadded && p.src.channels_last();
+    if (in_place_) pitch_ = x_.src * p.src.features;
+    joined_ = p.groups == 1 && x_.kernel_dilation == 1;   // a whole kernel row is one run of elements
+    const std::int64_t row_bytes = pitch_ * y_.stride * static_cast<std::int64_t>(sizeof(T));
+    block_ = std::clamp<std::int64_t>(kBlockBytes / std::max<std::int64_t>(1, row_bytes), 1, y_.dst);
+    if (p.kind == ConvProblem::Kind::kernel_gradient) block_ = std::clamp<std::int64_t>(kPixelsInFloat / x_.dst, 1, block_);
+    blocks_ = (y_.dst + block_ - 1) / block_;
+    lanes_ = vector_kernels().lanes_f32 * 4 / static_cast<std::int64_t>(sizeof(T));
+  }
+
+  void run(const ConvBuffers& d) const override {
+    if (p_.kind == ConvProblem::Kind::kernel_gradient) return kernel_gradient(d);
+    forward(d);
+    apply_epilogue(p_, const_cast<void*>(d.dst), d.bias, d.residual);
+  }
+  std::string name() const override { return std::string("own ") + vector_kernels().name; }
+
+ private:
+  std::int64_t rows_in(std::int64_t rows_out) const { return (rows_out - 1) * y_.stride + (y_.kernel - 1) * y_.kernel_dilation + 1; }
+  static void multiply(const TapPiece& piece) {
+    if constexpr (sizeof(T) == 4) vector_kernels().taps_f32(piece);
+    else vector_kernels().taps_f64(piece);
+  }
+
+  // The input rows that output rows [first, first + rows) of an image need, padded and dilated.
+  const T* input(const T* src, std::int64_t image, std::int64_t first, std::int64_t rows, bool copy) const {
+    const T* const from = src + image * p_.src.batch_stride;
+    if (in_place_ && !copy) return from + first * y_.stride * pitch_;
+    const std::int64_t features = p_.src.features, count = rows_in(rows);
+    // A vector load may run past the last row.
+    T* const to = static_cast<T*>(thread_scratch(ScratchSlot::input, static_cast<std::size_t>(count * pitch_ + 2 * lanes_) * sizeof(T)));
+    for (std::int64_t r = 0; r < count; ++r) {
+      T* row = to + r * pitch_;
+      const std::int64_t y = first * y_.stride + r - y_.low;
+      if (y < 0 || y % y_.dilation || y / y_.dilation >= y_.src) {
+        std::fill_n(row, pitch_, T(0));
+        continue;
+      }
+      const T* const line = from + y / y_.dilation * y_.src_step;
+      const std::int64_t width = pitch_ / features;
+      if (x_.dilation == 1 && p_.src.feature_stride == 1 && x_.src_step == features) {
+        const std::int64_t begin = std::clamp<std::int64_t>(x_.low, 0, width), end = std::clamp<std::int64_t>(x_.low + x_.src, begin, width);
+        std::fill_n(row, begin * features, T(0));
+        std::memcpy(row + begin * features, line + (begin - x_.low) * features, static_cast<std::size_t>((end - begin) * features) * sizeof(T));
+        std::fill_n(row + end * features, (width - end) * features, T(0));
+        continue;
+      }
+      for (std::int64_t q = 0; q < width; ++q, row += features) {
+        const std::int64_t x = q - x_.low;
+        if (x < 0 || x % x_.dilation || x / x_.dilation >= x_.src) std::fill_n(row, features, T(0));
+        else
+          for (std::int64_t c = 0; c < features; ++c) row[c] = line[x / x_.dilation * x_.src_step + c * p_.src.feature_stride];
+      }
+    }
+    std::fill_n(to + count * pitch_, 2 * lanes_, T(0));
+    return to;
+  }
+
+  // Kernel as panels of up to two vectors of out features: [group][panel][tap][run][width].
+  void forward(const ConvBuffers& d) const {
+    const std::int64_t group_out = p_.dst.features / p_.groups, group_in = p_.kernel.in_features;
+    const std::int64_t taps = joined_ ? y_.kernel : y_.kernel * x_.kernel, depth = joined_ ? x_.kernel * group_in : group_in;
+    const std::int64_t wide = 2 * lanes_, panels = (group_out + wide - 1) / wide, panel_size = taps * depth * wide;
+    const PooledBuffer packed(static_cast<std::size_t>(p_.groups * panels * panel_size) * sizeof(T));
+    pack(static_cast<const T*>(d.kernel), packed.as<T>(), group_out, panels, panel_size, wide);
+
+    std::vector<std::int64_t> b_offsets[2], a_offsets;   // of narrow and wide panels
+    for (std::int64_t t = 0; t < taps; ++t) {
+      b_offsets[0].push_back(t * depth * lanes_);
+      b_offsets[1].push_back(t * depth * wide);
+      a_offsets.push_back(joined_ ? t * y_.kernel_dilation * pitch_
+                                  : t / x_.kernel * y_.kernel_dilation * pitch_ + t % x_.kernel * x_.kernel_dilation * p_.src.features);
+    }
+    const bool contiguous = p_.dst.feature_stride == 1 || p_.dst.features == 1;
+    const std::int64_t work = std::max<std::int64_t>(1, p_.multiplications() / (p_.dst.batch * blocks_));
+    parallel_for(p_.dst.batch * blocks_, ((1 << 17) + work - 1) / work, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t item = begin; item < end; ++item) {
+        const std::int64_t image = item / blocks_, first = item % blocks_ * block_, rows = std::min(block_, y_.dst - first);
+        const T* const in = input(static_cast<const T*>(d.src), image, first, rows, false);
+        for (std::int64_t y = 0; y < rows; ++y)
+          for (std::int64_t g = 0; g < p_.groups; ++g)
+            for (std::int64_t panel = 0; panel < panels; ++panel) {
+              const std::int64_t columns = std::min(wide, group_out - panel * wide), feature = g * group_out + panel * wide;
+              const bool narrow = columns <= lanes_;
+              T* const out = static_cast<T*>(const_cast<void*>(d.dst)) + image * p_.dst.batch_stride + (first + y) * y_.dst_step + feature * p_.dst.feature_stride;
+              TapPiece piece{x_.dst, columns, taps, depth, in + y * y_.stride * pitch_ + g * group_in, a_offsets.data(), x_.stride * p_.src.features, 1,
+                             packed.as<T>() + (g * panels + panel) * panel_size, b_offsets[narrow ? 0 : 1].data(), narrow ? lanes_ : wide, out, x_.dst_step, false};
+              if (contiguous) {
+                multiply(piece);
+                continue;
+              }
+              T* const row = static_cast<T*>(thread_scratch(ScratchSlot::tile, static_cast<std::size_t>(x_.dst * columns) * sizeof(T)));
+              piece.c = row;
+              piece.cm = columns;
+              multiply(piece);
+              for (std::int64_t c = 0; c < columns; ++c)
+                for (std::int64_t x = 0; x < x_.dst; ++x) out[c * p_.dst.feature_stride + x * x_.dst_step] = row[x * columns + c];
+            }
+      }
+    });
+  }
+
+  void pack(const T* kernel, T* out, std::int64_t group_out, std::int64_t panels, std::int64_t panel_size, std::int64_t wide) const {
+    for (std::int64_t g = 0; g < p_.groups; ++g)
+      for (std::int64_t panel = 0; panel < panels; ++panel) {
+        const std::int64_t columns = std::min(wide, group_out - panel * wide), width = columns <= lanes_ ? lanes_ : wide;
+        const T* const from = kernel + (g * group_out + panel * wide) * p_.kernel.out_stride;
+        T* to = out + (g * panels + panel) * panel_size;
+        for (std::int64_t y = 0; y < y_.kernel; ++y)
+          for (std::int64_t x = 0; x < x_.kernel; ++x)
+            for (std::int64_t c = 0; c < p_.kernel.in_features; ++c, to += width)
+              for (std::int64_t o = 0; o < width; ++o)
+                to[o] = o < columns ? from[o * p_.kernel.out_stride + c * p_.kernel.in_stride + y * y_.kernel_step + x * x_.kernel_step] : T(0);
+      }
+  }
+
+  // Cotangent rows with the out features padded to whole vectors.
+  const T* cotangent(const T* dst, std::int64_t image, std::int64_t first, std::int64_t rows, std::int64_t width) const {
+    T* const to = static_cast<T*>(thread_scratch(ScratchSlot::cotangent, static_cast<std::size_t>(rows * x_.dst * width) * sizeof(T)));
+    const std::int64_t features = p_.dst.features;
+    for (std::int64_t y = 0; y < rows; ++y)
+      for (std::int64_t x = 0; x < x_.dst; ++x) {
+        const T* const from = dst + image * p_.dst.batch_stride + (first + y) * y_.dst_step + x * x_.dst_step;
+        T* const pixel = to + (y * x_.dst + x) * width;
+        for (std::int64_t c = 0; c < features; ++c) pixel[c] = from[c * p_.dst.feature_stride];
+        for (std::int64_t c = features; c < width; ++c) pixel[c] = T(0);
+      }
+    return to;
+  }
+
+  // Sums over a block of rows in registers, over blocks in double: the number of pixels does not eat the precision.
+  void kernel_gradient(const ConvBuffers& d) const {
+    const std::int64_t features = p_.dst.features, in = p_.src.features, run = joined_ ? x_.kernel * in : in, runs = joined_ ? y_.kernel : y_.kernel * x_.kernel;
+    const auto filled = [&](std::int64_t n) { return static_cast<double>(n) / static_cast<double>((n + lanes_ - 1) / lanes_ * lanes_); };
+    const bool patch_lanes = filled(run) > 1.2 * filled(features);   // which side fills vectors better
+    const std::int64_t wide = 2 * lanes_, width = patch_lanes ? features : (features + lanes_ - 1) / lanes_ * lanes_;
+    const std::int64_t size = runs * run * features, items = p_.dst.batch * blocks_, chunks = std::min(items, kMaxChunks);
+    const PooledBuffer sums(static_cast<std::size_t>(chunks * size) * sizeof(double));
+    parallel_for(chunks, p_.multiplications() < (1 << 18) ? chunks : 1, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<std::int64_t> in_offsets(static_cast<std::size_t>(block_)), out_offsets(in_offsets.size());
+      for (std::size_t y = 0; y < in_offsets.size(); ++y) {
+        in_offsets[y] = static_cast<std::int64_t>(y) * y_.stride * pitch_;
+        out_offsets[y] = static_cast<std::int64_t>(y) * x_.dst * width;
+      }
+      T* const tile = static_cast<T*>(thread_scratch(ScratchSlot::tile, static_cast<std::size_t>(run * features) * sizeof(T)));
+      for (std::int64_t chunk = begin; chunk < end; ++chunk) {
+        double* const total = sums.as<double>() + chunk * size;
+        std::fill_n(total, size, 0.0);
+        for (std::int64_t item = items * chunk / chunks; item < items * (chunk + 1) / chunks; ++item) {
+          const std::int64_t image = item / blocks_, first = item % blocks_ * block_, rows = std::min(block_, y_.dst - first);
+          const T* const x = input(static_cast<const T*>(d.src), image, first, rows, patch_lanes);
+          const T* const g = cotangent(static_cast<const T*>(d.dst), image, first, rows, width);
+          for (std::int64_t r = 0; r < runs; ++r) {
+            const T* const patch = x + (joined_ ? r * y_.kernel_dilation * pitch_
+                                                : r / x_.kernel * y_.kernel_dilation * pitch_ + r % x_.kernel * x_.kernel_dilation * in);
+            const std::int64_t columns = patch_lanes ? run : features;
+            for (std::int64_t j = 0; j < columns; j += wide) {
+              TapPiece piece{patch_lanes ? features : run, std::min(wide, columns - j), rows, x_.dst,
+                             patch_lanes ? g : patch, patch_lanes ? out_offsets.data() : in_offsets.data(), 1, patch_lanes ? width : x_.stride * in,
+                             patch_lanes ? patch + j : g + j, patch_lanes ? in_offsets.data() : out_offsets.data(), patch_lanes ? x_.stride * in : width,
+                             tile + j, columns, false};
+              multiply(piece);
+            }
+            double* const to = total + r * run * features;
+            if (patch_lanes) {
+              for (std::int64_t e = 0; e < run; ++e)
+                for (std::int64_t o = 0; o < features; ++o) to[e * features + o] += static_cast<double>(tile[o * run + e]);
+            } else {
+              for (std::int64_t e = 0; e < run * features; ++e) to[e] += static_cast<double>(tile[e]);
+            }
+          }
+        }
+      }
+    });
+    T* const out = static_cast<T*>(const_cast<void*>(d.kernel));
+    for (std::int64_t e = 0; e < size; ++e) {
+      double total = 0;
+      for (std::int64_t chunk = 0; chunk < chunks; ++chunk) total += sums.as<double>()[chunk * size + e];
+      const std::int64_t o = e % features, c = e / features % in, x = e / features / in % x_.kernel, y = e / features / in / x_.kernel;
+      out[o * p_.kernel.out_stride + c * p_.kernel.in_stride + y * y_.kernel_step + x * x_.kernel_step] = static_cast<T>(total);
+    }
+  }
+
+  ConvProblem p_;
+  Axis x_, y_;
+  std::int64_t columns_in_, pitch_, block_, blocks_, lanes_;
+  bool in_place_, joined_;
+};
+
+}  // namespace
+
+std::unique_ptr<const ConvImplementation> make_direct_convolution(const ConvProblem& p) {
+  if (p.kind == ConvProblem::Kind::data_gradient || p.rank() < 1 || p.rank() > 2 || p.multiplications() == 0) return nullptr;
+  if (p.kind == ConvProblem::Kind::kernel_gradient && p.groups != 1) return nullptr;
+  if (p.dtype == DType::f64) return std::make_unique<DirectConvolution<double>>(p);
+  return std::make_unique<DirectConvolution<float>>(p);
+}
+
+}  // namespace tf2jax::onednn
