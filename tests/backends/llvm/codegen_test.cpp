@@ -78,6 +78,27 @@ TEST_P(Lengths, ReductionsOverLanesCountEachElementOnce) {
   }
 }
 
+TEST_P(Lengths, SmallStridesReadNothingBeyondTheLastElement) {
+  const std::int64_t n = GetParam();
+  const auto check = [n]<class T>(std::type_identity<T>, std::int64_t stride) {
+    const std::int64_t size = std::abs(stride) * (n - 1) + 1;
+    Builder b;
+    b.k.parallel = {n};
+    b.k.parallel_lanes = true;
+    b.k.variables = 1;
+    const BufferId x = b.buffer(dtype_of<T>, size), out = b.buffer(dtype_of<T>, n, true);
+    const NodeId v = b.load(x, {stride < 0 ? size - 1 : 0, {{0, stride}}});
+    b.k.body = {eval(v), store(out, kLane0, v)};
+    std::vector<T> values(static_cast<std::size_t>(size)), got(static_cast<std::size_t>(n));   // on the heap, for the sanitizer
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<T>(i * 7);
+    run(b.k, {values.data(), got.data()}, 0, n);
+    for (std::int64_t i = 0; i < n; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], values[static_cast<std::size_t>(stride < 0 ? size - 1 + i * stride : i * stride)]) << i << " by " << stride;
+  };
+  for (const std::int64_t stride : {2, 3, 4, 5, -2, -3, -4}) check(std::type_identity<float>{}, stride);
+  check(std::type_identity<std::int8_t>{}, 3);
+  check(std::type_identity<double>{}, 2);
+}
+
 // sum over rows of a matrix: a serial loop inside the lanes of the columns
 TEST_P(Lengths, ColumnSumsKeepARunningValuePerLane) {
   const std::int64_t n = GetParam(), rows = 37;

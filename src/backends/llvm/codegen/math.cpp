@@ -55,6 +55,7 @@ Vec elementary(Op op, const Vec& x, const Vec& y) {
   const Vec a = x.like(y), b = y.like(x);
   if (x.bits() == 32 && op == Op::pow) return pow_of(a, b);
   if (x.bits() == 32 && op == Op::atan2) return atan2_of(a, b);
+  if (op == Op::rem) return x.bits() == 32 ? narrow(rem_of(widen(a), widen(b))) : rem_of(a, b);
   return call_libm(op, a, b);
 }
 
@@ -139,6 +140,16 @@ Frexp split(const Vec& x) {
   m = from_bits(bits - (k << mantissa));
   e = to_float(k) - select(tiny, x.of(static_cast<double>(mantissa)), x.of(0.0));
   return {m, e};
+}
+
+// Exact. The quotient is at most one off while it has fewer digits than a double, and then the fused remainder is exact.
+Vec rem_of(const Vec& x, const Vec& y) {
+  const Vec a = abs(x), b = abs(y), q = a / b;
+  const Vec r = fma(-trunc(q), b, a);
+  const Vec up = select(r < 0.0, r + b, r), in_range = select(up >= b, up - b, up);
+  const Vec usual = copysign(select(a < b, a, in_range), x);
+  Branch huge(x.ir(), any(~(q < 0x1p52)));
+  return huge.finish(usual, call_libm(Op::rem, x, y));
 }
 
 }  // namespace tf2jax::codegen

@@ -1,4 +1,5 @@
 // Loads and stores: addresses by lane coefficient, masks, gathers and bounds checks.
+#include <cstdlib>
 #include <stdexcept>
 
 #include "tf2jax/backends/llvm/codegen/internal/emitter.h"
@@ -8,6 +9,10 @@ namespace tf2jax::codegen {
 
 using loops::BufferId;
 using loops::NodeId;
+
+namespace {
+constexpr std::int64_t kShuffledStride = 4;   // beyond it a gather is cheaper
+}
 
 /// Elements of a buffer: those at index + stride * lane + offsets (empty: none).
 struct Emitter::Place {
@@ -159,12 +164,40 @@ Vec Emitter::load_vectors(const Place& p, llvm::Type* memory, const Vec& mask) {
     }
     return Vec(ir_, out);
   }
+  if (!p.offsets && !masks && std::abs(p.stride) <= kShuffledStride) {
+    llvm::Value* first = b.CreateGEP(memory, p.buffer, p.index);
+    for (int u = 0; u < unroll_; ++u) out.push_back(load_shuffled(p, b.CreateGEP(memory, first, b.getInt64(static_cast<std::uint64_t>(p.stride * u * ir_.lanes)))));
+    return Vec(ir_, out);
+  }
   const Vec all = indices(p, p.narrow ? b.getInt32Ty() : b.getInt64Ty());
   for (int u = 0; u < unroll_; ++u) {
     llvm::Value* addresses = b.CreateGEP(memory, p.buffer, all[static_cast<std::size_t>(u)]);
     out.push_back(b.CreateMaskedGather(vector, addresses, p.align, mask_at(u), zero));
   }
   return Vec(ir_, out);
+}
+
+// Every stride-th element from `first` on: whole vectors, which shuffles thin out. The last vector ends with the last
+// element wanted, so that nothing beyond it is read.
+llvm::Value* Emitter::load_shuffled(const Place& p, llvm::Value* first) {
+  auto& b = ir_.b;
+  const int lanes = ir_.lanes, step = static_cast<int>(std::abs(p.stride));
+  const bool forward = p.stride > 0;
+  llvm::Type* vector = llvm::FixedVectorType::get(p.memory, static_cast<unsigned>(lanes));
+  const int lowest = forward ? 0 : -step * (lanes - 1);
+  const auto start = [&](int k) { return k == step - 1 ? step * (lanes - 1) + 1 - lanes : k * lanes; };
+  llvm::Value* out = nullptr;
+  for (int k = 0; k < step; ++k) {
+    llvm::Value* address = b.CreateGEP(p.memory, first, b.getInt64(static_cast<std::uint64_t>(static_cast<std::int64_t>(lowest + start(k)))));
+    llvm::Value* x = b.CreateAlignedLoad(vector, address, p.align);
+    llvm::SmallVector<int, 16> order;
+    for (int i = 0; i < lanes; ++i) {
+      const int position = step * (forward ? i : lanes - 1 - i), holder = std::min(position / lanes, step - 1);
+      order.push_back(holder == k ? (k == 0 ? 0 : lanes) + position - start(k) : holder < k ? i : 0);
+    }
+    out = k == 0 ? b.CreateShuffleVector(x, order) : b.CreateShuffleVector(out, x, order);
+  }
+  return out;
 }
 
 void Emitter::store(const loops::Store& s) {

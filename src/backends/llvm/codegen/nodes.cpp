@@ -94,8 +94,8 @@ int weight_of_node(const loops::Node& n) {
     case Op::exp: case Op::exp2: return 14;
     case Op::logistic: return 18;
     case Op::log: case Op::log2: case Op::sin: case Op::cos: case Op::tanh: return 24;
-    case Op::expm1: case Op::log1p: case Op::tan: case Op::asin: case Op::acos: case Op::atan: case Op::sinh: case Op::cosh: case Op::asinh:
-    case Op::acosh: case Op::atanh: case Op::cbrt: case Op::erf: case Op::erfc: case Op::pow: case Op::atan2: case Op::rem: return 32;
+    case Op::expm1: case Op::log1p: case Op::asin: case Op::acos: case Op::atan: case Op::sinh: case Op::cosh: case Op::erf: case Op::atan2: return 32;
+    case Op::tan: case Op::asinh: case Op::acosh: case Op::atanh: case Op::cbrt: case Op::erfc: case Op::pow: case Op::rem: return 72;   // in doubles
     case Op::load: return n.dynamic.empty() ? 1 : 8;
     case Op::div: return is_floating(n.dtype) ? 3 : 12;
     case Op::sqrt: case Op::rsqrt: return 3;

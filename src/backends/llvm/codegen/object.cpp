@@ -11,6 +11,7 @@
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <stdexcept>
 
@@ -33,8 +34,16 @@ Host detect() {
   h.triple = llvm::sys::getProcessTriple();
   h.cpu = llvm::sys::getHostCPUName().str();
   llvm::SubtargetFeatures features;
-  const auto all = llvm::sys::getHostCPUFeatures();
-  for (const auto& f : all) features.AddFeature(f.getKey(), f.getValue());
+  auto all = llvm::sys::getHostCPUFeatures();
+  // Code for a lesser processor, to test it on this one: its name, such as x86-64-v3.
+  if (const char* lesser = std::getenv("TF2JAX_CODEGEN_CPU")) {
+    h.cpu = lesser;
+    const bool v3 = h.cpu == "x86-64-v3";
+    all.clear();
+    for (const char* name : {"avx2", "fma"}) all[name] = v3;
+  } else {
+    for (const auto& f : all) features.AddFeature(f.getKey(), f.getValue());
+  }
   h.features = features.getString();
   const auto has = [&](const char* name) { return all.lookup(name); };
   h.avx512 = has("avx512f") && has("avx512dq") && has("avx512bw") && has("avx512vl");

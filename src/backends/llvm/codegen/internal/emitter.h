@@ -70,6 +70,7 @@ class Emitter {
   Vec indices(const Place& p, llvm::Type* element);
   Vec load(loops::NodeId id);
   Vec load_vectors(const Place& p, llvm::Type* memory, const Vec& mask);
+  llvm::Value* load_shuffled(const Place& p, llvm::Value* first);
   void store(const loops::Store& s);
   void store_vectors(const Place& p, const Vec& value, const Vec& mask, bool streaming);
   void store_vector(llvm::Value* x, llvm::Value* address, llvm::Align align, bool streaming);

@@ -18,6 +18,8 @@ Vec log1p_of(const Vec& x);
 Vec log2_of(const Vec& x);
 Vec sin_of(const Vec& x);
 Vec cos_of(const Vec& x);
+/// fmod of doubles.
+Vec rem_of(const Vec& x, const Vec& y);
 
 // Of floats.
 Vec sinh_of(const Vec& x);
