@@ -107,6 +107,20 @@ class Planner {
     if (g_.value(v).op >= 0) demanders_[at(v)].push_back(i);
   }
 
+  // True when the group would compute a costly value again in every pass of an outer loop.
+  bool is_repeated(const Group& group, const GraphOp& op) const {
+    if (!is_heavy(op) || op.kind != OpKind::elementwise || group.space.order().empty()) return false;
+    const std::int64_t elements = g_.value(op.out[0]).elements();
+    std::int64_t all = 1;
+    for (const LoopVar x : group.space.order()) all *= group.space.extent(x);
+    if (elements * 2 > all) return false;
+    const LoopVar last = group.space.order().back();
+    return std::ranges::any_of(group.demands.at(op.out[0]), [&](MapId m) {
+      const std::vector<LoopVar> used = group.space.variables(m);
+      return std::ranges::find(used, last) != used.end();
+    });
+  }
+
   // Computes op inside the group wherever it is read there.
   bool inline_into(std::int32_t i, OpId o) {
     const GraphOp& op = g_.op(o);
@@ -114,6 +128,7 @@ class Planner {
     const ValueId v = op.out[0];
     if (group.is_inlined(v)) return true;
     const std::vector<MapId> maps = group.demands.at(v);
+    if (is_repeated(group, op)) return false;
     if (group.cost > kLargestGroup || maps.size() > (is_heavy(op) ? 2u : 8u)) return false;
     IndexMap reduced_map;
     if (op.kind == OpKind::reduce && !reduction_variables(group, op, maps, reduced_map)) return false;

@@ -100,7 +100,35 @@ class Lowering {
     bool costly = false;
   };
 
+  // Equal nodes are shared.
+  static std::size_t hash_of(const Node& n) {
+    std::size_t h = static_cast<std::size_t>(n.op) * 31 + static_cast<std::size_t>(n.dtype);
+    const auto mix = [&](std::uint64_t x) { h = h * 1000003 ^ static_cast<std::size_t>(x); };
+    for (const NodeId i : n.in) mix(static_cast<std::uint64_t>(i));
+    mix(n.bits);
+    mix(static_cast<std::uint64_t>(n.at.offset));
+    for (const auto& [v, c] : n.at.terms) mix(static_cast<std::uint64_t>(v * 7919 + c));
+    mix(static_cast<std::uint64_t>(n.extent * 64 + n.buffer));
+    return h;
+  }
+  static bool equal(const Node& a, const Node& b) {
+    return a.op == b.op && a.dtype == b.dtype && a.in == b.in && a.bits == b.bits && a.at == b.at && a.extent == b.extent && a.buffer == b.buffer && a.dynamic == b.dynamic;
+  }
+
   NodeId add(Node n, const std::vector<NodeId>& operands) {
+    for (std::size_t i = 0; i < operands.size() && i < 3; ++i) n.in[i] = operands[i];
+    const std::size_t key = hash_of(n);
+    if (n.op != Op::read) {
+      const auto [first, last] = seen_.equal_range(key);
+      for (auto it = first; it != last; ++it)
+        if (equal(kernel_.nodes[at(it->second)], n)) return it->second;
+    }
+    const NodeId id = create(std::move(n), operands);
+    if (kernel_.nodes[at(id)].op != Op::read) seen_.emplace(key, id);
+    return id;
+  }
+
+  NodeId create(Node n, const std::vector<NodeId>& operands) {
     Info info;
     const auto use = [&](NodeId i) {
       if (i < 0) return;
@@ -114,7 +142,6 @@ class Lowering {
     info.weight = std::min(info.weight, 1000);
     info.costly |= is_costly(n);
     if (n.op == Op::constant) info.weight = 0;
-    for (std::size_t i = 0; i < operands.size() && i < 3; ++i) n.in[i] = operands[i];
     kernel_.nodes.push_back(std::move(n));
     info_.push_back(std::move(info));
     return static_cast<NodeId>(kernel_.nodes.size() - 1);
@@ -220,7 +247,7 @@ class Lowering {
     Node n{.op = Op::load, .dtype = g_.value(v).aval.dtype, .at = address(v, map), .buffer = buffer(view.base)};
     std::vector<NodeId> operands;
     for (const auto& [start, axis] : starts) n.dynamic.emplace_back(start, view.strides[axis]);
-    const NodeId id = add(n, {});
+    const NodeId id = create(n, {});
     Info& info = info_[at(id)];
     if (mask >= 0) kernel_.nodes[at(id)].in[0] = mask;
     for (const auto& [start, scale] : kernel_.nodes[at(id)].dynamic) merge_info(info, start);
@@ -498,6 +525,7 @@ class Lowering {
   Kernel kernel_;
   LoweredGroup out_;
   std::vector<Info> info_;
+  std::unordered_multimap<std::size_t, NodeId> seen_;
   std::map<std::tuple<ValueId, MapId, NodeId>, NodeId> built_;
   std::map<std::pair<DType, std::uint64_t>, NodeId> constants_;
   std::map<ValueId, loops::BufferId> buffers_;
