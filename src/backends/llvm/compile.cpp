@@ -187,6 +187,11 @@ class Compiler {
         const Operand lhs = operand(dot.lhs), rhs = operand(dot.rhs), out{define(op.out[0]), 0};
         return make_dot_step(dot, graph_.value(op.out[0]).aval.dtype, lhs, rhs, out, graph_.value(view(dot.rhs.base).base).is_constant());
       }
+      case OpKind::convolution: {
+        const Operand lhs{use(op.in[0]), 0}, rhs{use(op.in[1]), 0}, out{define(op.out[0]), 0};
+        if (auto step = make_convolution_step(graph_, op, lhs, rhs, out, graph_.value(view(op.in[1]).base).is_constant())) return step;
+        return call_step(op);
+      }
       case OpKind::update_slice: return update_step(op);
       case OpKind::scan: return scan_step(op);
       case OpKind::while_loop:

@@ -28,6 +28,9 @@ struct LoopStep final : Step {
 /// A (batched) matrix product.
 std::unique_ptr<Step> make_dot_step(const DotPlan& plan, DType dtype, Operand lhs, Operand rhs, Operand out, bool constant_rhs);
 
+/// A convolution; null where only the eager kernel has the case.
+std::unique_ptr<Step> make_convolution_step(const Graph& graph, const GraphOp& op, Operand lhs, Operand rhs, Operand out, bool constant_rhs);
+
 /// Calls a primitive's eager kernel or evaluation rule.
 struct CallStep final : Step {
   Primitive primitive;
