@@ -198,6 +198,11 @@ void Emitter::serial(const loops::Loop& l) {
 }
 
 Vec Emitter::tail_mask(llvm::Value* remaining) {
+  if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(remaining)) {
+    llvm::SmallVector<llvm::Constant*, 16> active;
+    for (int i = 0; i < ir_.lanes; ++i) active.push_back(ir_.b.getInt1(i < known->getSExtValue()));
+    return Vec(ir_, llvm::ConstantVector::get(active));
+  }
   llvm::Value* lanes = ir_.b.getInt64(static_cast<std::uint64_t>(ir_.lanes));
   llvm::Value* left = ir_.b.CreateTrunc(ir_.b.CreateBinaryIntrinsic(llvm::Intrinsic::umin, remaining, lanes), ir_.b.getInt32Ty());
   llvm::SmallVector<llvm::Constant*, 16> iota;

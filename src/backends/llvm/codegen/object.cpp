@@ -103,19 +103,6 @@ void emit(const std::vector<const loops::Kernel*>& kernels, const std::vector<st
   if (llvm::verifyModule(module, &stream)) throw std::runtime_error("the emitted code is not well formed: " + problem);
 }
 
-template <class Out>
-void generate(const std::vector<const loops::Kernel*>& kernels, const std::vector<std::string>& symbols, const EmitOptions& options, llvm::CodeGenFileType kind, Out& out) {
-  auto machine = machines().take();
-  llvm::LLVMContext context;
-  llvm::Module module("loops", context);
-  emit(kernels, symbols, options, *machine, module);
-  llvm::legacy::PassManager passes;
-  const bool failed = machine->addPassesToEmitFile(passes, out, nullptr, kind);
-  if (failed) throw std::runtime_error("LLVM cannot write object files for this machine");
-  passes.run(module);
-  machines().give_back(std::move(machine));
-}
-
 }  // namespace
 
 const Host& host() {
@@ -124,28 +111,17 @@ const Host& host() {
 }
 
 Bytes make_object(const std::vector<const loops::Kernel*>& kernels, const std::vector<std::string>& symbols, const EmitOptions& options) {
-  Bytes bytes;
-  llvm::raw_svector_ostream stream(bytes);
-  generate(kernels, symbols, options, llvm::CodeGenFileType::ObjectFile, stream);
-  return bytes;
-}
-
-std::string make_text(const loops::Kernel& kernel, const EmitOptions& options, bool assembly) {
-  if (assembly) {
-    llvm::SmallVector<char, 0> bytes;
-    llvm::raw_svector_ostream stream(bytes);
-    generate({&kernel}, {"kernel"}, options, llvm::CodeGenFileType::AssemblyFile, stream);
-    return std::string(bytes.begin(), bytes.end());
-  }
   auto machine = machines().take();
   llvm::LLVMContext context;
   llvm::Module module("loops", context);
-  emit({&kernel}, {"kernel"}, options, *machine, module);
+  emit(kernels, symbols, options, *machine, module);
+  Bytes bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager passes;
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile)) throw std::runtime_error("LLVM cannot write object files for this machine");
+  passes.run(module);
   machines().give_back(std::move(machine));
-  std::string out;
-  llvm::raw_string_ostream stream(out);
-  module.print(stream, nullptr);
-  return out;
+  return bytes;
 }
 
 }  // namespace tf2jax::codegen

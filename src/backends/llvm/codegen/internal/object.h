@@ -1,6 +1,6 @@
 // Object files: made from kernels, loaded into the process.
 #pragma once
-#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/ADT/SmallVector.h>
 
 #include <memory>
 #include <string>
@@ -24,9 +24,6 @@ using Bytes = llvm::SmallVector<char, 0>;
 
 /// An object file with one function for each kernel, `symbols[i]`. Throws: std::runtime_error.
 Bytes make_object(const std::vector<const loops::Kernel*>& kernels, const std::vector<std::string>& symbols, const EmitOptions& options);
-/// The assembly or the IR instead, for people.
-std::string make_text(const loops::Kernel& kernel, const EmitOptions& options, bool assembly);
-
 /// Functions in memory. Destroying it frees them.
 class LoadedCode {
  public:
