@@ -35,11 +35,11 @@ class ChosenConvolution final : public Convolution {
   std::unique_ptr<const ConvImplementation> implementation_;
 };
 
-// Few features leave oneDNN's vectors empty; its groups (depthwise) are another matter.
-bool few_features(const ConvProblem& p) {
-  if (p.groups != 1) return false;
-  const std::int64_t in = p.src.features, out = p.dst.features;
-  return out <= 16 || (in < 16 && out < 32);
+// Where oneDNN leaves its vectors empty.
+bool prefer_direct(const ConvProblem& p) {
+  if (p.dtype == DType::f64) return true;
+  if (p.kind == Kind::kernel_gradient) return p.groups == 1 && p.dst.features <= 4;
+  return direct_advantage(p) > 1.1;
 }
 
 // A convolution and, behind it, the residual it does not fuse.
@@ -59,7 +59,7 @@ class WithEpilogue final : public ConvImplementation {
 
 std::unique_ptr<const ConvImplementation> choose(const ConvProblem& p) {
   if (auto made = make_pointwise_convolution(p)) return made;
-  if (p.dtype == DType::f64 || few_features(p)) {
+  if (prefer_direct(p)) {
     if (auto made = make_direct_convolution(p)) return made;
   }
   if (auto made = make_primitive_convolution(p)) return made;
@@ -78,15 +78,17 @@ bool empty(const ConvSpec& s) { return num_elements(s.lhs) == 0 || num_elements(
 
 std::unique_ptr<const Convolution> Convolution::create(const ConvSpec& s) {
   if ((s.dtype != DType::f32 && s.dtype != DType::f64) || empty(s) || s.strides.empty()) return nullptr;
-  if (const auto p = data_gradient_problem(s)) {
+  const auto forward = forward_problem(s);
+  // The own kernel multiplies the zeros between the inputs too.
+  const double zeros = static_cast<double>(num_elements(s.lhs_dilation));
+  if (const auto p = data_gradient_problem(s); p && !(forward && direct_advantage(*forward) > 2 * zeros)) {
     if (auto made = make_primitive_convolution(*p)) return std::make_unique<ChosenConvolution>(*p, std::move(made));
   }
   if (const auto p = kernel_gradient_problem(s)) {
     if (auto made = choose(*p)) return std::make_unique<ChosenConvolution>(*p, std::move(made));
   }
-  const auto p = forward_problem(s);
-  if (!p || ((s.bias || s.residual || s.relu) && !p->dst.channels_last())) return nullptr;
-  if (auto made = choose(*p)) return std::make_unique<ChosenConvolution>(*p, std::move(made));
+  if (!forward || ((s.bias || s.residual || s.relu) && !forward->dst.channels_last())) return nullptr;
+  if (auto made = choose(*forward)) return std::make_unique<ChosenConvolution>(*forward, std::move(made));
   return nullptr;
 }
 

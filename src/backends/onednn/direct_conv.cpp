@@ -22,6 +22,29 @@ struct Axis {
   std::int64_t src, dst, kernel, stride, dilation, kernel_dilation, low, src_step, dst_step, kernel_step;
 };
 
+// With few features the lanes of a vector hold those of several neighbouring pixels: their patches overlap, and the taps a
+// pixel does not have are zeros. (A NaN or an infinity then reaches the neighbours in its group.)
+struct PixelGrouping {
+  std::int64_t pixels = 1, vectors = 1;
+  double cost = 0;   // cycles per output row, kernel row and input feature
+};
+PixelGrouping pixel_grouping(std::int64_t kernel, std::int64_t stride, std::int64_t features, std::int64_t width, std::int64_t lanes) {
+  const auto cost = [&](std::int64_t pixels, std::int64_t vectors) {
+    const std::int64_t rows = (width + pixels - 1) / pixels, tiles = (rows + 13) / 14, height = (rows + tiles - 1) / tiles;
+    // Two multiplications a cycle, less what loads cost (measured); four cycles until a sum can be added to again.
+    const double step = std::max(4.0, static_cast<double>(height * vectors) / 2 / (vectors == 1 ? 0.55 : 0.8));
+    return static_cast<double>(tiles * (kernel + (pixels - 1) * stride)) * step;
+  };
+  const std::int64_t whole = (features + 2 * lanes - 1) / (2 * lanes);   // panels of two vectors
+  PixelGrouping best{1, features <= lanes ? 1 : 2, 0};
+  best.cost = cost(1, best.vectors) * static_cast<double>(whole);
+  for (std::int64_t pixels = 2; pixels <= width && pixels * features <= 2 * lanes; ++pixels) {
+    const std::int64_t needed = (pixels * features + lanes - 1) / lanes;
+    if (cost(pixels, needed) < best.cost) best = {pixels, needed, cost(pixels, needed)};
+  }
+  return best;
+}
+
 template <class T>
 class DirectConvolution final : public ConvImplementation {
  public:
@@ -32,18 +55,22 @@ class DirectConvolution final : public ConvImplementation {
     };
     x_ = axis(p.rank() - 1);
     y_ = p.rank() == 2 ? axis(0) : Axis{1, 1, 1, 1, 1, 1, 0, 0, 0, 0};
-    columns_in_ = (x_.dst - 1) * x_.stride + (x_.kernel - 1) * x_.kernel_dilation + 1;
+    joined_ = p.groups == 1 && x_.kernel_dilation == 1;   // a whole kernel row is one run of elements
+    lanes_ = vector_kernels().lanes_f32 * 4 / static_cast<std::int64_t>(sizeof(T));
+    const bool dense_row = x_.dst_step == p.dst.features && (p.dst.feature_stride == 1 || p.dst.features == 1);
+    if (p.kind == ConvProblem::Kind::forward && joined_ && dense_row)
+      grouping_ = pixel_grouping(x_.kernel, x_.stride, p.dst.features, x_.dst, lanes_);
+    const std::int64_t pixels = (x_.dst + grouping_.pixels - 1) / grouping_.pixels * grouping_.pixels;
+    columns_in_ = (pixels - 1) * x_.stride + (x_.kernel - 1) * x_.kernel_dilation + 1;
     pitch_ = columns_in_ * p.src.features;
     const bool unpadded = [](const Axis& a) { return a.low == 0 && a.dilation == 1; }(x_) && y_.low == 0 && y_.dilation == 1 && columns_in_ <= x_.src &&
                           rows_in(y_.dst) <= y_.src;
     in_place_ = unpadded && p.src.channels_last();
     if (in_place_) pitch_ = x_.src * p.src.features;
-    joined_ = p.groups == 1 && x_.kernel_dilation == 1;   // a whole kernel row is one run of elements
     const std::int64_t row_bytes = pitch_ * y_.stride * static_cast<std::int64_t>(sizeof(T));
     block_ = std::clamp<std::int64_t>(kBlockBytes / std::max<std::int64_t>(1, row_bytes), 1, y_.dst);
     if (p.kind == ConvProblem::Kind::kernel_gradient) block_ = std::clamp<std::int64_t>(kPixelsInFloat / x_.dst, 1, block_);
     blocks_ = (y_.dst + block_ - 1) / block_;
-    lanes_ = vector_kernels().lanes_f32 * 4 / static_cast<std::int64_t>(sizeof(T));
   }
 
   void run(const ConvBuffers& d) const override {
@@ -94,13 +121,26 @@ class DirectConvolution final : public ConvImplementation {
     return to;
   }
 
+  // One row of the output, several pixels to a row of the product.
+  void grouped_row(TapPiece piece) const {
+    const std::int64_t features = p_.dst.features, rest = x_.dst % grouping_.pixels;
+    piece.rows = (x_.dst + grouping_.pixels - 1) / grouping_.pixels;
+    piece.columns = piece.cm = grouping_.pixels * features;
+    piece.am *= grouping_.pixels;
+    T* const out = static_cast<T*>(piece.c);
+    if (rest) piece.c = thread_scratch(ScratchSlot::tile, static_cast<std::size_t>(piece.rows * piece.cm) * sizeof(T));
+    multiply(piece);
+    if (rest) std::memcpy(out, piece.c, static_cast<std::size_t>(x_.dst * features) * sizeof(T));
+  }
+
   // Kernel as panels of up to two vectors of out features: [group][panel][tap][run][width].
   void forward(const ConvBuffers& d) const {
     const std::int64_t group_out = p_.dst.features / p_.groups, group_in = p_.kernel.in_features;
-    const std::int64_t taps = joined_ ? y_.kernel : y_.kernel * x_.kernel, depth = joined_ ? x_.kernel * group_in : group_in;
+    const std::int64_t taps = joined_ ? y_.kernel : y_.kernel * x_.kernel, depth = joined_ ? (x_.kernel + (grouping_.pixels - 1) * x_.stride) * group_in : group_in;
     const std::int64_t wide = 2 * lanes_, panels = (group_out + wide - 1) / wide, panel_size = taps * depth * wide;
     const PooledBuffer packed(static_cast<std::size_t>(p_.groups * panels * panel_size) * sizeof(T));
-    pack(static_cast<const T*>(d.kernel), packed.as<T>(), group_out, panels, panel_size, wide);
+    if (grouping_.pixels > 1) pack_grouped(static_cast<const T*>(d.kernel), packed.as<T>());
+    else pack(static_cast<const T*>(d.kernel), packed.as<T>(), group_out, panels, panel_size, wide);
 
     std::vector<std::int64_t> b_offsets[2], a_offsets;   // of narrow and wide panels
     for (std::int64_t t = 0; t < taps; ++t) {
@@ -123,6 +163,12 @@ class DirectConvolution final : public ConvImplementation {
               T* const out = static_cast<T*>(const_cast<void*>(d.dst)) + image * p_.dst.batch_stride + (first + y) * y_.dst_step + feature * p_.dst.feature_stride;
               TapPiece piece{x_.dst, columns, taps, depth, in + y * y_.stride * pitch_ + g * group_in, a_offsets.data(), x_.stride * p_.src.features, 1,
                              packed.as<T>() + (g * panels + panel) * panel_size, b_offsets[narrow ? 0 : 1].data(), narrow ? lanes_ : wide, out, x_.dst_step, false};
+              if (grouping_.pixels > 1) {
+                piece.b_step = grouping_.vectors * lanes_;
+                piece.b_offsets = b_offsets[grouping_.vectors - 1].data();
+                grouped_row(piece);
+                continue;
+              }
               if (contiguous) {
                 multiply(piece);
                 continue;
@@ -150,6 +196,21 @@ class DirectConvolution final : public ConvImplementation {
               for (std::int64_t o = 0; o < width; ++o)
                 to[o] = o < columns ? from[o * p_.kernel.out_stride + c * p_.kernel.in_stride + y * y_.kernel_step + x * x_.kernel_step] : T(0);
       }
+  }
+
+  // Lane (pixel q, feature o) at input column x holds the tap x - q * stride, or 0 outside the kernel.
+  void pack_grouped(const T* kernel, T* out) const {
+    const std::int64_t width = grouping_.vectors * lanes_, features = p_.dst.features, columns = x_.kernel + (grouping_.pixels - 1) * x_.stride;
+    std::fill_n(out, y_.kernel * columns * p_.kernel.in_features * width, T(0));
+    for (std::int64_t y = 0; y < y_.kernel; ++y)
+      for (std::int64_t x = 0; x < columns; ++x)
+        for (std::int64_t c = 0; c < p_.kernel.in_features; ++c, out += width)
+          for (std::int64_t q = 0; q < grouping_.pixels; ++q) {
+            const std::int64_t tap = x - q * x_.stride;
+            if (tap < 0 || tap >= x_.kernel) continue;
+            const T* const from = kernel + y * y_.kernel_step + tap * x_.kernel_step + c * p_.kernel.in_stride;
+            for (std::int64_t o = 0; o < features; ++o) out[q * features + o] = from[o * p_.kernel.out_stride];
+          }
   }
 
   // Cotangent rows with the out features padded to whole vectors.
@@ -223,9 +284,18 @@ class DirectConvolution final : public ConvImplementation {
   Axis x_, y_;
   std::int64_t columns_in_, pitch_, block_, blocks_, lanes_;
   bool in_place_, joined_;
+  PixelGrouping grouping_;
 };
 
 }  // namespace
+
+double direct_advantage(const ConvProblem& p) {
+  const std::size_t x = p.rank() - 1;
+  const std::int64_t lanes = vector_kernels().lanes_f32, features = p.dst.features, vectors = (features + lanes - 1) / lanes;
+  if (p.groups != 1 || p.kernel_dilation[x] != 1) return 0;
+  const double other = static_cast<double>(p.dst.spatial[x] * vectors * p.kernel.spatial[x]) / 2 / 0.75;
+  return other / pixel_grouping(p.kernel.spatial[x], p.strides[x], features, p.dst.spatial[x], lanes).cost;
+}
 
 std::unique_ptr<const ConvImplementation> make_direct_convolution(const ConvProblem& p) {
   if (p.kind == ConvProblem::Kind::data_gradient || p.rank() < 1 || p.rank() > 2 || p.multiplications() == 0) return nullptr;

@@ -68,6 +68,8 @@ class ConvImplementation {
 std::unique_ptr<const ConvImplementation> make_pointwise_convolution(const ConvProblem& p);
 /// Own kernels for few features: forward (with dilated inputs too) and kernel gradients, 1 or 2 spatial axes, f32 and f64.
 std::unique_ptr<const ConvImplementation> make_direct_convolution(const ConvProblem& p);
+/// How many times faster than oneDNN's the own forward kernel should be.
+double direct_advantage(const ConvProblem& p);
 /// oneDNN. Null when it has no fast implementation, or is not there.
 std::unique_ptr<const ConvImplementation> make_primitive_convolution(const ConvProblem& p);
 
