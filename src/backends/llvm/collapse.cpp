@@ -113,6 +113,10 @@ void renumber(Kernel& k, const std::vector<LoopVar>& outer) {
   });
 }
 
+void shift_variable(Kernel& k, LoopVar v, std::int64_t start) {
+  visit_indices(k, [&](Affine& a) { a.offset += coefficient(a, v) * start; });
+}
+
 void collapse_loops(Kernel& k) {
   while (collapse_pair(k)) {
   }

@@ -6,6 +6,8 @@ namespace tf2jax::compiler {
 
 /// Gives the variables `outer` the numbers 0, 1, …, which the kernel's flattened index space needs, and others the next.
 void renumber(loops::Kernel& kernel, const std::vector<loops::LoopVar>& outer);
+/// Makes variable v count from 0 where it counted from `start`.
+void shift_variable(loops::Kernel& kernel, loops::LoopVar v, std::int64_t start);
 /// Merges neighbouring loops (parallel ones, and perfectly nested ones) where every index allows it.
 void collapse_loops(loops::Kernel& kernel);
 

@@ -62,7 +62,9 @@ class Compiler {
     generate_kernels();
     for (step_ = 0; step_ < static_cast<std::int32_t>(plan_.order.size()); ++step_) {
       const Unit& u = plan_.order[static_cast<std::size_t>(step_)];
-      program_->steps.push_back(u.group >= 0 ? loop_step(u.group) : op_step(u.op));
+      if (u.group < 0) program_->steps.push_back(op_step(u.op));
+      else
+        for (const std::size_t k : kernels_of_group_.at(u.group)) program_->steps.push_back(loop_step(u.group, k));
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) program_->output_slots.push_back(use(graph_.outputs[i]));
     program_->arena_bytes = plan_arena(program_->slots);
@@ -132,13 +134,14 @@ class Compiler {
     for (const Unit& u : plan_.order) {
       if (u.group < 0) continue;
       const int lanes = loops::code_generator().lanes();
-      LoweredGroup lowered = lower_group(graph_, plan_, plan_.groups[static_cast<std::size_t>(u.group)], lanes);
-      lowered.kernel.name = "loops_" + std::to_string(kernels.size());
-      costs_.push_back(cost_of(lowered.kernel, lowered.kernel.body, lanes));
-      kernel_of_group_[u.group] = kernels.size();
-      program_->listings.push_back(loops::to_string(lowered.kernel));
-      kernels.push_back(std::move(lowered.kernel));
-      bases_.push_back(std::move(lowered.bases));
+      for (LoweredGroup& lowered : lower_group(graph_, plan_, plan_.groups[static_cast<std::size_t>(u.group)], lanes)) {
+        lowered.kernel.name = "loops_" + std::to_string(kernels.size());
+        costs_.push_back(cost_of(lowered.kernel, lowered.kernel.body, lanes));
+        kernels_of_group_[u.group].push_back(kernels.size());
+        program_->listings.push_back(loops::to_string(lowered.kernel));
+        kernels.push_back(std::move(lowered.kernel));
+        bases_.push_back(std::move(lowered.bases));
+      }
     }
     if (kernels.empty()) return;
     std::string error;
@@ -159,8 +162,7 @@ class Compiler {
     }
   }
 
-  std::unique_ptr<const Step> loop_step(std::int32_t group) {
-    const std::size_t k = kernel_of_group_.at(group);
+  std::unique_ptr<const Step> loop_step(std::int32_t group, std::size_t k) {
     for (const Place& r : plan_.groups[static_cast<std::size_t>(group)].roots) define(view(r.value).base);
     auto step = std::make_unique<LoopStep>();
     step->entry = &program_->kernels->entries[k];
@@ -304,7 +306,7 @@ class Compiler {
   std::shared_ptr<Program> program_;
   std::vector<SlotId> slot_of_;
   std::int32_t step_ = 0;
-  std::unordered_map<std::int32_t, std::size_t> kernel_of_group_;
+  std::unordered_map<std::int32_t, std::vector<std::size_t>> kernels_of_group_;
   std::vector<std::vector<ValueId>> bases_;
   std::vector<double> costs_;
   std::vector<CostAnalysis> analyses_;

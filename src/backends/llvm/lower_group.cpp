@@ -60,14 +60,30 @@ bool is_costly(const Node& n) {
   return (n.op >= Op::exp && n.op <= Op::cbrt) || n.op == Op::erf || n.op == Op::erfc || n.op == Op::pow || n.op == Op::atan2 || n.op == Op::div || n.op == Op::rem;
 }
 
+// A part of the index space: [first, second) of some variables.
+using Piece = std::map<LoopVar, std::pair<std::int64_t, std::int64_t>>;
+
 class Lowering {
  public:
-  Lowering(const Graph& graph, const Plan& plan, const Group& group, int lanes) : g_(graph), plan_(plan), group_(group), lanes_(lanes) {
+  Lowering(const Graph& graph, const Plan& plan, const Group& group, int lanes, Piece piece = {}) : g_(graph), plan_(plan), group_(group), lanes_(lanes), piece_(std::move(piece)) {
     for (const LoopVar x : group.space.order()) {
       if (std::ranges::find(group.reduced, x) == group.reduced.end()) parallel_.push_back(x);
       else reduced_.push_back(x);
     }
     kernel_.variables = static_cast<std::int32_t>(group.space.size());
+  }
+
+  // Where conditions on a parallel variable change: the ends of its pieces.
+  std::map<LoopVar, std::set<std::int64_t>> cuts() {
+    for (const Place& r : group_.roots) build(r.value, r.map, -1);
+    std::map<LoopVar, std::set<std::int64_t>> out;
+    for (const Node& n : kernel_.nodes) {
+      if (n.op != Op::in_range || n.at.terms.size() != 1 || n.at.terms[0].second != 1 || is_reduced(n.at.terms[0].first)) continue;
+      const LoopVar x = n.at.terms[0].first;
+      for (const std::int64_t c : {-n.at.offset, n.extent - n.at.offset})
+        if (c > 0 && c < extent(x)) out[x].insert(c);
+    }
+    return out;
   }
 
   LoweredGroup run() {
@@ -147,6 +163,7 @@ class Lowering {
     return static_cast<NodeId>(kernel_.nodes.size() - 1);
   }
 
+  bool is_zero(NodeId n) const { return kernel_.nodes[at(n)].op == Op::constant && kernel_.nodes[at(n)].bits == 0; }
   NodeId constant(DType dtype, std::uint64_t bits) {
     const auto [it, fresh] = constants_.try_emplace({dtype, bits}, -1);
     if (fresh) it->second = add({.op = Op::constant, .dtype = dtype, .bits = bits}, {});
@@ -154,15 +171,31 @@ class Lowering {
   }
   NodeId integer(DType dtype, std::int64_t v) { return constant(dtype, static_cast<std::uint64_t>(v) & (itemsize(dtype) == 8 ? ~0ULL : (1ULL << (8 * itemsize(dtype))) - 1)); }
 
+  static constexpr NodeId kAlways = -1, kNever = -2;
   NodeId both(NodeId a, NodeId b) {
+    if (a == kNever || b == kNever) return kNever;
     if (a < 0 || b < 0) return a < 0 ? b : a;
     return add({.op = Op::bit_and, .dtype = DType::bool_}, {a, b});
   }
-  NodeId in_range(const Affine& a, std::int64_t extent) {
+  NodeId in_range(const Affine& a, std::int64_t size) {
     std::int64_t low = a.offset, high = a.offset;
-    for (const auto& [x, c] : a.terms) (c > 0 ? high : low) += c * (group_.space.extent(x) - 1);
-    if (low >= 0 && high < extent) return -1;
-    return add({.op = Op::in_range, .dtype = DType::bool_, .at = a, .extent = extent}, {});
+    for (const auto& [x, c] : a.terms) {
+      const std::int64_t first = start(x), last = first + extent(x) - 1;
+      low += std::min(c * first, c * last);
+      high += std::max(c * first, c * last);
+    }
+    if (low >= 0 && high < size) return kAlways;
+    if (high < 0 || low >= size) return kNever;
+    return add({.op = Op::in_range, .dtype = DType::bool_, .at = a, .extent = size}, {});
+  }
+  // The part of a variable's range that this kernel runs over.
+  std::int64_t start(LoopVar x) const {
+    const auto it = piece_.find(x);
+    return it == piece_.end() ? 0 : it->second.first;
+  }
+  std::int64_t extent(LoopVar x) const {
+    const auto it = piece_.find(x);
+    return it == piece_.end() ? group_.space.extent(x) : it->second.second - it->second.first;
   }
 
   loops::BufferId buffer(ValueId base) {
@@ -202,6 +235,8 @@ class Lowering {
       case OpKind::elementwise: {
         std::vector<NodeId> in;
         for (std::size_t i = 0; i < op.in.size(); ++i) in.push_back(build(op.in[i], maps[i], mask));
+        if (op.scalar == Op::add && !piece_.empty() && is_zero(in[0])) return in[1];   // what a pad adds outside of its operand
+        if (op.scalar == Op::add && !piece_.empty() && is_zero(in[1])) return in[0];
         return add({.op = op.scalar, .dtype = dtype}, in);
       }
       case OpKind::iota: {
@@ -213,6 +248,7 @@ class Lowering {
         NodeId inside = -1;
         const IndexMap& inner = group_.space.map(maps[0]);
         for (std::size_t i = 0; i < inner.size(); ++i) inside = both(inside, in_range(inner[i], g_.value(op.in[0]).dims[i]));
+        if (inside == kNever) return build(op.in[1], maps[1], mask);
         const NodeId x = build(op.in[0], maps[0], both(mask, inside));
         return inside < 0 ? x : add({.op = Op::select, .dtype = dtype}, {inside, x, build(op.in[1], maps[1], mask)});
       }
@@ -221,6 +257,7 @@ class Lowering {
         NodeId result = -1;
         for (std::size_t i = op.in.size(); i-- > 0;) {
           const NodeId inside = in_range(group_.space.map(maps[i])[axis], g_.value(op.in[i]).dims[axis]);
+          if (inside == kNever) continue;
           const NodeId x = build(op.in[i], maps[i], both(mask, inside));
           result = result < 0 || inside < 0 ? x : add({.op = Op::select, .dtype = dtype}, {inside, x, result});
         }
@@ -340,7 +377,7 @@ class Lowering {
   void choose_lanes() {
     double best = -1e30;
     for (const LoopVar x : group_.space.order()) {
-      const std::int64_t n = group_.space.extent(x);
+      const std::int64_t n = extent(x);
       if (n < 2) continue;
       double s = score(x);
       if (n < lanes_) s *= s > 0 ? static_cast<double>(n) / lanes_ : 1;
@@ -483,7 +520,7 @@ class Lowering {
     }
     loops::Block inner = std::move(levels[reduced_.size()]);
     for (std::size_t i = reduced_.size(); i-- > 0;) {
-      loops::Loop loop{reduced_[i], group_.space.extent(reduced_[i]), reduced_[i] == lane_, std::move(inner)};
+      loops::Loop loop{reduced_[i], extent(reduced_[i]), reduced_[i] == lane_, std::move(inner)};
       inner = std::move(levels[i]);
       inner.push_back({std::move(loop)});
     }
@@ -502,15 +539,16 @@ class Lowering {
         const bool uniform = e && !info_[at(e->node)].variables.count(lane_) && k.nodes[at(e->node)].op != Op::read && info_[at(e->node)].stage == 0;
         (uniform ? outside : inside).push_back(std::move(s));
       }
-      outside.push_back({loops::Loop{lane_, group_.space.extent(lane_), true, std::move(inside)}});
+      outside.push_back({loops::Loop{lane_, extent(lane_), true, std::move(inside)}});
       rows = std::move(outside);
       outer.pop_back();
     }
     k.parallel_lanes = lane_rows && outer.size() == 1 && parallel_.size() == 1;
     k.body = std::move(rows);
     std::vector<std::int64_t> extents;
-    for (const LoopVar x : outer) extents.push_back(group_.space.extent(x));
+    for (const LoopVar x : outer) extents.push_back(extent(x));
     k.parallel = extents;
+    for (const auto& [x, range] : piece_) shift_variable(k, x, range.first);
     renumber(k, outer);
     collapse_loops(k);
     out_.kernel = std::move(k);
@@ -520,6 +558,7 @@ class Lowering {
   const Plan& plan_;
   const Group& group_;
   const int lanes_;
+  const Piece piece_;
   std::vector<LoopVar> parallel_, reduced_;
   LoopVar lane_ = -1;
   Kernel kernel_;
@@ -544,6 +583,26 @@ class Lowering {
 
 }  // namespace
 
-LoweredGroup lower_group(const Graph& graph, const Plan& plan, const Group& group, int lanes) { return Lowering(graph, plan, group, lanes).run(); }
+std::vector<LoweredGroup> lower_group(const Graph& graph, const Plan& plan, const Group& group, int lanes) {
+  std::vector<Piece> pieces{{}};
+  for (const auto& [x, cuts] : Lowering(graph, plan, group, lanes).cuts()) {
+    std::vector<std::int64_t> ends(cuts.begin(), cuts.end());
+    ends.insert(ends.begin(), 0);
+    ends.push_back(group.space.extent(x));
+    bool is_long = true;
+    for (std::size_t i = 1; i < ends.size(); ++i) is_long = is_long && ends[i] - ends[i - 1] >= lanes;
+    if (!is_long || pieces.size() * (ends.size() - 1) > 8) continue;
+    std::vector<Piece> finer;
+    for (const Piece& p : pieces)
+      for (std::size_t i = 1; i < ends.size(); ++i) {
+        finer.push_back(p);
+        finer.back()[x] = {ends[i - 1], ends[i]};
+      }
+    pieces = std::move(finer);
+  }
+  std::vector<LoweredGroup> out;
+  for (const Piece& p : pieces) out.push_back(Lowering(graph, plan, group, lanes, p).run());
+  return out;
+}
 
 }  // namespace tf2jax::compiler

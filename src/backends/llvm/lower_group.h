@@ -10,7 +10,8 @@ struct LoweredGroup {
   std::vector<ValueId> bases;
 };
 
-/// `lanes`: elements of a vector.
-LoweredGroup lower_group(const Graph& graph, const Plan& plan, const Group& group, int lanes);
+/// `lanes`: elements of a vector. Several kernels where pads and concatenations cut the index space into long pieces, so
+/// that each piece computes only what it holds.
+std::vector<LoweredGroup> lower_group(const Graph& graph, const Plan& plan, const Group& group, int lanes);
 
 }  // namespace tf2jax::compiler

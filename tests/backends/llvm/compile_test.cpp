@@ -71,6 +71,17 @@ TEST(Compile, Movements) {
   check_function([](const Array& a) { return stack({a(0), a(1) * 2.f}, 2); }, x);
 }
 
+TEST(Compile, LongPiecesOfConcatenationsAreLoopsOfTheirOwn) {
+  const Array x = values({5, 40}), y = values({5, 64}, 1);
+  const auto joined = [](const Array& a, const Array& b) { return tanh(concatenate({a, sin(b)}, 1)) * 2.f; };
+  check_function(joined, x, y);
+  EXPECT_EQ(steps(make_jaxpr(joined)(x, y)), 2);
+  const auto gates = [](const Array& a) { return sum(sin(a(all, slice(0, 32)) * a(all, slice(32, 64))), 0); };
+  check_function(gates, y);
+  check_function(grad([&](const Array& a) { return sum(gates(a)); }), y);
+  check_function([&](const Array& a) { const Array g = grad([&](const Array& v) { return sum(gates(v)); })(a); return std::pair{g, sum(g, 0)}; }, y);
+}
+
 TEST(Compile, Reductions) {
   for (const Shape& shape : {Shape{5, 7}, Shape{64, 100}, Shape{3, 5, 33}, Shape{1, 1000}, Shape{100000}, Shape{2, 70001}, Shape{17, 1, 4}}) {
     const Array x = values(shape);
