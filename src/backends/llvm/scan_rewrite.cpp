@@ -28,7 +28,7 @@ bool is_dot(const Equation& e) { return e.primitive == dot_general_p(); }
 struct Sum {
   std::size_t carry;
   VarId term;
-  std::vector<std::size_t> chain;   // transposes between the product and the term, first one first
+  std::vector<std::size_t> chain;   // linear equations between the product and the term, first one first
   std::size_t source;               // the equation of the product or row sum
 };
 
@@ -101,6 +101,22 @@ class ScanRewriter {
     }
   }
 
+  // Commutes with the sum over the steps.
+  static bool is_linear_movement(const Equation& e) {
+    return e.primitive == transpose_p() || e.primitive == reshape_p() || e.primitive == squeeze_p() || e.primitive == reduce_sum_p();
+  }
+  // True when the operand comes from a product or another row sum, and only for this.
+  bool continues(const Equation& e) const {
+    for (VarId v = e.inputs[0].is_literal() ? -1 : e.inputs[0].var; v >= 0;) {
+      if (definer_[at(v)] < 0 || users_[at(v)].size() != 1 || output_uses_[at(v)]) return false;
+      const Equation& d = j_.eqns[static_cast<std::size_t>(definer_[at(v)])];
+      if (is_dot(d) || d.primitive == reduce_sum_p()) return true;
+      if (!is_linear_movement(d) || d.inputs[0].is_literal()) return false;
+      v = d.inputs[0].var;
+    }
+    return false;
+  }
+
   void find_sums() {
     for (std::size_t k = 0; k < n_; ++k) {
       const VarId in = j_.invars[nc_ + k];
@@ -119,7 +135,7 @@ class ScanRewriter {
         const auto d = static_cast<std::size_t>(definer_[at(v)]);
         if (place_[d] != Place::loop) break;
         const Equation& eqn = j_.eqns[d];
-        if (is_dot(eqn) || eqn.primitive == reduce_sum_p()) {
+        if (is_dot(eqn) || (eqn.primitive == reduce_sum_p() && !continues(eqn))) {
           sum.source = d;
           place_[e] = place_[d] = Place::summed;
           for (const std::size_t c : sum.chain) place_[c] = Place::summed;
@@ -127,7 +143,7 @@ class ScanRewriter {
           sums_.push_back(sum);
           break;
         }
-        if (eqn.primitive != transpose_p()) break;
+        if (!is_linear_movement(eqn)) break;
         sum.chain.push_back(d);
         v = eqn.inputs[0].var;
       }
@@ -294,7 +310,7 @@ class ScanRewriter {
     return broadcast_in_dim(a, shape, iota_axes(a.rank(), 1));
   }
 
-  // The sum over the steps of a product, or of a row sum, then the transposes that follow it.
+  // The sum over the steps of a product, or of a row sum, then the linear equations that follow it.
   Array total(const Sum& s, const std::map<VarId, Array>& once, const std::map<VarId, Array>& stacked) const {
     const Equation& e = j_.eqns[s.source];
     const auto sequence = [&](const Atom& a) {
@@ -319,7 +335,7 @@ class ScanRewriter {
       axes.insert(axes.begin(), 0);
       value = reduce_sum_p().bind1({sequence(e.inputs[0])}, ReduceAxes{axes});
     }
-    for (const std::size_t c : s.chain) value = transpose_p().bind1({value}, j_.eqns[c].params);
+    for (const std::size_t c : s.chain) value = j_.eqns[c].primitive.bind1({value}, j_.eqns[c].params);
     return value;
   }
 
