@@ -23,13 +23,13 @@ Vec inlined(Op op, const Vec& x) {
     case Op::log2: return log2_of(x);
     case Op::sin: return sin_of(x);
     case Op::cos: return cos_of(x);
+    case Op::sinh: return sinh_of(x);
+    case Op::cosh: return cosh_of(x);
     case Op::rsqrt: return 1.0 / sqrt(x);
     default: break;
   }
   if (x.bits() != 32) return {};
   switch (op) {
-    case Op::sinh: return sinh_of(x);
-    case Op::cosh: return cosh_of(x);
     case Op::tan: return tan_of(x);
     case Op::asin: return asin_of(x);
     case Op::acos: return acos_of(x);

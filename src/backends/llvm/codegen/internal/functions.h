@@ -18,12 +18,12 @@ Vec log1p_of(const Vec& x);
 Vec log2_of(const Vec& x);
 Vec sin_of(const Vec& x);
 Vec cos_of(const Vec& x);
+Vec sinh_of(const Vec& x);
+Vec cosh_of(const Vec& x);
 /// fmod of doubles.
 Vec rem_of(const Vec& x, const Vec& y);
 
 // Of floats.
-Vec sinh_of(const Vec& x);
-Vec cosh_of(const Vec& x);
 Vec tan_of(const Vec& x);
 Vec asin_of(const Vec& x);
 Vec acos_of(const Vec& x);
