@@ -117,6 +117,18 @@ void shift_variable(Kernel& k, LoopVar v, std::int64_t start) {
   visit_indices(k, [&](Affine& a) { a.offset += coefficient(a, v) * start; });
 }
 
+void split_variable(Kernel& k, LoopVar v, LoopVar tile, std::int64_t width) {
+  const auto split = [&](Affine& a) {
+    if (const std::int64_t c = coefficient(a, v)) a.terms.emplace_back(tile, c * width);
+  };
+  const auto is_own = [&](loops::BufferId b) { return b >= 0 && k.buffers[static_cast<std::size_t>(b)].scratch; };
+  for (auto& n : k.nodes)
+    if (!is_own(n.buffer)) split(n.at);
+  visit_statements(k.body, [&](loops::Statement& s) {
+    if (auto* store = std::get_if<loops::Store>(&s.what); store && !is_own(store->buffer)) split(store->at);
+  });
+}
+
 void collapse_loops(Kernel& k) {
   while (collapse_pair(k)) {
   }

@@ -8,6 +8,8 @@ namespace tf2jax::compiler {
 void renumber(loops::Kernel& kernel, const std::vector<loops::LoopVar>& outer);
 /// Makes variable v count from 0 where it counted from `start`.
 void shift_variable(loops::Kernel& kernel, loops::LoopVar v, std::int64_t start);
+/// Replaces v by width * tile + v in every index, except into the thread's own storage.
+void split_variable(loops::Kernel& kernel, loops::LoopVar v, loops::LoopVar tile, std::int64_t width);
 /// Merges neighbouring loops (parallel ones, and perfectly nested ones) where every index allows it.
 void collapse_loops(loops::Kernel& kernel);
 

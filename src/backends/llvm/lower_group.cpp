@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -90,6 +91,10 @@ class Lowering {
     for (const Place& r : group_.roots) build(r.value, r.map, -1);
     choose_lanes();
     const int last = build_stages();
+    if (const std::int64_t tile = tile_width(last)) {
+      sum_rows_in_tiles(tile);
+      return std::move(out_);
+    }
     loops::Block rows;
     std::vector<loops::Block> prologue = std::move(row_blocks_);
     for (int s = 0; s <= last; ++s) {
@@ -525,6 +530,90 @@ class Lowering {
       inner.push_back({std::move(loop)});
     }
     return inner;
+  }
+
+  // ---- sums down the columns of a matrix
+
+  // How many neighbouring columns to sum together, or 0: registers hold the sums then. Walking down a few columns at a
+  // time touches a new page in every row; a tile of them reads rows as they lie, with the sums in the first-level cache.
+  std::int64_t tile_width(int last) const {
+    if (lane_ < 0 || is_reduced(lane_) || reduced_.empty() || last != 1 || !stage_blocks_[1].empty() || group_.space.volume(reduced_) < 32) return 0;
+    const std::int64_t columns = extent(lane_);
+    if (columns < 4 * lanes_) return 0;
+    const std::int64_t wanted = std::clamp<std::int64_t>(columns / 2, 4 * lanes_, 1024);
+    for (std::int64_t width = wanted; width >= 4 * lanes_; --width)
+      if (columns % width == 0 && width % lanes_ == 0) return width;
+    return columns <= 2048 ? columns : 0;
+  }
+
+  void sum_rows_in_tiles(std::int64_t width) {
+    std::map<std::int32_t, loops::BufferId> sums;
+    loops::Block start, before, inner, after;
+    for (std::size_t i = 0; i < kernel_.accumulators.size(); ++i) {
+      const loops::Accumulator& a = kernel_.accumulators[i];
+      const auto buffer = static_cast<loops::BufferId>(kernel_.buffers.size());
+      kernel_.buffers.push_back({a.dtype, width, true, true});
+      sums[static_cast<std::int32_t>(i)] = buffer;
+      start.push_back({loops::Store{buffer, variable_index(lane_), constant(a.dtype, a.initial)}});
+    }
+    const auto place = [&](loops::Statement s) {
+      const auto* e = std::get_if<loops::Eval>(&s.what);
+      (e && !info_[at(e->node)].variables.count(lane_) ? before : inner).push_back(std::move(s));
+    };
+    for (auto& s : row_blocks_[0]) place(std::move(s));
+    for (auto& s : stage_blocks_[0]) {
+      const auto* a = std::get_if<loops::Accumulate>(&s.what);
+      if (!a) {
+        place(std::move(s));
+        continue;
+      }
+      const loops::Accumulator& accumulator = kernel_.accumulators[at(a->accumulator)];
+      const loops::BufferId buffer = sums.at(a->accumulator);
+      const NodeId sum = create({.op = Op::load, .dtype = accumulator.dtype, .at = variable_index(lane_), .buffer = buffer}, {});
+      Node next{.op = accumulator.combine, .dtype = accumulator.dtype};
+      next.in = {sum, a->value, -1};
+      const NodeId total = create(std::move(next), {sum, a->value});
+      inner.push_back({loops::Eval{sum}});
+      inner.push_back({loops::Eval{total}});
+      inner.push_back({loops::Store{buffer, variable_index(lane_), total}});
+    }
+    for (auto& n : kernel_.nodes)
+      if (n.op == Op::read) n = {.op = Op::load, .dtype = n.dtype, .at = variable_index(lane_), .buffer = sums.at(n.accumulator)};
+    // What the results need from before the rows is computed again: its loop has ended.
+    std::set<NodeId> done;
+    const std::function<void(NodeId)> again = [&](NodeId n) {
+      if (n < 0 || kernel_.nodes[at(n)].op == Op::constant || !done.insert(n).second) return;
+      for (const NodeId i : kernel_.nodes[at(n)].in) again(i);
+      for (const auto& [i, scale] : kernel_.nodes[at(n)].dynamic) again(i);
+      after.push_back({loops::Eval{n}});
+    };
+    for (auto& s : row_blocks_[1]) {
+      if (const auto* e = std::get_if<loops::Eval>(&s.what)) again(e->node);
+      else after.push_back(std::move(s));
+    }
+    kernel_.accumulators.clear();
+
+    const auto lanes = [&](loops::Block body) { return loops::Statement{loops::Loop{lane_, width, true, std::move(body)}}; };
+    loops::Block rows = std::move(before);
+    rows.push_back(lanes(std::move(inner)));
+    for (std::size_t i = reduced_.size(); i-- > 0;) {
+      loops::Block outer;
+      outer.push_back({loops::Loop{reduced_[i], extent(reduced_[i]), false, std::move(rows)}});
+      rows = std::move(outer);
+    }
+    Kernel& k = kernel_;
+    k.body.push_back(lanes(std::move(start)));
+    append(k.body, std::move(rows));
+    k.body.push_back(lanes(std::move(after)));
+
+    for (const auto& [x, range] : piece_) shift_variable(k, x, range.first);
+    std::vector<LoopVar> outer = parallel_;
+    outer.back() = k.variables++;   // the tiles of the vector axis, which is the last parallel one
+    split_variable(k, lane_, outer.back(), width);
+    for (const LoopVar x : parallel_) k.parallel.push_back(x == lane_ ? extent(x) / width : extent(x));
+    renumber(k, outer);
+    collapse_loops(k);
+    out_.kernel = std::move(k);
   }
 
   void finish(loops::Block rows) {
