@@ -1,2 +1,0 @@
-// Built without libtorch: no peer rows.
-void register_peer_rows() {}
