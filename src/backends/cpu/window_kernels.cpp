@@ -3,6 +3,8 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/base/thread_pool.h"
@@ -34,11 +36,11 @@ struct Sum {
 };
 struct Max {
   template <class T> static T identity() { return bound<T>(true); }
-  template <class T> static T apply(T a, T b) { return a != a ? a : b != b || precedes(a, b) ? b : a; }
+  template <class T> static T apply(T a, T b) { return static_cast<int>(precedes(a, b)) | static_cast<int>(b != b) ? b : a; }   // a NaN stays
 };
 struct Min {
   template <class T> static T identity() { return bound<T>(false); }
-  template <class T> static T apply(T a, T b) { return a != a ? a : b != b || precedes(b, a) ? b : a; }
+  template <class T> static T apply(T a, T b) { return static_cast<int>(precedes(b, a)) | static_cast<int>(b != b) ? b : a; }
 };
 
 struct AxisWindow {
@@ -61,15 +63,24 @@ void pass(const A* in, A* out, std::int64_t outer, std::int64_t n, std::int64_t 
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t o = i / m, j = i % m;
       A* to = out + i * inner;
-      std::fill(to, to + inner, Op::template identity<A>());
+      bool started = false;
       for (std::int64_t k = 0; k < w.size; ++k) {
         const std::int64_t p = w.position(j, k, n);
         if (p < 0) continue;
         const A* from = in + (o * n + p) * inner;
+        if (!std::exchange(started, true)) {
+          std::copy_n(from, inner, to);
+          continue;
+        }
         for (std::int64_t c = 0; c < inner; ++c) to[c] = Op::template apply<A>(to[c], from[c]);
       }
+      if (!started) std::fill_n(to, inner, Op::template identity<A>());
     }
   });
+}
+
+bool trivial(const Window& w, std::size_t i) {
+  return w.window_dimensions[i] == 1 && w.window_strides[i] == 1 && w.base_dilation[i] == 1 && w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0);
 }
 
 template <class Op>
@@ -83,21 +94,37 @@ Arrays window_kernel(const KernelCall& call) {
       const T* in = reinterpret_cast<const T*>(x.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
       Dims dims = in_dims;
-      const auto count = [](const Dims& d) { return static_cast<std::size_t>(num_elements(d)); };
-      auto now = std::make_unique<A[]>(count(dims));
-      std::copy(in, in + count(dims), now.get());
-      for (std::size_t i = 0; i < dims.size(); ++i) {
-        const AxisWindow a = axis_window(w, i);
-        if (a.size == 1 && a.stride == 1 && a.base == 1 && w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0)) continue;
+      std::vector<std::size_t> axes;   // with a window
+      for (std::size_t i = 0; i < dims.size(); ++i)
+        if (!trivial(w, i)) axes.push_back(i);
+      // The passes go from the operand through two buffers to the result; halves are widened first and rounded last.
+      std::unique_ptr<A[]> held;
+      const A* now;
+      if constexpr (std::same_as<A, T>) {
+        now = in;
+        if (axes.empty()) std::copy_n(in, num_elements(dims), out);
+      } else {
+        held = std::make_unique_for_overwrite<A[]>(static_cast<std::size_t>(num_elements(dims)));
+        std::copy_n(in, num_elements(dims), held.get());
+        now = held.get();
+      }
+      for (const std::size_t i : axes) {
         std::int64_t outer = 1, inner = 1;
         for (std::size_t k = 0; k < dims.size(); ++k) (k < i ? outer : inner) *= k == i ? 1 : dims[k];
         const std::int64_t n = dims[i];
         dims[i] = out_dims[i];
-        auto next = std::make_unique<A[]>(count(dims));
-        pass<Op, A>(now.get(), next.get(), outer, n, dims[i], inner, a);
-        now = std::move(next);
+        if constexpr (std::same_as<A, T>) {
+          if (i == axes.back()) {
+            pass<Op, A>(now, out, outer, n, dims[i], inner, axis_window(w, i));
+            break;
+          }
+        }
+        auto next = std::make_unique_for_overwrite<A[]>(static_cast<std::size_t>(num_elements(dims)));
+        pass<Op, A>(now, next.get(), outer, n, dims[i], inner, axis_window(w, i));
+        held = std::move(next);
+        now = held.get();
       }
-      std::transform(now.get(), now.get() + count(dims), out, [](A v) { return static_cast<T>(v); });
+      if constexpr (!std::same_as<A, T>) std::transform(now, now + num_elements(dims), out, [](A v) { return static_cast<T>(v); });
     });
   })};
 }
@@ -131,6 +158,28 @@ void walk(const Dims& in, const Dims& out, const Window& w, Begin begin, Element
   }
 }
 
+// The axes between the first and the last that have a window: the ones before repeat, the ones after go side by side.
+struct Split {
+  Dims in, out;
+  Window window;
+  std::int64_t outer = 1, inner = 1;
+
+  Split(const Dims& in_dims, const Dims& out_dims, const Window& w) {
+    std::size_t first = 0, last = in_dims.size();
+    while (first < last && trivial(w, first)) outer *= in_dims[first++];
+    while (last > first && trivial(w, last - 1)) inner *= in_dims[--last];
+    for (std::size_t i = first; i < last; ++i) {
+      in.push_back(in_dims[i]);
+      out.push_back(out_dims[i]);
+      window.window_dimensions.push_back(w.window_dimensions[i]);
+      window.window_strides.push_back(w.window_strides[i]);
+      window.padding.push_back(w.padding[i]);
+      window.base_dilation.push_back(w.base_dilation[i]);
+      window.window_dilation.push_back(w.window_dilation[i]);
+    }
+  }
+};
+
 template <class F>
 void visit_pair(DType values, DType operand, F f) {
   visit_dtype(values, [&]<class T>(std::type_identity<T>) {
@@ -152,21 +201,31 @@ Arrays select_and_gather_kernel(const KernelCall& call) {
       const T* t = reinterpret_cast<const T*>(tangents.bytes().data());
       const S* x = reinterpret_cast<const S*>(operand.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
-      std::int64_t window = 0;
       using A = Accumulator<S>;
-      A best{};
-      walk(operand.dims(), call.outputs[0].dims(), w,
-           [&](std::int64_t i) {
-             window = i;
-             best = bound<A>(largest);
-             out[i] = T(0);
-           },
-           [&](std::int64_t p) {
-             const A v = static_cast<A>(x[p]);
-             if (!precedes(largest ? best : v, largest ? v : best) && v == v) return;
-             best = v;
-             out[window] = t[p];
-           });
+      const Split split(operand.dims(), call.outputs[0].dims(), w);
+      const std::int64_t in_size = num_elements(split.in) * split.inner, out_size = num_elements(split.out) * split.inner;
+      parallel_for(split.outer, 1, [&](std::int64_t first, std::int64_t last) {
+        const auto best = std::make_unique<A[]>(static_cast<std::size_t>(split.inner));
+        for (std::int64_t o = first; o < last; ++o) {
+          T* to = nullptr;
+          walk(split.in, split.out, split.window,
+               [&](std::int64_t i) {
+                 to = out + o * out_size + i * split.inner;
+                 std::fill_n(best.get(), split.inner, bound<A>(largest));
+                 std::fill_n(to, split.inner, T(0));
+               },
+               [&](std::int64_t p) {
+                 const std::int64_t at = o * in_size + p * split.inner;
+                 for (std::int64_t c = 0; c < split.inner; ++c) {
+                   A& b = best[static_cast<std::size_t>(c)];
+                   const A v = static_cast<A>(x[at + c]);
+                   const bool take = precedes(largest ? b : v, largest ? v : b) || v != v;
+                   b = take ? v : b;
+                   to[c] = take ? t[at + c] : to[c];
+                 }
+               });
+        }
+      });
     });
   })};
 }
@@ -184,24 +243,39 @@ Arrays select_and_scatter_kernel(const KernelCall& call) {
       const T* from = reinterpret_cast<const T*>(source.bytes().data());
       const S* x = reinterpret_cast<const S*>(operand.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
-      std::int64_t window = -1, chosen = -1;
-      A best{};
-      const auto flush = [&] {
-        if (chosen >= 0) out[chosen] = Sum::apply<T>(out[chosen], from[window]);
-      };
-      walk(operand.dims(), source.dims(), w,
-           [&](std::int64_t i) {
-             flush();
-             window = i;
-             chosen = -1;
-           },
-           [&](std::int64_t p) {
-             const A v = static_cast<A>(x[p]);
-             if (chosen >= 0 && (largest ? !precedes(best, v) : !precedes(v, best)) && best == best && v == v) return;
-             best = v;
-             chosen = p;
-           });
-      flush();
+      const Split split(operand.dims(), source.dims(), w);
+      const std::int64_t in_size = num_elements(split.in) * split.inner, out_size = num_elements(split.out) * split.inner;
+      parallel_for(split.outer, 1, [&](std::int64_t first, std::int64_t last) {
+        const auto best = std::make_unique<A[]>(static_cast<std::size_t>(split.inner));
+        std::vector<std::int64_t> chosen(static_cast<std::size_t>(split.inner), -1);
+        for (std::int64_t o = first; o < last; ++o) {
+          std::int64_t window = -1;
+          const auto flush = [&] {
+            for (std::int64_t c = 0; c < split.inner; ++c) {
+              std::int64_t& at = chosen[static_cast<std::size_t>(c)];
+              if (at >= 0) out[at] = Sum::apply<T>(out[at], from[o * out_size + window * split.inner + c]);
+              at = -1;
+            }
+          };
+          walk(split.in, split.out, split.window,
+               [&](std::int64_t i) {
+                 if (window >= 0) flush();
+                 window = i;
+               },
+               [&](std::int64_t p) {
+                 const std::int64_t at = o * in_size + p * split.inner;
+                 for (std::int64_t c = 0; c < split.inner; ++c) {
+                   A& b = best[static_cast<std::size_t>(c)];
+                   std::int64_t& mine = chosen[static_cast<std::size_t>(c)];
+                   const A v = static_cast<A>(x[at + c]);
+                   const bool keep = mine >= 0 && (largest ? !precedes(b, v) : !precedes(v, b)) && b == b && v == v;
+                   b = keep ? b : v;
+                   mine = keep ? mine : at + c;
+                 }
+               });
+          if (window >= 0) flush();
+        }
+      });
     });
   })};
 }

@@ -107,8 +107,9 @@ class PrimitiveConvolution final : public ConvImplementation {
         p_.src.spatial[i] += p_.low[i];
         p_.low[i] = 0;
       }
+      // The remainder of the division by the stride needs no crop.
       if (p_.high[i] < 0) {
-        p_.src.spatial[i] += p_.high[i];
+        if (-p_.high[i] >= p_.strides[i]) p_.src.spatial[i] += p_.high[i];
         p_.high[i] = 0;
       }
     }
