@@ -38,6 +38,7 @@ class GraphBuilder {
   Graph graph_;
   std::unordered_multimap<std::size_t, ValueId> constants_;
   std::unordered_multimap<std::size_t, std::pair<OpId, std::int32_t>> seen_;
+  std::unordered_map<ValueId, ValueId> logistic_of_;   // of values tanh(u): logistic(2u), where 1 + tanh(u) was rewritten
   std::int32_t scope_ = 0, scopes_ = 0;
 };
 

@@ -206,6 +206,10 @@ std::optional<ValueId> GraphBuilder::rewrite_arithmetic(const Equation& e, const
   if (p == copy_p() || p == stop_gradient_p()) return in[0];
   if (p == square_p()) return op(Op::mul, {in[0], in[0]});
   if (p == one_minus_square_p()) {
+    if (const auto it = logistic_of_.find(in[0]); it != logistic_of_.end()) {   // 1 - tanh(u)^2 = 4 s (1 - s), s = logistic(2u)
+      const ValueId s = it->second;
+      return op(Op::mul, {op(Op::mul, {number(out.dtype, 4), s}), op(Op::sub, {number(out.dtype, 1), s})});
+    }
     const ValueId one = number(out.dtype, 1);
     return op(Op::mul, {op(Op::sub, {one, in[0]}), op(Op::add, {one, in[0]})});
   }
@@ -246,6 +250,17 @@ std::optional<ValueId> GraphBuilder::rewrite_arithmetic(const Equation& e, const
   if (o == Op::mul && dims(in[0]) == out.dims() && is_number(in[1], 1)) return in[0];
   if (o == Op::mul && dims(in[1]) == out.dims() && is_number(in[0], 1)) return in[1];
   if (o == Op::div && dims(in[0]) == out.dims() && is_number(in[1], 1)) return in[0];
+  // 1 + tanh(u) = 2 logistic(2u): the form in which gelu is written; logistic costs less and does not cancel.
+  if (o == Op::add && is_floating(out.dtype) && in.size() == 2)
+    for (const int k : {0, 1}) {
+      const ValueId t = in[static_cast<std::size_t>(k)];
+      const GraphOp* tanh = graph_.producer(t);
+      if (!tanh || tanh->kind != OpKind::elementwise || tanh->scalar != Op::tanh || !is_number(in[static_cast<std::size_t>(1 - k)], 1)) continue;
+      const Aval aval = graph_.value(t).aval;
+      const ValueId s = scalar_op(Op::logistic, {scalar_op(Op::mul, {number(out.dtype, 2), tanh->in[0]}, aval)}, aval);
+      logistic_of_[t] = s;
+      return op(Op::mul, {number(out.dtype, 2), s});
+    }
   if (o >= Op::eq && o <= Op::ge) return as_bool(o, in);
   return op(o, in);
 }
