@@ -4,6 +4,8 @@
 //   large:                 mapped on huge pages, a list per process
 #include "tf2jax/base/buffer_pool.h"
 
+#include "tf2jax/base/internal/sanitized.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,11 +21,7 @@
 namespace tf2jax {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kPooled = false;   // a kept block would hide its misuse
-#else
-constexpr bool kPooled = true;
-#endif
+constexpr bool kPooled = !detail::kSanitized;
 constexpr std::size_t kSmall = 64 << 10, kLarge = 2 << 20, kHugePage = 2 << 20, kLine = 64;
 constexpr std::size_t kSteps = 8;                     // classes per power of two: at most an eighth is wasted
 constexpr std::size_t kClasses = 64 * kSteps;

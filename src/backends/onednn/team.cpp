@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "tf2jax/base/internal/sanitized.h"
 #include "tf2jax/base/thread_pool.h"
 
 namespace tf2jax::onednn {
@@ -38,7 +39,7 @@ struct Block {
 void* thread_scratch(ScratchSlot slot, std::size_t bytes) {
   thread_local std::array<Block, 5> blocks;
   Block& block = blocks[static_cast<std::size_t>(slot)];
-  if (block.bytes < bytes) {
+  if (block.bytes < bytes || (detail::kSanitized && block.bytes != bytes)) {
     ::operator delete(std::exchange(block.data, nullptr), std::align_val_t{64});
     block.bytes = 0;
     block.data = ::operator new(bytes, std::align_val_t{64});
