@@ -46,9 +46,13 @@ std::string ObjectCache::path(const std::string& key) const {
 }
 
 std::optional<std::vector<Bytes>> ObjectCache::read(const std::string& key) const {
-  std::ifstream file(path(key), std::ios::binary);
-  if (!file) return std::nullopt;
-  const std::string all(std::istreambuf_iterator<char>(file), {});
+  const std::string name = path(key);
+  std::error_code error;
+  const auto size = std::filesystem::file_size(name, error);   // an error for a folder, which opens like a file
+  if (error) return std::nullopt;
+  std::string all(size, '\0');
+  std::ifstream file(name, std::ios::binary);
+  if (!file.read(all.data(), static_cast<std::streamsize>(size))) return std::nullopt;
   std::string_view rest = all;
   std::uint64_t expected = 0;
   if (rest.size() < kMark.size() + sizeof expected || !rest.starts_with(kMark)) return std::nullopt;
