@@ -65,9 +65,11 @@ class Compiler {
       if (u.group < 0) program_->steps.push_back(op_step(u.op));
       else
         for (const std::size_t k : kernels_of_group_.at(u.group)) program_->steps.push_back(loop_step(u.group, k));
+      program_->planned.resize(program_->steps.size(), step_);
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) program_->output_slots.push_back(use(graph_.outputs[i]));
-    program_->arena_bytes = plan_arena(program_->slots);
+    program_->checked = options_.check_bounds;
+    if (!program_->checked) program_->arena_bytes = plan_arena(program_->slots);
     return program_;
   }
 

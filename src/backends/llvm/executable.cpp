@@ -64,10 +64,10 @@ class CompiledExecutable final : public Executable {
 
 }  // namespace
 
-std::shared_ptr<const Executable> make_executable(const Jaxpr& jaxpr, const CompileOptions&) {
-  ProgramOptions options;
+std::shared_ptr<const Executable> make_executable(const Jaxpr& jaxpr, const CompileOptions& how) {
+  ProgramOptions options{.check_bounds = how.check_bounds};
   if (const char* directory = std::getenv("TF2JAX_CACHE_DIR")) options.cache_directory = directory;
-  if (const char* checks = std::getenv("TF2JAX_CHECK_BOUNDS")) options.check_bounds = std::string_view(checks) == "1";
+  if (const char* checks = std::getenv("TF2JAX_CHECK_BOUNDS")) options.check_bounds |= std::string_view(checks) == "1";
   return std::make_shared<const CompiledExecutable>(jaxpr, options);
 }
 

@@ -1,8 +1,13 @@
 // Running a compiled program.
 #include "tf2jax/backends/llvm/program.h"
 
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
+
+#include "tf2jax/backends/llvm/guarded_block.h"
+#include "tf2jax/base/internal/sanitized.h"
 
 namespace tf2jax::compiler {
 
@@ -14,6 +19,16 @@ struct Cached {
   ~Cached() { ::operator delete(data, std::align_val_t{64}); }
 };
 thread_local Cached cached;
+
+// Values that are outputs without lying where the outputs go.
+void copy_outputs(const Program& p, void* const* at, void* const* out) {
+  for (std::size_t i = 0; i < p.output_slots.size(); ++i) {
+    const auto slot = static_cast<std::size_t>(p.output_slots[i]);
+    void* from = at[slot];
+    const std::int64_t bytes = p.slots[slot].bytes;
+    if (out[i] && out[i] != from && bytes) std::memmove(out[i], from, static_cast<std::size_t>(bytes));
+  }
+}
 
 }  // namespace
 
@@ -29,7 +44,7 @@ ArenaBlock::ArenaBlock(std::int64_t bytes) : data_(nullptr), bytes_(bytes) {
 
 ArenaBlock::~ArenaBlock() {
   if (!data_) return;
-  if (bytes_ > cached.bytes) {   // the larger one stays
+  if (bytes_ > cached.bytes && !detail::kSanitized) {   // the larger one stays
     std::swap(cached.data, data_);
     std::swap(cached.bytes, bytes_);
   }
@@ -51,17 +66,40 @@ void Program::run(void* const* in, void* const* out, std::byte* arena) const {
       case Slot::Kind::input: at[i] = in[s.where]; break;
       case Slot::Kind::constant: at[i] = const_cast<std::byte*>(s.constant.bytes().data()); break;
       case Slot::Kind::output: at[i] = out[s.where]; break;
-      case Slot::Kind::arena: at[i] = arena + s.where; break;
+      case Slot::Kind::arena: at[i] = checked ? nullptr : arena + s.where; break;
       case Slot::Kind::call: at[i] = nullptr; break;
     }
   }
+  if (checked) return run_checked(out, at);
   Frame frame{at, arena, {}};
   for (const auto& step : steps) step->run(frame);
-  for (std::size_t i = 0; i < output_slots.size(); ++i) {
-    void* from = at[output_slots[i]];
-    const std::int64_t bytes = slots[static_cast<std::size_t>(output_slots[i])].bytes;
-    if (out[i] && out[i] != from && bytes) std::memmove(out[i], from, static_cast<std::size_t>(bytes));
+  copy_outputs(*this, at, out);
+}
+
+void Program::run_checked(void* const* out, void** at) const {
+  std::vector<std::unique_ptr<GuardedBlock>> blocks(slots.size());
+  Frame frame{at, nullptr, {}};
+  for (std::size_t k = 0; k < steps.size(); ++k) {
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const Slot& s = slots[i];
+      if (s.kind != Slot::Kind::arena || s.first != planned[k] || blocks[i]) continue;
+      blocks[i] = std::make_unique<GuardedBlock>(s.bytes);
+      at[i] = blocks[i]->data();
+    }
+    steps[k]->run(frame);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      if (!blocks[i]) continue;
+      if (!blocks[i]->intact()) {
+        std::fprintf(stderr, "tf2jax: a step wrote outside a value of %lld bytes: %s\n", static_cast<long long>(slots[i].bytes), steps[k]->describe().c_str());
+        std::abort();
+      }
+      const std::int32_t next = k + 1 < steps.size() ? planned[k + 1] : planned[k] + 1;   // outputs are used there
+      if (slots[i].last >= next) continue;
+      blocks[i].reset();
+      at[i] = nullptr;
+    }
   }
+  copy_outputs(*this, at, out);
 }
 
 std::string Program::explanation() const {

@@ -62,6 +62,11 @@ class Program {
   std::vector<SlotId> output_slots;     // where an output's value is
   std::shared_ptr<const loops::CompiledKernels> kernels;
   std::vector<std::string> listings;    // texts of the kernels
+  std::vector<std::int32_t> planned;    // by step: its place in the plan, which `first` and `last` of slots count in
+  bool checked = false;                 // every value has guarded memory of its own, for its life only; the arena is empty
+
+ private:
+  void run_checked(void* const* outputs, void** slot_addresses) const;
 };
 
 struct ProgramOptions {
