@@ -106,6 +106,15 @@ Dims spread(Dims strides, std::int64_t factor) {
 const std::vector<Dims> kSizes{{1, 1, 1},   {2, 3, 4},    {5, 1, 7},    {1, 9, 130}, {4, 100, 33},  {100, 4, 33}, {3, 64, 512},  {64, 64, 64}, {33, 65, 17},
                                {128, 10, 96}, {14, 32, 400}, {29, 49, 801}, {150, 790, 40}, {70, 33, 1}, {16, 96, 1}, {200, 130, 90}, {1, 513, 300}, {513, 1, 300}};
 
+// Sizes worth testing on several threads: the others stay on one.
+std::vector<Dims> sizes() {
+  if (num_threads() == 1) return kSizes;
+  std::vector<Dims> large;
+  for (const Dims& s : kSizes)
+    if (num_elements(s) > 200000) large.push_back(s);
+  return large;
+}
+
 class MatmulShapes : public testing::TestWithParam<int> {
  protected:
   void SetUp() override { set_num_threads(GetParam()); }
@@ -116,7 +125,7 @@ class MatmulShapes : public testing::TestWithParam<int> {
 }  // namespace
 
 TEST_P(MatmulShapes, PlainAndTransposedOperands) {
-  for (const Dims& s : kSizes)
+  for (const Dims& s : sizes())
     for (int flags = 0; flags < 8; ++flags) {
       for (const bool wide : {false, true}) {
         MatmulSpec spec = onednn::contiguous_matmul(wide ? f64 : f32, s[0], s[1], s[2]);
@@ -130,7 +139,7 @@ TEST_P(MatmulShapes, PlainAndTransposedOperands) {
 }
 
 TEST_P(MatmulShapes, StridesThatNoLibraryTakes) {
-  for (const Dims& s : kSizes)
+  for (const Dims& s : sizes())
     for (int which = 1; which < 8; ++which) {
       MatmulSpec spec = onednn::contiguous_matmul(f32, s[0], s[1], s[2]);
       if (which & 1) spec.a_strides = spread(spec.a_strides, 3);
@@ -141,8 +150,8 @@ TEST_P(MatmulShapes, StridesThatNoLibraryTakes) {
 }
 
 TEST_P(MatmulShapes, BatchesInAnyOrderOfAxes) {
-  for (const Dims& s : kSizes) {
-    if (num_elements(s) > 300000) continue;
+  for (const Dims& s : sizes()) {
+    if (num_elements(s) > 1100000) continue;
     MatmulSpec spec = onednn::contiguous_matmul(f32, s[0], s[1], s[2], {3, 2});
     check<float>(spec, 2e-6);
     // a stored as [m, 2, 3, k], b as [2, k, 3, n], c as [3, m, 2, n]: attention's layouts.
@@ -156,9 +165,9 @@ TEST_P(MatmulShapes, BatchesInAnyOrderOfAxes) {
 }
 
 TEST_P(MatmulShapes, OperandsRepeatAlongTheBatch) {
-  for (const Dims& s : kSizes)
+  for (const Dims& s : sizes())
     for (int which = 1; which < 4; ++which) {
-      if (num_elements(s) > 300000) continue;
+      if (num_elements(s) > 1100000) continue;
       MatmulSpec spec = onednn::contiguous_matmul(f32, s[0], s[1], s[2], {4});
       if (which & 1) spec.a_strides[0] = 0;
       if (which & 2) spec.b_strides[0] = 0;
@@ -170,7 +179,7 @@ TEST_P(MatmulShapes, OperandsRepeatAlongTheBatch) {
 }
 
 TEST_P(MatmulShapes, AddsBiasAndActivation) {
-  for (const Dims& s : kSizes)
+  for (const Dims& s : sizes())
     for (const Activation activation : {Activation::none, Activation::relu, Activation::gelu_tanh, Activation::tanh, Activation::logistic})
       for (const bool bias : {false, true}) {
         MatmulSpec spec = onednn::contiguous_matmul(f32, s[0], s[1], s[2]);
@@ -185,7 +194,7 @@ TEST_P(MatmulShapes, AddsBiasAndActivation) {
 }
 
 TEST_P(MatmulShapes, AccumulatesIntoTheOutput) {
-  for (const Dims& s : kSizes) {
+  for (const Dims& s : sizes()) {
     MatmulSpec spec = onednn::contiguous_matmul(f32, s[0], s[1], s[2], {2});
     spec.accumulate = true;
     check<float>(spec, 2e-6);
@@ -198,7 +207,7 @@ TEST_P(MatmulShapes, AccumulatesIntoTheOutput) {
 }
 
 TEST_P(MatmulShapes, HalvesAccumulateInFloat) {
-  for (const Dims& s : kSizes)
+  for (const Dims& s : sizes())
     for (const DType out : {f32, bf16}) {
       MatmulSpec spec = onednn::contiguous_matmul(bf16, s[0], s[1], s[2], {2});
       spec.out_dtype = out;
