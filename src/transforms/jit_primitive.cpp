@@ -12,6 +12,7 @@
 #include "tf2jax/transforms/jvp.h"
 #include "tf2jax/transforms/internal/call_rules.h"
 #include "tf2jax/transforms/partial_eval.h"
+#include "tf2jax/transforms/program_cache.h"
 
 namespace tf2jax {
 
@@ -83,7 +84,8 @@ const Primitive& jit_p() {
 
 std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr) {
   using Handle = std::shared_ptr<const Executable>;
-  return *jaxpr->memo->get<Handle>("executable", [&] { return default_backend().compile(jaxpr, {}); });
+  static ProgramCache& cache = *new ProgramCache(256);   // never destroyed: executables outlive nothing at the process's end
+  return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr); });
 }
 
 Arrays call_jaxpr(const Jaxpr& jaxpr, const std::string& name, std::span<const Array> args) {

@@ -39,6 +39,16 @@ TEST(Jit, StaticFieldsAreKeys) {
   EXPECT_EQ(traces, 2);
 }
 
+TEST(Jit, EqualProgramsShareAnExecutable) {
+  const auto program = [](float c) { return make_jaxpr([=](const Array& x) { return scan([=](const Array& s, const Array& v) { return std::pair{s * c + v, s}; }, zeros({2}), x); })(spec(f32, {3, 2})); };
+  const auto first = compiled(program(0.5f));
+  EXPECT_EQ(first, compiled(program(0.5f)));
+  EXPECT_NE(first, compiled(program(0.25f)));
+  const Array x = ones({3, 2});
+  EXPECT_FLOAT_EQ(compiled(program(0.5f))->run(Arrays{x})[0].item<float>(0), 1.75f);
+  EXPECT_FLOAT_EQ(compiled(program(0.25f))->run(Arrays{x})[0].item<float>(0), 1.3125f);
+}
+
 TEST(Jit, ConfigurationIsAKey) {
   auto f = jit([](const Array& x) { return x * arange(2); });
   EXPECT_EQ(f(Array(1)).dtype(), i32);

@@ -1,0 +1,69 @@
+// Lookup by structure.
+#include "tf2jax/transforms/program_cache.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "tf2jax/base/config.h"
+
+namespace tf2jax {
+
+namespace {
+
+constexpr std::size_t kLargeConstants = 1 << 16;   // bytes: comparing more costs more than it saves, and they stay in memory
+
+bool holds_large_constants(const Jaxpr& jaxpr) {
+  std::size_t bytes = 0;
+  for (const Array& c : jaxpr->consts) bytes += c.is_concrete() ? c.bytes().size() : kLargeConstants;
+  if (bytes >= kLargeConstants) return true;
+  for (const Equation& e : jaxpr->eqns) {
+    const std::vector<Jaxpr> nested = nested_jaxprs(e.params);
+    if (std::ranges::any_of(nested, holds_large_constants)) return true;
+  }
+  return false;
+}
+
+std::size_t key_of(const Jaxpr& jaxpr) {
+  std::size_t h = hash_value(jaxpr);
+  for (const Aval& a : jaxpr.input_avals()) h = h * 31 + hash_value(a);
+  for (const Aval& a : jaxpr.output_avals()) h = h * 31 + hash_value(a);
+  return h;
+}
+
+std::shared_ptr<const Executable> compile_now(const Jaxpr& jaxpr) {
+  const auto start = std::chrono::steady_clock::now();
+  auto executable = default_backend().compile(jaxpr, {});
+  if (config().log_compiles) {
+    const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    std::fprintf(stderr, "compile: %zu equations in %.1f ms\n", jaxpr->eqns.size(), ms);
+  }
+  return executable;
+}
+
+}  // namespace
+
+std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr) {
+  if (holds_large_constants(jaxpr)) return compile_now(jaxpr);
+  const std::size_t hash = key_of(jaxpr);
+  const auto find = [&]() -> std::shared_ptr<const Executable> {
+    const auto it = std::ranges::find_if(entries_, [&](const Entry& e) {
+      return e.hash == hash && e.jaxpr.input_avals() == jaxpr.input_avals() && e.jaxpr.output_avals() == jaxpr.output_avals() && e.jaxpr == jaxpr;
+    });
+    if (it == entries_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, it);
+    return it->executable;
+  };
+  {
+    const std::lock_guard lock(mutex_);
+    if (auto found = find()) return found;
+  }
+  auto made = compile_now(jaxpr);
+  const std::lock_guard lock(mutex_);
+  if (auto found = find()) return found;
+  entries_.push_front({hash, jaxpr, made});
+  if (entries_.size() > max_entries_) entries_.pop_back();
+  return made;
+}
+
+}  // namespace tf2jax
