@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "tf2jax/backends/llvm/graph.h"
+#include "tf2jax/ops/dot.h"
 
 namespace tf2jax::compiler {
 
@@ -25,6 +26,8 @@ class GraphBuilder {
   std::optional<ValueId> rewrite_arithmetic(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  std::optional<ValueId> diagonal(ValueId v);
+  std::optional<ValueId> rewrite_diagonal_dot(const std::vector<ValueId>& in, const DotDims& dims, const Aval& out);
   ValueId scalar_op(loops::Op op, const std::vector<ValueId>& in, const Aval& out);
   ValueId reshape(ValueId v, const Dims& dims);
   ValueId transpose(ValueId v, const Axes& permutation);

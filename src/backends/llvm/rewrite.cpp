@@ -291,12 +291,70 @@ std::optional<ValueId> GraphBuilder::rewrite_reduction(const Equation& e, const 
   return std::nullopt;
 }
 
+// The diagonal of an n x n matrix that is zero elsewhere by its making (a vector, or a scalar when it is constant): the
+// seeds of Jacobians and what elementwise derivatives make of them.
+std::optional<ValueId> GraphBuilder::diagonal(ValueId v) {
+  const Dims d = dims(v);
+  const GraphOp* made = graph_.producer(v);
+  if (d.size() != 2 || d[0] != d[1] || !made || made->kind != OpKind::elementwise) return std::nullopt;
+  const GraphOp op = *made;   // appending moves the operations
+  if (op.scalar == Op::convert) {
+    const GraphOp* test = graph_.producer(op.in[0]);
+    if (!test || test->kind != OpKind::elementwise || test->scalar != Op::eq || !is_floating(dtype(v))) return std::nullopt;
+    const auto axis = [&](ValueId x) -> std::int64_t {
+      const GraphOp* iota = graph_.producer(x);
+      if (iota && iota->kind == OpKind::broadcast) {   // a counter along one axis, spread over the other
+        const GraphOp* inner = graph_.producer(iota->in[0]);
+        const Axes& axes = iota->params.get<BroadcastInDim>().broadcast_dimensions;
+        return inner && inner->kind == OpKind::iota && dims(iota->in[0]).size() == 1 && dims(iota->in[0])[0] == d[0] ? axes[0] : -1;
+      }
+      if (!iota || iota->kind != OpKind::iota) return -1;
+      const std::int64_t along = iota->params.get<IotaParams>().dimension;
+      return dims(x) == d || dims(x)[static_cast<std::size_t>(along)] == d[0] ? along : -1;
+    };
+    const std::int64_t a = axis(test->in[0]), b = axis(test->in[1]);
+    return a >= 0 && b >= 0 && a != b ? std::optional(number(dtype(v), 1)) : std::nullopt;
+  }
+  if (op.scalar != Op::mul) return std::nullopt;
+  for (const std::size_t k : {std::size_t{0}, std::size_t{1}}) {
+    const auto own = diagonal(op.in[k]);
+    if (!own) continue;
+    const ValueId other = op.in[1 - k];
+    std::optional<ValueId> factor;
+    if (dims(other).empty()) factor = other;
+    else if (graph_.value(other).elements() == d[0]) factor = reshape(other, {d[0]});
+    else if (const GraphOp* b = graph_.producer(other); b && b->kind == OpKind::broadcast && graph_.value(b->in[0]).elements() == d[0]) factor = reshape(b->in[0], {d[0]});
+    if (!factor) continue;
+    if (dims(*own).empty() && graph_.value(*own).is_constant()) return dims(*factor).empty() ? broadcast(*factor, {d[0]}, {}) : *factor;
+    return scalar_op(Op::mul, {*own, *factor}, {dtype(v), symbolic(Dims{d[0]}), false});
+  }
+  return std::nullopt;
+}
+
+// A product with a diagonal matrix scales rows or columns.
+std::optional<ValueId> GraphBuilder::rewrite_diagonal_dot(const std::vector<ValueId>& in, const DotDims& d, const Aval& out) {
+  if (!d.lhs_batch.empty() || d.lhs_contract.size() != 1 || dtype(in[0]) != out.dtype || dtype(in[1]) != out.dtype) return std::nullopt;
+  for (const bool left : {true, false}) {
+    const auto scale = diagonal(in[left ? 0 : 1]);
+    if (!scale) continue;
+    const ValueId matrix = in[left ? 1 : 0];
+    const Axes contracted = left ? d.rhs_contract : d.lhs_contract;
+    Axes order = other_axes(contracted, static_cast<std::int64_t>(dims(matrix).size()));
+    order.insert(left ? order.begin() : order.end(), contracted[0]);
+    const ValueId moved = transpose(matrix, order);
+    if (dims(*scale).empty()) return moved;
+    return scalar_op(Op::mul, {broadcast(*scale, out.dims(), {left ? 0 : static_cast<std::int64_t>(order.size()) - 1}), moved}, out);
+  }
+  return std::nullopt;
+}
+
 // Halves multiply in f32; operands whose free or contracted axes are scattered are transposed first.
 std::optional<ValueId> GraphBuilder::rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out) {
   const auto compute = [](DType d) { return d == DType::f16 || d == DType::bf16 ? DType::f32 : d; };
   const DType type = compute(dtype(in[0]));
   if (type != compute(dtype(in[1])) || (type != DType::f32 && type != DType::f64) || compute(out.dtype) != type) return std::nullopt;
   DotDims d = e.params.get<DotParams>().dimension_numbers;
+  if (auto scaled = rewrite_diagonal_dot(in, d, out)) return scaled;
   const auto prepare = [&](ValueId v, Axes& batch, Axes& contract) {
     if (dtype(v) != type) v = scalar_op(Op::convert, {v}, {type, graph_.value(v).aval.shape, false});
     const Dims size = dims(v);

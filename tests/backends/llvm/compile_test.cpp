@@ -128,6 +128,18 @@ TEST(Compile, ProductsReadTheirOperandsInPlace) {
   check_function(grad([&](const Array& x) { return sum(square(attention(x))); }), values({2, 8, 192}));
 }
 
+TEST(Compile, SeedsOfJacobiansAreNotMultiplied) {
+  const Array w1 = values({8, 8}), w2 = values({8, 8}, 1), x = values({8}, 2);
+  const auto f = [=](const Array& v) { return tanh(matmul(tanh(matmul(v, w1)), w2)); };
+  check_function(jacrev(f), x);
+  check_function(jacfwd(f), x);
+  check_function([](const Array& a) { return matmul(eye(8) * 3.f, a) + matmul(a, eye(8) * a(0)) + matmul(a, transpose(eye(8) * expand_dims(a(1), {1}))); }, w1);
+  const std::string plan = default_backend().compile(make_jaxpr(jacrev(f))(x), {})->explain();
+  std::size_t products = 0;
+  for (std::size_t at = plan.find("8x8x8"); at != std::string::npos; at = plan.find("8x8x8", at + 1)) ++products;
+  EXPECT_EQ(products, 1u) << plan;
+}
+
 TEST(Compile, GathersAndDynamicSlices) {
   const Array table = values({20, 5}), index = from_span<std::int32_t>(std::vector<std::int32_t>{3, 19, 0, -1, 40, 7}, {6});
   check_function([](const Array& t, const Array& i) { return t(i) * 2.f; }, table, index);
