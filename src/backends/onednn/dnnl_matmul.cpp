@@ -12,8 +12,8 @@ namespace {
 
 using dnnl::memory;
 
-// Below it a second thread costs more than it saves: 64^3 gains nothing from two.
-int team_for(std::int64_t multiplications) { return multiplications < std::int64_t{1} << 19 ? 1 : team_size(); }
+// Below it a second thread saves little and, on a busy machine, costs much: 64^3 gains nothing from two.
+int team_for(std::int64_t multiplications) { return multiplications < std::int64_t{1} << 20 ? 1 : team_size(); }
 
 // One matrix as BLAS sees it: 'N' has contiguous rows, 'T' contiguous columns; 0 when neither.
 struct BlasOperand {
