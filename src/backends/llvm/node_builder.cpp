@@ -1,0 +1,311 @@
+// Nodes of values: what each kind of operation computes at an index.
+#include "tf2jax/backends/llvm/node_builder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+#include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
+
+namespace tf2jax::compiler {
+
+using loops::Node;
+using loops::NodeId;
+using loops::Op;
+
+namespace {
+
+std::uint64_t scalar_bits(const Array& a) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, a.bytes().data(), std::min<std::size_t>(sizeof bits, a.bytes().size()));
+  return bits;
+}
+
+template <class T>
+std::uint64_t bits_of(T v) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &v, sizeof v);
+  return bits;
+}
+
+// The neutral element of a reduction.
+std::uint64_t neutral(Op op, DType dtype) {
+  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> std::uint64_t {
+    if constexpr (std::is_same_v<T, bool>) return op == Op::bit_and || op == Op::min || op == Op::mul;
+    else if constexpr (std::is_floating_point_v<T>) {
+      const T inf = std::numeric_limits<T>::infinity();
+      return bits_of(op == Op::add ? T(0) : op == Op::mul ? T(1) : op == Op::max ? -inf : inf);
+    } else if constexpr (std::is_integral_v<T>) {
+      switch (op) {
+        case Op::mul: return bits_of(T(1));
+        case Op::max: return bits_of(std::numeric_limits<T>::lowest());
+        case Op::min: return bits_of(std::numeric_limits<T>::max());
+        case Op::bit_and: return bits_of(static_cast<T>(~T(0)));
+        default: return bits_of(T(0));
+      }
+    } else {
+      return 0;
+    }
+  });
+}
+
+bool is_half(DType d) { return d == DType::f16 || d == DType::bf16; }
+
+bool is_costly(const Node& n) {
+  return (n.op >= Op::exp && n.op <= Op::cbrt) || n.op == Op::erf || n.op == Op::erfc || n.op == Op::pow || n.op == Op::atan2 || n.op == Op::div || n.op == Op::rem;
+}
+
+// Equal nodes are shared.
+std::size_t hash_of(const Node& n) {
+  std::size_t h = static_cast<std::size_t>(n.op) * 31 + static_cast<std::size_t>(n.dtype);
+  const auto mix = [&](std::uint64_t x) { h = h * 1000003 ^ static_cast<std::size_t>(x); };
+  for (const NodeId i : n.in) mix(static_cast<std::uint64_t>(i));
+  mix(n.bits);
+  mix(static_cast<std::uint64_t>(n.at.offset));
+  for (const auto& [v, c] : n.at.terms) mix(static_cast<std::uint64_t>(v * 7919 + c));
+  mix(static_cast<std::uint64_t>(n.extent * 64 + n.buffer));
+  return h;
+}
+
+bool equal(const Node& a, const Node& b) {
+  return a.op == b.op && a.dtype == b.dtype && a.in == b.in && a.bits == b.bits && a.at == b.at && a.extent == b.extent && a.buffer == b.buffer && a.dynamic == b.dynamic;
+}
+
+// jax.lax.gather: NaN for inexact types, the lowest integer, the largest unsigned, true.
+std::uint64_t fill_bits(const GatherParams& p, DType dtype) {
+  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> std::uint64_t {
+    if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
+      if (p.fill_value.value) return bits_of(detail::convert_scalar<T>(*p.fill_value.value));
+      if constexpr (std::is_same_v<T, bool>) return 1;
+      else if constexpr (std::is_integral_v<T>) return bits_of(std::is_signed_v<T> ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max());
+      else return bits_of(detail::convert_scalar<T>(std::numeric_limits<double>::quiet_NaN()));
+    } else {
+      return 0;
+    }
+  });
+}
+
+}  // namespace
+
+NodeBuilder::NodeBuilder(const Graph& graph, const Plan& plan, const Group& group, Piece piece) : g_(graph), plan_(plan), group_(group), piece_(std::move(piece)) {
+  for (const LoopVar x : group.space.order()) {
+    if (std::ranges::find(group.reduced, x) == group.reduced.end()) parallel_.push_back(x);
+    else reduced_.push_back(x);
+  }
+  kernel_.variables = static_cast<std::int32_t>(group.space.size());
+}
+
+NodeId NodeBuilder::add(Node n, const std::vector<NodeId>& operands) {
+  for (std::size_t i = 0; i < operands.size() && i < 3; ++i) n.in[i] = operands[i];
+  const std::size_t key = hash_of(n);
+  if (n.op != Op::read) {
+    const auto [first, last] = seen_.equal_range(key);
+    for (auto it = first; it != last; ++it)
+      if (equal(kernel_.nodes[at(it->second)], n)) return it->second;
+  }
+  const NodeId id = create(std::move(n), operands);
+  if (kernel_.nodes[at(id)].op != Op::read) seen_.emplace(key, id);
+  return id;
+}
+
+NodeId NodeBuilder::create(Node n, const std::vector<NodeId>& operands) {
+  Info info;
+  const auto use = [&](NodeId i) {
+    if (i < 0) return;
+    const Info& o = info_[at(i)];
+    info.variables.insert(o.variables.begin(), o.variables.end());
+    info.stage = std::max(info.stage, o.stage);
+    if (kernel_.nodes[at(i)].op != Op::read) info.weight += o.weight, info.costly |= o.costly;
+  };
+  for (const NodeId i : operands) use(i);
+  for (const auto& [x, c] : n.at.terms) info.variables.insert(x);
+  info.weight = std::min(info.weight, 1000);
+  info.costly |= is_costly(n);
+  if (n.op == Op::constant) info.weight = 0;
+  kernel_.nodes.push_back(std::move(n));
+  info_.push_back(std::move(info));
+  return static_cast<NodeId>(kernel_.nodes.size() - 1);
+}
+
+bool NodeBuilder::is_zero(NodeId n) const { return kernel_.nodes[at(n)].op == Op::constant && kernel_.nodes[at(n)].bits == 0; }
+NodeId NodeBuilder::constant(DType dtype, std::uint64_t bits) {
+  const auto [it, fresh] = constants_.try_emplace({dtype, bits}, -1);
+  if (fresh) it->second = add({.op = Op::constant, .dtype = dtype, .bits = bits}, {});
+  return it->second;
+}
+NodeId NodeBuilder::integer(DType dtype, std::int64_t v) { return constant(dtype, static_cast<std::uint64_t>(v) & (itemsize(dtype) == 8 ? ~0ULL : (1ULL << (8 * itemsize(dtype))) - 1)); }
+
+NodeId NodeBuilder::both(NodeId a, NodeId b) {
+  if (a == kNever || b == kNever) return kNever;
+  if (a < 0 || b < 0) return a < 0 ? b : a;
+  return add({.op = Op::bit_and, .dtype = DType::bool_}, {a, b});
+}
+NodeId NodeBuilder::in_range(const Affine& a, std::int64_t size) {
+  std::int64_t low = a.offset, high = a.offset;
+  for (const auto& [x, c] : a.terms) {
+    const std::int64_t first = start(x), last = first + extent(x) - 1;
+    low += std::min(c * first, c * last);
+    high += std::max(c * first, c * last);
+  }
+  if (low >= 0 && high < size) return kAlways;
+  if (high < 0 || low >= size) return kNever;
+  return add({.op = Op::in_range, .dtype = DType::bool_, .at = a, .extent = size}, {});
+}
+// The part of a variable's range that this kernel runs over.
+std::int64_t NodeBuilder::start(LoopVar x) const {
+  const auto it = piece_.find(x);
+  return it == piece_.end() ? 0 : it->second.first;
+}
+std::int64_t NodeBuilder::extent(LoopVar x) const {
+  const auto it = piece_.find(x);
+  return it == piece_.end() ? group_.space.extent(x) : it->second.second - it->second.first;
+}
+
+loops::BufferId NodeBuilder::buffer(ValueId base) {
+  const auto [it, fresh] = buffers_.try_emplace(base, static_cast<loops::BufferId>(kernel_.buffers.size()));
+  if (fresh) {
+    kernel_.buffers.push_back({g_.value(base).aval.dtype, g_.value(base).elements(), false, false});
+    out_.bases.push_back(base);
+  }
+  return it->second;
+}
+Affine NodeBuilder::address(ValueId v, MapId map) const {
+  const View& view = plan_.views.at(v);
+  return group_.space.address(map, view.offset, view.strides);
+}
+
+// The node of a value at a map; `mask`: reads outside of it are not allowed.
+NodeId NodeBuilder::build(ValueId v, MapId map, NodeId mask) {
+  const GraphValue& value = g_.value(v);
+  if (value.is_constant() && value.elements() == 1 && itemsize(value.aval.dtype) <= 8) return constant(value.aval.dtype, scalar_bits(value.constant));
+  const auto key = std::tuple(v, map, mask);
+  if (const auto it = built_.find(key); it != built_.end()) return it->second;
+  const NodeId n = group_.is_inlined(v) ? compute(v, map, mask) : load(v, map, mask);
+  built_.emplace(key, n);
+  return n;
+}
+
+NodeId NodeBuilder::load(ValueId v, MapId map, NodeId mask) {
+  Node n{.op = Op::load, .dtype = g_.value(v).aval.dtype, .at = address(v, map), .buffer = buffer(plan_.views.at(v).base)};
+  return add(std::move(n), mask < 0 ? std::vector<NodeId>{} : std::vector{mask});
+}
+
+NodeId NodeBuilder::compute(ValueId v, MapId map, NodeId mask) {
+  const GraphOp& op = *g_.producer(v);
+  const DType dtype = g_.value(v).aval.dtype;
+  const std::vector<MapId>& maps = group_.operands.at({v, map});
+  switch (op.kind) {
+    case OpKind::elementwise: {
+      std::vector<NodeId> in;
+      for (std::size_t i = 0; i < op.in.size(); ++i) in.push_back(build(op.in[i], maps[i], mask));
+      if (op.scalar == Op::add && !piece_.empty() && is_zero(in[0])) return in[1];   // what a pad adds outside of its operand
+      if (op.scalar == Op::add && !piece_.empty() && is_zero(in[1])) return in[0];
+      return add({.op = op.scalar, .dtype = dtype}, in);
+    }
+    case OpKind::iota: {
+      const DType counter = dtype == DType::i64 || dtype == DType::u64 || dtype == DType::u32 ? dtype : DType::i32;
+      const NodeId n = add({.op = Op::index, .dtype = counter, .at = group_.space.map(map)[static_cast<std::size_t>(op.params.get<IotaParams>().dimension)]}, {});
+      return counter == dtype ? n : add({.op = Op::convert, .dtype = dtype}, {n});
+    }
+    case OpKind::pad: {
+      NodeId inside = -1;
+      const IndexMap& inner = group_.space.map(maps[0]);
+      for (std::size_t i = 0; i < inner.size(); ++i) inside = both(inside, in_range(inner[i], g_.value(op.in[0]).dims[i]));
+      if (inside == kNever) return build(op.in[1], maps[1], mask);
+      const NodeId x = build(op.in[0], maps[0], both(mask, inside));
+      return inside < 0 ? x : add({.op = Op::select, .dtype = dtype}, {inside, x, build(op.in[1], maps[1], mask)});
+    }
+    case OpKind::concatenate: {
+      const auto axis = static_cast<std::size_t>(op.params.get<ConcatenateParams>().dimension);
+      NodeId result = -1;
+      for (std::size_t i = op.in.size(); i-- > 0;) {
+        const NodeId inside = in_range(group_.space.map(maps[i])[axis], g_.value(op.in[i]).dims[axis]);
+        if (inside == kNever) continue;
+        const NodeId x = build(op.in[i], maps[i], both(mask, inside));
+        result = result < 0 || inside < 0 ? x : add({.op = Op::select, .dtype = dtype}, {inside, x, result});
+      }
+      return result;
+    }
+    case OpKind::dynamic_slice: return dynamic_slice(op, v, maps, mask);
+    case OpKind::gather: return gather(op, v, maps, mask);
+    case OpKind::reduce: return reduction(op, dtype, maps[0], mask);
+    default: return build(op.in[0], maps[0], mask);   // pure movement
+  }
+}
+
+NodeId NodeBuilder::clamped(NodeId start, DType type, std::int64_t highest) {
+  const NodeId zero = integer(type, 0);
+  if (highest == 0) return zero;
+  const NodeId bounded = add({.op = Op::min, .dtype = type}, {start, integer(type, highest)});
+  return type >= DType::u8 && type <= DType::u64 ? bounded : add({.op = Op::max, .dtype = type}, {bounded, zero});
+}
+// An i64 copy of an index, so that bounds of large axes are representable.
+NodeId NodeBuilder::wide_index(NodeId n, DType type) { return type == DType::i64 ? n : add({.op = Op::convert, .dtype = DType::i64}, {n}); }
+
+NodeId NodeBuilder::dynamic_load(ValueId v, MapId map, const std::vector<std::pair<NodeId, std::size_t>>& starts, NodeId mask) {
+  const View& view = plan_.views.at(v);
+  Node n{.op = Op::load, .dtype = g_.value(v).aval.dtype, .at = address(v, map), .buffer = buffer(view.base)};
+  std::vector<NodeId> operands;
+  for (const auto& [start, axis] : starts) n.dynamic.emplace_back(start, view.strides[axis]);
+  const NodeId id = create(n, {});
+  Info& info = info_[at(id)];
+  if (mask >= 0) kernel_.nodes[at(id)].in[0] = mask;
+  for (const auto& [start, scale] : kernel_.nodes[at(id)].dynamic) merge_info(info, start);
+  if (mask >= 0) merge_info(info, mask);
+  return id;
+}
+void NodeBuilder::merge_info(Info& info, NodeId from) {
+  const Info& o = info_[at(from)];
+  info.variables.insert(o.variables.begin(), o.variables.end());
+  info.stage = std::max(info.stage, o.stage);
+  info.weight += o.weight;
+  info.costly |= o.costly;
+}
+
+NodeId NodeBuilder::dynamic_slice(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask) {
+  const Dims &whole = g_.value(op.in[0]).dims, &window = g_.value(v).dims;
+  std::vector<std::pair<NodeId, std::size_t>> starts;
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    if (whole[i] == window[i]) continue;
+    const DType type = g_.value(op.in[i + 1]).aval.dtype;
+    starts.emplace_back(clamped(wide_index(build(op.in[i + 1], maps[i + 1], -1), type), DType::i64, whole[i] - window[i]), i);
+  }
+  return dynamic_load(op.in[0], maps[0], starts, mask);
+}
+
+NodeId NodeBuilder::gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask) {
+  const GatherParams& p = op.params.get<GatherParams>();
+  const Dims& whole = g_.value(op.in[0]).dims;
+  const bool fill = p.mode == GatherScatterMode::fill_or_drop;
+  std::vector<std::pair<NodeId, std::size_t>> starts;
+  NodeId inside = -1;
+  for (std::size_t k = 0; k < p.dimension_numbers.start_index_map.size(); ++k) {
+    const auto axis = static_cast<std::size_t>(p.dimension_numbers.start_index_map[k]);
+    const std::int64_t highest = whole[axis] - p.slice_sizes[axis];
+    const NodeId index = wide_index(build(op.in[1], maps[k + 1], mask), g_.value(op.in[1]).aval.dtype);
+    const NodeId bounded = clamped(index, DType::i64, highest);
+    if (fill) inside = both(inside, add({.op = Op::eq, .dtype = DType::bool_}, {index, bounded}));
+    starts.emplace_back(bounded, axis);
+  }
+  const NodeId x = dynamic_load(op.in[0], maps[0], starts, mask);
+  if (inside < 0) return x;
+  return add({.op = Op::select, .dtype = g_.value(v).aval.dtype}, {inside, x, constant(g_.value(v).aval.dtype, fill_bits(p, g_.value(v).aval.dtype))});
+}
+
+NodeId NodeBuilder::reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask) {
+  const NodeId x = build(op.in[0], map, mask);
+  const DType running = is_half(dtype) ? DType::f32 : dtype;
+  const NodeId addend = running == dtype ? x : add({.op = Op::convert, .dtype = running}, {x});
+  const auto accumulator = static_cast<std::int32_t>(kernel_.accumulators.size());
+  kernel_.accumulators.push_back({running, op.scalar, neutral(op.scalar, running)});
+  const NodeId total = add({.op = Op::read, .dtype = running, .accumulator = accumulator}, {});
+  info_[at(total)].stage = info_[at(addend)].stage + 1;
+  for (const LoopVar v : parallel_) info_[at(total)].variables.insert(v);   // of the scope in which it was reset
+  accumulations_.push_back({accumulator, addend, info_[at(addend)].stage});
+  accumulator_stage_[accumulator] = info_[at(addend)].stage;
+  return running == dtype ? total : add({.op = Op::convert, .dtype = dtype}, {total});
+}
+
+}  // namespace tf2jax::compiler
