@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "tf2jax/trace/trace.h"
+#include "tf2jax/transforms/program_cache.h"
 
 namespace tf2jax::detail {
 
@@ -16,15 +17,15 @@ bool matches(const JitEntry& entry, std::span<const Array> leaves, std::string_v
   return entry.config == config();
 }
 
-JitEntry trace_entry(const FlatFn& f, const std::string& name, std::span<const Array> leaves, std::string structure, bool& cacheable) {
+JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const Array> leaves, std::string structure, bool& cacheable) {
   JitEntry entry;
   for (const Array& x : leaves) entry.avals.push_back(x.aval());
   entry.structure = std::move(structure);
   entry.config = config();
   entry.jaxpr = stage(f, entry.avals);
   cacheable = std::ranges::none_of(entry.jaxpr->consts, [](const Array& c) { return c.tracer() != nullptr; });
-  if (config().log_compiles) std::fprintf(stderr, "jit: traced '%s' for (%s): %zu equations\n", name.c_str(), to_string(entry.avals).c_str(), entry.jaxpr->eqns.size());
-  if (cacheable) entry.executable = compiled(entry.jaxpr);
+  if (config().log_compiles) std::fprintf(stderr, "jit: traced '%s' for (%s): %zu equations\n", options.name.c_str(), to_string(entry.avals).c_str(), entry.jaxpr->eqns.size());
+  if (cacheable) entry.executable = options.interpret_first ? compile_in_background(entry.jaxpr) : compiled(entry.jaxpr);
   return entry;
 }
 

@@ -13,6 +13,7 @@ namespace tf2jax {
 struct JitOptions {
   std::string name = "jit";       ///< Printed in jaxprs.
   std::size_t max_entries = 256;  ///< Signatures kept; the oldest go first.
+  bool interpret_first = false;   ///< First calls run op by op while another thread compiles.
 };
 
 namespace detail {
@@ -26,7 +27,7 @@ struct JitEntry {
 };
 bool matches(const JitEntry& entry, std::span<const Array> leaves, std::string_view structure);
 /// Traces; `cacheable` is false when tracers of an outer transform were captured.
-JitEntry trace_entry(const FlatFn& f, const std::string& name, std::span<const Array> leaves, std::string structure, bool& cacheable);
+JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const Array> leaves, std::string structure, bool& cacheable);
 bool all_concrete(std::span<const Array> leaves);
 /// Runs an entry on concrete or traced leaves.
 Arrays run_entry(const JitEntry& entry, const std::string& name, std::span<const Array> leaves);
@@ -112,7 +113,7 @@ class Jitted {
     const auto flat = detail::flatten(state_->function, args...);
     bool cacheable = true;
     auto entry = std::make_shared<Entry>();
-    entry->compiled = detail::trace_entry(flat, state_->options.name, leaves, std::move(structure), cacheable);
+    entry->compiled = detail::trace_entry(flat, state_->options, leaves, std::move(structure), cacheable);
     entry->like = std::make_shared<const Out>(std::move(**flat.result));
     entry->signature = &typeid(std::tuple<detail::Arg<A>...>);
     if (cacheable) {

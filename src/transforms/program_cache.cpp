@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <future>
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/transforms/jit_primitive.h"
 
 namespace tf2jax {
 
@@ -42,6 +44,33 @@ std::shared_ptr<const Executable> compile_now(const Jaxpr& jaxpr) {
 }
 
 }  // namespace
+
+namespace {
+
+class BackgroundExecutable final : public Executable {
+ public:
+  explicit BackgroundExecutable(const Jaxpr& jaxpr)
+      : interpreted_(default_backend().compile(jaxpr, {.interpret = true})),
+        compiled_(std::async(std::launch::async, [jaxpr, c = config()] {
+          const ConfigScope scope(c);
+          return compiled(jaxpr);
+        })) {}
+  Arrays run(std::span<const Array> args) const override { return now().run(args); }
+  std::string explain() const override { return now().explain(); }
+  CostAnalysis cost() const override { return now().cost(); }
+  MemoryAnalysis memory() const override { return now().memory(); }
+
+ private:
+  const Executable& now() const {
+    return compiled_.wait_for(std::chrono::seconds(0)) == std::future_status::ready ? *compiled_.get() : *interpreted_;
+  }
+  std::shared_ptr<const Executable> interpreted_;
+  std::shared_future<std::shared_ptr<const Executable>> compiled_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr) { return std::make_shared<const BackgroundExecutable>(jaxpr); }
 
 std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr) {
   if (holds_large_constants(jaxpr)) return compile_now(jaxpr);

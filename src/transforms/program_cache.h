@@ -26,4 +26,8 @@ class ProgramCache {
   std::list<Entry> entries_;   // the latest first
 };
 
+/// An executable at once: it runs through the interpreter until the compiled one, made on another thread, is ready.
+/// When compiling fails, later runs throw what it threw. Destroying it waits for the compiler.
+std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr);
+
 }  // namespace tf2jax

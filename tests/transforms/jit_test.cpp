@@ -49,6 +49,14 @@ TEST(Jit, EqualProgramsShareAnExecutable) {
   EXPECT_FLOAT_EQ(compiled(program(0.25f))->run(Arrays{x})[0].item<float>(0), 1.3125f);
 }
 
+TEST(Jit, InterpretsFirstOnRequest) {
+  const auto f = jit([](const Array& x) { return sum(sin(x) * cos(x)); }, {.interpret_first = true});
+  const Array x = linspace(0.f, 3.f, 1000);
+  const float want = f(x).item<float>();   // before the compiler is done
+  for (int i = 0; i < 200; ++i) EXPECT_NEAR(f(x).item<float>(), want, 1e-3f);
+  EXPECT_EQ(f.cache_size(), 1u);
+}
+
 TEST(Jit, ConfigurationIsAKey) {
   auto f = jit([](const Array& x) { return x * arange(2); });
   EXPECT_EQ(f(Array(1)).dtype(), i32);
