@@ -32,23 +32,6 @@ double cost_of(const loops::Kernel& k, const loops::Block& block, int lanes) {
   return total;
 }
 
-// Scalar operations and bytes accessed of a whole run of a block.
-void count(const loops::Kernel& k, const loops::Block& block, double times, CostAnalysis& total) {
-  for (const auto& s : block) {
-    if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
-      const loops::Node& n = k.nodes[static_cast<std::size_t>(e->node)];
-      if (n.op == loops::Op::load) total.bytes_accessed += times * itemsize(n.dtype);
-      else if (n.op >= loops::Op::neg) total.flops += times;
-    } else if (const auto* store = std::get_if<loops::Store>(&s.what)) {
-      total.bytes_accessed += times * itemsize(k.buffers[static_cast<std::size_t>(store->buffer)].dtype);
-    } else if (std::holds_alternative<loops::Accumulate>(s.what)) {
-      total.flops += times;
-    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
-      count(k, l->body, times * static_cast<double>(l->extent), total);
-    }
-  }
-}
-
 class Compiler {
  public:
   Compiler(const Jaxpr& jaxpr, const ProgramOptions& options) : jaxpr_(jaxpr), options_(options), graph_(build_graph(jaxpr)), plan_(plan_fusion(graph_)), program_(std::make_shared<Program>()) {}
@@ -132,35 +115,23 @@ class Compiler {
   }
 
   void generate_kernels() {
-    std::vector<loops::Kernel> kernels;
     for (const Unit& u : plan_.order) {
       if (u.group < 0) continue;
       const int lanes = loops::code_generator().lanes();
       for (LoweredGroup& lowered : lower_group(graph_, plan_, plan_.groups[static_cast<std::size_t>(u.group)], lanes)) {
-        lowered.kernel.name = "loops_" + std::to_string(kernels.size());
-        costs_.push_back(cost_of(lowered.kernel, lowered.kernel.body, lanes));
-        kernels_of_group_[u.group].push_back(kernels.size());
-        program_->listings.push_back(loops::to_string(lowered.kernel));
-        kernels.push_back(std::move(lowered.kernel));
+        lowered.kernel.name = "loops_" + std::to_string(kernels_.size());
+        kernels_of_group_[u.group].push_back(kernels_.size());
+        kernels_.push_back(std::move(lowered.kernel));
         bases_.push_back(std::move(lowered.bases));
       }
     }
-    if (kernels.empty()) return;
+    if (kernels_.empty()) return;
     std::string error;
-    program_->kernels = loops::code_generator().compile(kernels, {options_.check_bounds, options_.cache_directory}, error);
+    program_->kernels = loops::code_generator().compile(kernels_, {options_.check_bounds, options_.cache_directory}, error);
     if (!program_->kernels) {
       std::string texts;
-      for (const std::string& t : program_->listings) texts += t + "\n";
+      for (const loops::Kernel& k : kernels_) texts += loops::to_string(k) + "\n";
       raise<InternalError>("compile: code generation failed: {}\n{}", error, texts);
-    }
-    for (auto& k : kernels) {
-      std::int64_t range = 1;
-      for (const auto n : k.parallel) range *= n;
-      analyses_.push_back({0, 0, 1});
-      count(k, k.body, static_cast<double>(range), analyses_.back());
-      ranges_.push_back(k.parallel_lanes ? -range : range);
-      scratch_flags_.emplace_back();
-      for (const auto& b : k.buffers) scratch_flags_.back().push_back(b.scratch);
     }
   }
 
@@ -168,16 +139,15 @@ class Compiler {
     for (const Place& r : plan_.groups[static_cast<std::size_t>(group)].roots) define(view(r.value).base);
     auto step = std::make_unique<LoopStep>();
     step->entry = &program_->kernels->entries[k];
+    step->kernel = std::move(kernels_[k]);
+    const loops::Kernel& kernel = step->kernel;
     std::size_t next = 0;
-    for (const bool scratch : scratch_flags_[k]) step->buffers.push_back(scratch ? -1 : use_base(bases_[k][next++]));
-    const bool lanes = ranges_[k] < 0;
-    step->range = std::abs(ranges_[k]);
-    const int width = loops::code_generator().lanes();
-    const double each = lanes ? costs_[k] / width : costs_[k];
+    for (const loops::Buffer& b : kernel.buffers) step->buffers.push_back(b.scratch ? -1 : use_base(bases_[k][next++]));
+    for (const std::int64_t n : kernel.parallel) step->range *= n;
+    const int lanes = loops::code_generator().lanes();
+    const double cost = cost_of(kernel, kernel.body, lanes), each = kernel.parallel_lanes ? cost / lanes : cost;
     step->grain = std::max<std::int64_t>(1, static_cast<std::int64_t>(6000 / std::max(each, 1e-3)));
-    if (lanes) step->grain = (step->grain + 255) / 256 * 256;
-    step->analysis = analyses_[k];
-    step->text = program_->listings[k];
+    if (kernel.parallel_lanes) step->grain = (step->grain + 255) / 256 * 256;
     return step;
   }
 
@@ -309,11 +279,8 @@ class Compiler {
   std::vector<SlotId> slot_of_;
   std::int32_t step_ = 0;
   std::unordered_map<std::int32_t, std::vector<std::size_t>> kernels_of_group_;
+  std::vector<loops::Kernel> kernels_;           // moved into their steps
   std::vector<std::vector<ValueId>> bases_;
-  std::vector<double> costs_;
-  std::vector<CostAnalysis> analyses_;
-  std::vector<std::int64_t> ranges_;
-  std::vector<std::vector<bool>> scratch_flags_;
 };
 
 }  // namespace

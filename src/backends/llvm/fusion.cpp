@@ -284,7 +284,7 @@ class Planner {
     // What either computes is computed wherever the other reads it.
     for (const auto& [value, maps] : a.demands)
       for (const MapId m : maps)
-        if (a.is_inlined(value) && !a.operands.count({value, m})) return fail_merge();
+        if (a.is_inlined(value) && !a.operands.count({value, m})) raise<InternalError>("fusion: merged groups disagree on what they compute.");
     for (const Place& r : b.roots) {
       a.roots.push_back({r.value, moved(r.map)});
       root_group_[at(r.value)] = i;
@@ -297,7 +297,6 @@ class Planner {
     b = Group();
     return true;
   }
-  bool fail_merge() { raise<InternalError>("fusion: merged groups disagree on what they compute."); }
 
   // Matches the variables of b with those of a where both read v; all of them must be matched.
   bool unify(const Group& a, const Group& b, ValueId v, std::map<LoopVar, LoopVar>& rename) const {

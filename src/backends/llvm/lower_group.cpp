@@ -119,8 +119,7 @@ class Lowering : NodeBuilder {
         loops::Store store{buffer(plan_.views.at(r.value).base), address(r.value, r.map), -1};
         kernel_.buffers[at(store.buffer)].written = true;
         if (is_row_store(r.value)) {
-          need(values[i], s);
-          store.value = current(values[i], s);
+          store.value = need(values[i], s);
           row_blocks_[at(s)].push_back({store});
         } else {
           store.value = need(values[i], s);
@@ -135,12 +134,6 @@ class Lowering : NodeBuilder {
     std::int64_t rows = 1;
     for (const LoopVar x : parallel_) rows *= group_.space.extent(x);
     return g_.value(v).elements() == rows;
-  }
-
-  NodeId current(NodeId n, int stage) const {
-    if (in_rows(n)) return n;
-    const auto it = stage_done_[at(stage)].find(n);
-    return it == stage_done_[at(stage)].end() ? n : it->second;
   }
 
   // Makes n available in the loop of a stage (or before it) and returns the node to use there.

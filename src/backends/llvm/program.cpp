@@ -4,21 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "tf2jax/backends/llvm/guarded_block.h"
-#include "tf2jax/base/internal/sanitized.h"
+#include "tf2jax/base/buffer_pool.h"
 
 namespace tf2jax::compiler {
 
 namespace {
-
-struct Cached {
-  std::byte* data = nullptr;
-  std::int64_t bytes = 0;
-  ~Cached() { ::operator delete(data, std::align_val_t{64}); }
-};
-thread_local Cached cached;
 
 // Values that are outputs without lying where the outputs go.
 void copy_outputs(const Program& p, void* const* at, void* const* out) {
@@ -32,23 +24,9 @@ void copy_outputs(const Program& p, void* const* at, void* const* out) {
 
 }  // namespace
 
-ArenaBlock::ArenaBlock(std::int64_t bytes) : data_(nullptr), bytes_(bytes) {
-  if (bytes == 0) return;
-  if (cached.data && cached.bytes >= bytes) {
-    data_ = std::exchange(cached.data, nullptr);
-    bytes_ = std::exchange(cached.bytes, 0);
-    return;
-  }
-  data_ = static_cast<std::byte*>(::operator new(static_cast<std::size_t>(bytes), std::align_val_t{64}));
-}
-
+ArenaBlock::ArenaBlock(std::int64_t bytes) : data_(bytes ? static_cast<std::byte*>(allocate_buffer(static_cast<std::size_t>(bytes))) : nullptr), bytes_(bytes) {}
 ArenaBlock::~ArenaBlock() {
-  if (!data_) return;
-  if (bytes_ > cached.bytes && !detail::kSanitized) {   // the larger one stays
-    std::swap(cached.data, data_);
-    std::swap(cached.bytes, bytes_);
-  }
-  ::operator delete(data_, std::align_val_t{64});
+  if (data_) free_buffer(data_, static_cast<std::size_t>(bytes_));
 }
 
 void Program::run(void* const* in, void* const* out, std::byte* arena) const {

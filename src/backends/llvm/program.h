@@ -61,7 +61,6 @@ class Program {
   std::vector<std::unique_ptr<const Step>> steps;
   std::vector<SlotId> output_slots;     // where an output's value is
   std::shared_ptr<const loops::CompiledKernels> kernels;
-  std::vector<std::string> listings;    // texts of the kernels
   std::vector<std::int32_t> planned;    // by step: its place in the plan, which `first` and `last` of slots count in
   bool checked = false;                 // every value has guarded memory of its own, for its life only; the arena is empty
 
@@ -77,7 +76,7 @@ struct ProgramOptions {
 /// Compiles a program whose sizes are concrete.
 std::shared_ptr<const Program> compile_program(const Jaxpr& jaxpr, const ProgramOptions& options);
 
-/// A block of memory for one run, reused by later runs of this thread.
+/// A block of memory for one run, from the pool that arrays use.
 class ArenaBlock {
  public:
   explicit ArenaBlock(std::int64_t bytes);

@@ -43,6 +43,33 @@ void LoopStep::run(Frame& frame) const {
 
 namespace {
 
+// Scalar operations and bytes accessed of a whole run of a block.
+void count(const loops::Kernel& k, const loops::Block& block, double times, CostAnalysis& total) {
+  for (const auto& s : block) {
+    if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
+      const loops::Node& n = k.nodes[static_cast<std::size_t>(e->node)];
+      if (n.op == loops::Op::load) total.bytes_accessed += times * itemsize(n.dtype);
+      else if (n.op >= loops::Op::neg) total.flops += times;
+    } else if (const auto* store = std::get_if<loops::Store>(&s.what)) {
+      total.bytes_accessed += times * itemsize(k.buffers[static_cast<std::size_t>(store->buffer)].dtype);
+    } else if (std::holds_alternative<loops::Accumulate>(s.what)) {
+      total.flops += times;
+    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
+      count(k, l->body, times * static_cast<double>(l->extent), total);
+    }
+  }
+}
+
+}  // namespace
+
+CostAnalysis LoopStep::cost() const {
+  CostAnalysis total{0, 0, 1};
+  count(kernel, kernel.body, static_cast<double>(range), total);
+  return total;
+}
+
+namespace {
+
 struct DotStep final : Step {
   std::unique_ptr<const onednn::Matmul> product;
   Operand lhs, rhs, out;

@@ -18,11 +18,10 @@ struct LoopStep final : Step {
   std::vector<SlotId> buffers;
   std::int64_t range = 1;      // of the parallel index space
   std::int64_t grain = 1;      // iterations worth a thread
-  std::string text;
-  CostAnalysis analysis;
+  loops::Kernel kernel;        // what was compiled
   void run(Frame& frame) const override;
-  std::string describe() const override { return text; }
-  CostAnalysis cost() const override { return analysis; }
+  std::string describe() const override { return loops::to_string(kernel); }
+  CostAnalysis cost() const override;
 };
 
 /// A (batched) matrix product.
