@@ -76,6 +76,13 @@ class Compiler {
     program_->slots.push_back(std::move(s));
     return static_cast<SlotId>(program_->slots.size() - 1);
   }
+  // Memory from the program's preparation on.
+  SlotId lasting_slot(std::int64_t bytes) {
+    const SlotId id = scratch_slot(bytes);
+    program_->slots.back().first = 0;
+    program_->slots.back().last = static_cast<std::int32_t>(plan_.order.size());
+    return id;
+  }
   SlotId use_base(ValueId base) {
     SlotId& id = slot_of_[static_cast<std::size_t>(base)];
     if (id < 0 && graph_.value(base).is_constant()) {
@@ -156,11 +163,7 @@ class Compiler {
   std::unique_ptr<const Step> op_step(OpId id) {
     const GraphOp& op = graph_.op(id);
     switch (op.kind) {
-      case OpKind::dot: {
-        const DotPlan& dot = plan_.dots.at(id);
-        const Operand lhs = operand(dot.lhs), rhs = operand(dot.rhs), out{define(op.out[0]), 0};
-        return make_dot_step(dot, graph_.value(op.out[0]).aval.dtype, lhs, rhs, out, graph_.value(view(dot.rhs.base).base).is_constant());
-      }
+      case OpKind::dot: return dot_step(op, plan_.dots.at(id));
       case OpKind::convolution: {
         const Operand lhs{use(op.in[0]), 0}, rhs{use(op.in[1]), 0}, out{define(op.out[0]), 0};
         if (auto step = make_convolution_step(graph_, op, lhs, rhs, out, graph_.value(view(op.in[1]).base).is_constant())) return step;
@@ -176,6 +179,28 @@ class Compiler {
         return call_step(op);
       default: return call_step(op);
     }
+  }
+
+  Reuse reuse(ValueId v) const {
+    const ValueId base = view(v).base;
+    if (graph_.value(base).is_constant()) return Reuse::always;
+    const auto steady = std::span(graph_.inputs).first(options_.steady_inputs);
+    return std::ranges::find(steady, base) == steady.end() ? Reuse::once : Reuse::prepared;
+  }
+
+  std::unique_ptr<const Step> dot_step(const GraphOp& op, const DotPlan& dot) {
+    auto step = std::make_unique<DotStep>(dot, graph_.value(op.out[0]).aval.dtype, reuse(dot.rhs.base));
+    step->lhs = operand(dot.lhs);
+    step->rhs = operand(dot.rhs);
+    step->out = {define(op.out[0]), 0};
+    if (const auto bytes = static_cast<std::int64_t>(step->product->prepared_bytes())) {
+      auto prepare = std::make_unique<PrepareOperandStep>();
+      prepare->product = step->product;
+      prepare->rhs = std::exchange(step->rhs, {lasting_slot(bytes), 0});
+      prepare->out = step->rhs;
+      program_->preparation.push_back(std::move(prepare));
+    }
+    return step;
   }
 
   std::unique_ptr<const Step> call_step(const GraphOp& op) {
@@ -213,7 +238,12 @@ class Compiler {
     return step;
   }
 
-  std::shared_ptr<const Program> nested(const Jaxpr& jaxpr) { return compile_program(jaxpr, options_); }
+  // A body whose first inputs stay the same in all of its runs.
+  std::shared_ptr<const Program> nested(const Jaxpr& jaxpr, std::int64_t steady_inputs = 0) {
+    ProgramOptions options = options_;
+    options.steady_inputs = options.check_bounds ? 0 : static_cast<std::size_t>(steady_inputs);   // checked memory lasts one run
+    return compile_program(jaxpr, options);
+  }
   template <class S>
   void connect(S& step, const GraphOp& op) {
     for (const ValueId v : op.in) step.in.push_back(use(v));
@@ -224,7 +254,7 @@ class Compiler {
   std::unique_ptr<const Step> scan_step(const GraphOp& op) {
     const ScanParams& p = op.params.get<ScanParams>();
     auto step = std::make_unique<ScanStep>();
-    step->body = nested(p.jaxpr);
+    step->body = nested(p.jaxpr, p.num_consts);
     step->length = p.length;
     step->num_consts = p.num_consts;
     step->num_carry = p.num_carry;
@@ -246,10 +276,10 @@ class Compiler {
     const WhileParams& p = op.params.get<WhileParams>();
     auto step = std::make_unique<WhileStep>();
     step->condition = nested(p.cond_jaxpr);
-    step->body = nested(p.body_jaxpr);
+    step->body = nested(p.body_jaxpr, p.body_nconsts);
     step->cond_consts = p.cond_nconsts;
     step->body_consts = p.body_nconsts;
-    std::int64_t scratch = std::max(step->condition->arena_bytes, step->body->arena_bytes);
+    std::int64_t scratch = aligned_size(step->condition->arena_bytes) + step->body->arena_bytes;
     for (const ValueId v : op.out) {
       step->carry_bytes.push_back(bytes_of(graph_.value(v)));
       scratch += aligned_size(step->carry_bytes.back());

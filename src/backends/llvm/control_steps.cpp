@@ -30,6 +30,7 @@ void ScanStep::run(Frame& frame) const {
     memory += aligned_size(carry_bytes[k]);
   }
   for (std::size_t i = 0; i < in.size(); ++i) inputs[i] = frame.slots[in[i]];
+  if (length > 0) body->prepare(inputs.data(), memory);
   if (length == 0)
     for (std::size_t k = 0; k < n; ++k) std::memcpy(frame.slots[out[k]], inputs[nc + k], static_cast<std::size_t>(carry_bytes[k]));
   for (std::int64_t step = 0; step < length; ++step) {
@@ -62,6 +63,8 @@ void WhileStep::run(Frame& frame) const {
   for (std::size_t i = 0; i < cc; ++i) condition_in[i] = frame.slots[in[i]];
   for (std::size_t i = 0; i < bc; ++i) body_in[i] = frame.slots[in[cc + i]];
   for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = frame.slots[in[cc + bc + k]];
+  std::byte* const body_memory = memory + aligned_size(condition->arena_bytes);
+  body->prepare(body_in.data(), body_memory);
   for (bool direct = true;; direct = !direct) {
     for (std::size_t k = 0; k < n; ++k) condition_in[cc + k] = body_in[bc + k];
     bool running = false;
@@ -69,7 +72,7 @@ void WhileStep::run(Frame& frame) const {
     condition->run(condition_in.data(), &result, memory);
     if (!running) break;
     for (std::size_t k = 0; k < n; ++k) next[k] = direct ? frame.slots[out[k]] : spare[k];
-    body->run(body_in.data(), next.data(), memory);
+    body->run(body_in.data(), next.data(), body_memory);
     for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = next[k];
   }
   for (std::size_t k = 0; k < n; ++k)

@@ -29,6 +29,27 @@ ArenaBlock::~ArenaBlock() {
   if (data_) free_buffer(data_, static_cast<std::size_t>(bytes_));
 }
 
+void Program::find_slots(void* const* in, void* const* out, std::byte* arena, void** at) const {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const Slot& s = slots[i];
+    switch (s.kind) {
+      case Slot::Kind::input: at[i] = in[s.where]; break;
+      case Slot::Kind::constant: at[i] = const_cast<std::byte*>(s.constant.bytes().data()); break;
+      case Slot::Kind::output: at[i] = out ? out[s.where] : nullptr; break;
+      case Slot::Kind::arena: at[i] = checked ? nullptr : arena + s.where; break;
+      case Slot::Kind::call: at[i] = nullptr; break;
+    }
+  }
+}
+
+void Program::prepare(void* const* in, std::byte* arena) const {
+  if (preparation.empty()) return;
+  std::vector<void*> at(slots.size());
+  find_slots(in, nullptr, arena, at.data());
+  Frame frame{at.data(), arena, {}};
+  for (const auto& step : preparation) step->run(frame);
+}
+
 void Program::run(void* const* in, void* const* out, std::byte* arena) const {
   constexpr std::size_t kOnStack = 128;
   void* few[kOnStack];
@@ -38,16 +59,7 @@ void Program::run(void* const* in, void* const* out, std::byte* arena) const {
     many.resize(slots.size());
     at = many.data();
   }
-  for (std::size_t i = 0; i < slots.size(); ++i) {
-    const Slot& s = slots[i];
-    switch (s.kind) {
-      case Slot::Kind::input: at[i] = in[s.where]; break;
-      case Slot::Kind::constant: at[i] = const_cast<std::byte*>(s.constant.bytes().data()); break;
-      case Slot::Kind::output: at[i] = out[s.where]; break;
-      case Slot::Kind::arena: at[i] = checked ? nullptr : arena + s.where; break;
-      case Slot::Kind::call: at[i] = nullptr; break;
-    }
-  }
+  find_slots(in, out, arena, at);
   if (checked) return run_checked(out, at);
   Frame frame{at, arena, {}};
   for (const auto& step : steps) step->run(frame);
@@ -82,6 +94,7 @@ void Program::run_checked(void* const* out, void** at) const {
 
 std::string Program::explanation() const {
   std::string out;
+  for (const auto& step : preparation) out += "once: " + step->describe() + "\n";
   for (const auto& step : steps) out += step->describe() + "\n";
   return out;
 }

@@ -42,6 +42,8 @@ class Program {
   /// `inputs` and `outputs`: addresses of dense row-major values. An output whose address is null is not copied, which is
   /// allowed only where its source is not `written`.
   void run(void* const* inputs, void* const* outputs, std::byte* arena) const;
+  /// Does what depends on the steady inputs alone, for the runs that follow with the same ones and the same arena.
+  void prepare(void* const* inputs, std::byte* arena) const;
 
   std::int64_t arena_bytes = 0;
   Avals inputs, outputs;
@@ -58,19 +60,21 @@ class Program {
     std::int32_t first = 0, last = 0;   // steps that write it first and use it last
   };
   std::vector<Slot> slots;
-  std::vector<std::unique_ptr<const Step>> steps;
+  std::vector<std::unique_ptr<const Step>> preparation, steps;
   std::vector<SlotId> output_slots;     // where an output's value is
   std::shared_ptr<const loops::CompiledKernels> kernels;
   std::vector<std::int32_t> planned;    // by step: its place in the plan, which `first` and `last` of slots count in
   bool checked = false;                 // every value has guarded memory of its own, for its life only; the arena is empty
 
  private:
+  void find_slots(void* const* inputs, void* const* outputs, std::byte* arena, void** addresses) const;
   void run_checked(void* const* outputs, void** slot_addresses) const;
 };
 
 struct ProgramOptions {
   bool check_bounds = false;
   std::string cache_directory;
+  std::size_t steady_inputs = 0;   // the first ones; they change only before `prepare`
 };
 
 /// Compiles a program whose sizes are concrete.

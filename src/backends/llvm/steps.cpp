@@ -68,20 +68,7 @@ CostAnalysis LoopStep::cost() const {
   return total;
 }
 
-namespace {
-
-struct DotStep final : Step {
-  std::unique_ptr<const onednn::Matmul> product;
-  Operand lhs, rhs, out;
-  void run(Frame& f) const override { product->run(lhs.in(f), rhs.in(f), out.in(f)); }
-  std::string describe() const override { return product->description(); }
-  CostAnalysis cost() const override { return analysis; }
-  CostAnalysis analysis;
-};
-
-}  // namespace
-
-std::unique_ptr<Step> make_dot_step(const DotPlan& plan, DType dtype, Operand lhs, Operand rhs, Operand out, bool constant_rhs) {
+DotStep::DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse) {
   onednn::MatmulSpec spec;
   spec.dtype = spec.out_dtype = dtype;
   spec.m = plan.m;
@@ -100,17 +87,20 @@ std::unique_ptr<Step> make_dot_step(const DotPlan& plan, DType dtype, Operand lh
   dense(spec.a_strides, plan.m, plan.k);
   dense(spec.b_strides, plan.k, plan.n);
   dense(spec.c_strides, plan.m, plan.n);
-  spec.constant_b = constant_rhs;
-  auto step = std::make_unique<DotStep>();
-  step->product = onednn::Matmul::create(spec);
-  check<InternalError>(step->product != nullptr, "compile: no matrix product for {}.", short_name(dtype));
+  spec.constant_b = rhs_reuse == Reuse::always;
+  spec.prepared_b = rhs_reuse == Reuse::prepared;
+  product = onednn::Matmul::create(spec);
+  check<InternalError>(product != nullptr, "compile: no matrix product for {}.", short_name(dtype));
   const double batch = static_cast<double>(num_elements(plan.batch)), m = static_cast<double>(plan.m), n = static_cast<double>(plan.n), k = static_cast<double>(plan.k);
-  step->analysis = {2 * batch * m * n * k, batch * (m * k + k * n + m * n) * itemsize(dtype), 1};
-  step->lhs = lhs;
-  step->rhs = rhs;
-  step->out = out;
-  return step;
+  analysis = {2 * batch * m * n * k, batch * (m * k + k * n + m * n) * itemsize(dtype), 1};
 }
+
+void DotStep::run(Frame& f) const { product->run(lhs.in(f), rhs.in(f), out.in(f)); }
+std::string DotStep::describe() const { return product->description(); }
+
+void PrepareOperandStep::run(Frame& f) const { product->prepare(rhs.in(f), out.in(f)); }
+std::string PrepareOperandStep::describe() const { return "prepare an operand for " + product->description(); }
+CostAnalysis PrepareOperandStep::cost() const { return {0, 2.0 * static_cast<double>(product->prepared_bytes()), 1}; }
 
 namespace {
 

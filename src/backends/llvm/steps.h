@@ -1,6 +1,7 @@
 // The kinds of steps.
 #pragma once
 #include "tf2jax/backends/llvm/program.h"
+#include "tf2jax/backends/onednn/matmul.h"
 #include "tf2jax/trace/primitive.h"
 
 namespace tf2jax::compiler {
@@ -24,8 +25,28 @@ struct LoopStep final : Step {
   CostAnalysis cost() const override;
 };
 
+/// For how long an operand stays as it is: one run, until the program is prepared again, or for ever.
+enum class Reuse : std::uint8_t { once, prepared, always };
+
 /// A (batched) matrix product.
-std::unique_ptr<Step> make_dot_step(const DotPlan& plan, DType dtype, Operand lhs, Operand rhs, Operand out, bool constant_rhs);
+struct DotStep final : Step {
+  std::shared_ptr<const onednn::Matmul> product;
+  Operand lhs, rhs, out;
+  CostAnalysis analysis;
+  DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse);
+  void run(Frame& f) const override;
+  std::string describe() const override;
+  CostAnalysis cost() const override { return analysis; }
+};
+
+/// Brings the right operand of products into the form that they read fastest.
+struct PrepareOperandStep final : Step {
+  std::shared_ptr<const onednn::Matmul> product;
+  Operand rhs, out;
+  void run(Frame& f) const override;
+  std::string describe() const override;
+  CostAnalysis cost() const override;
+};
 
 /// A convolution; null where only the eager kernel has the case.
 std::unique_ptr<Step> make_convolution_step(const Graph& graph, const GraphOp& op, Operand lhs, Operand rhs, Operand out, bool constant_rhs);

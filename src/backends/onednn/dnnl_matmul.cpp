@@ -81,7 +81,7 @@ class PrimitiveMatmul final : public Matmul {
     a_ = layout(p.dtype, p.batch, p.a_batch, p.m, p.k, am, p.ak);
     b_ = layout(p.dtype, p.batch, p.b_batch, p.k, p.n, p.bk, p.bn);
     c_ = layout(p.out_dtype, p.batch, p.c_batch, p.m, p.n, p.cm, p.cn);
-    if (p.constant_b) packed_b_ = memory::desc(b_.dims(), b_.data_type(), memory::format_tag::any);
+    if (p.constant_b || p.prepared_b) packed_b_ = memory::desc(b_.dims(), b_.data_type(), memory::format_tag::any);
     else packed_b_ = b_;
     if (p.bias) {
       memory::dims ones(p.batch.size() + 2, 1);
@@ -109,13 +109,15 @@ class PrimitiveMatmul final : public Matmul {
       primitive = &primitives_.add(threads, std::make_unique<DnnlPrimitive>(dnnl::matmul(chosen), chosen.scratchpad_desc(), std::move(arguments)));
     }
     std::shared_ptr<const memory> packed;
-    if (packed_b_ != b_) {
+    if (packed_b_ != b_ && !p_.prepared_b) {
       packed = packed_.get(b, b_, packed_b_);
       b = packed->get_data_handle();
     }
     if (p_.bias) primitive->run({a, b, c, bias});
     else primitive->run({a, b, c});
   }
+  std::size_t prepared_bytes() const override { return p_.prepared_b && packed_b_ != b_ ? packed_b_.get_size() : 0; }
+  void prepare(const void* b, void* prepared) const override { reorder(b, b_, prepared, packed_b_); }
   std::string description() const override { return fmt::format("matmul {} {}", implementation_, sizes_text(p_)); }
 
  private:

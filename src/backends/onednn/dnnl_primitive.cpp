@@ -45,14 +45,18 @@ void DnnlPrimitive::run(std::span<const void* const> data) const {
   const std::unique_ptr<Call> other(spare_.exchange(call.release()));
 }
 
+void reorder(const void* from, const dnnl::memory::desc& stored, void* to, const dnnl::memory::desc& wanted) {
+  dnnl::memory source(stored, cpu_engine(), const_cast<void*>(from)), result(wanted, cpu_engine(), to);
+  dnnl::stream stream(cpu_engine());
+  dnnl::reorder(source, result).execute(stream, source, result);
+  stream.wait();
+}
+
 std::shared_ptr<const dnnl::memory> PackedOperand::get(const void* source, const dnnl::memory::desc& plain, const dnnl::memory::desc& layout) const {
   const std::lock_guard lock(mutex_);
   if (packed_ && source_ == source && packed_->get_desc() == layout) return packed_;
   const auto packed = std::make_shared<dnnl::memory>(layout, cpu_engine());
-  dnnl::memory from(plain, cpu_engine(), const_cast<void*>(source));
-  dnnl::stream stream(cpu_engine());
-  dnnl::reorder(from, *packed).execute(stream, from, *packed);
-  stream.wait();
+  reorder(source, plain, packed->get_data_handle(), layout);
   source_ = source;
   packed_ = packed;
   return packed;

@@ -98,7 +98,7 @@ std::unique_ptr<const Matmul> choose(const MatmulProblem& p) {
   }
   // The primitive is ahead of sgemm for batches, packed operands and few columns, and fuses the epilogue.
   const bool few_columns = p.n <= 32 && p.ak == 1;
-  if (!p.plain() || p.constant_b || p.batch_size() > 1 || few_columns) {
+  if (!p.plain() || p.constant_b || p.prepared_b || p.batch_size() > 1 || few_columns) {
     if (auto made = make_primitive_matmul(p)) return made;
   }
   MatmulProblem bare = p;

@@ -21,6 +21,7 @@ struct MatmulSpec {
   Activation activation = Activation::none;
   bool bias = false;              // a contiguous vector [n]
   bool constant_b = false;        // the elements of b never change while its pointer stays the same: b is packed once
+  bool prepared_b = false;        // `run` takes b as `prepare` wrote it, where `prepared_bytes` is not 0
   bool operator==(const MatmulSpec&) const = default;
 };
 
@@ -35,6 +36,10 @@ class Matmul {
   static std::unique_ptr<const Matmul> create(const MatmulSpec& spec);
   virtual ~Matmul() = default;
   virtual void run(const void* a, const void* b, void* c, const void* bias = nullptr) const = 0;
+  /// With prepared_b: the size of b as `run` wants it, aligned to 64 bytes; 0 when that is b itself.
+  virtual std::size_t prepared_bytes() const { return 0; }
+  /// Writes prepared_bytes() from b, for any number of runs.
+  virtual void prepare(const void* /*b*/, void* /*prepared*/) const {}
   /// The implementation and the sizes, as in "sgemm 128x512x784".
   virtual std::string description() const = 0;
 };

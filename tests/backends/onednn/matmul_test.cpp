@@ -61,9 +61,12 @@ void check(const MatmulSpec& spec, double tolerance, int runs = 1) {
   const auto matmul = Matmul::create(spec);
   ASSERT_NE(matmul, nullptr);
   SCOPED_TRACE(matmul->description());
+  const void* b_read = b.data();
+  const std::unique_ptr<void, decltype(&std::free)> prepared(matmul->prepared_bytes() ? std::aligned_alloc(64, matmul->prepared_bytes()) : nullptr, &std::free);
+  if (prepared) matmul->prepare(b.data(), prepared.get()), b_read = prepared.get();
   for (int run = 0; run < runs; ++run) {
     auto c = before;
-    matmul->run(a.data(), b.data(), c.data(), spec.bias ? bias.data() : nullptr);
+    matmul->run(a.data(), b_read, c.data(), spec.bias ? bias.data() : nullptr);
     std::vector<bool> written(c.size(), false);
     Dims index(spec.batch.size(), 0);
     const std::int64_t batch = num_elements(spec.batch);
@@ -204,6 +207,18 @@ TEST_P(MatmulShapes, AccumulatesIntoTheOutput) {
     spec.constant_b = true;
     check<float>(spec, 2e-6, 2);
   }
+}
+
+TEST_P(MatmulShapes, ReadsAPreparedOperand) {
+  for (const Dims& s : sizes())
+    for (const bool transposed : {false, true}) {
+      MatmulSpec spec = onednn::contiguous_matmul(f32, s[0], s[1], s[2]);
+      spec.prepared_b = true;
+      if (transposed) spec.b_strides = {1, s[2]};
+      check<float>(spec, 2e-6, 2);
+      spec.dtype = spec.out_dtype = f64;
+      check<double>(spec, 1e-13);
+    }
 }
 
 TEST_P(MatmulShapes, HalvesAccumulateInFloat) {

@@ -63,6 +63,9 @@ class PerTeam {
   mutable std::vector<std::pair<int, std::unique_ptr<const T>>> made_;
 };
 
+/// Writes what `from` holds in one layout to `to` in another.
+void reorder(const void* from, const dnnl::memory::desc& stored, void* to, const dnnl::memory::desc& wanted);
+
 /// Data reordered once from a source that does not change.
 class PackedOperand {
  public:

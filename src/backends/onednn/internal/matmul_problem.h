@@ -12,7 +12,7 @@ struct MatmulProblem {
   DType dtype, out_dtype;
   std::int64_t m, n, k, am, ak, bk, bn, cm, cn;
   Dims batch, a_batch, b_batch, c_batch;
-  bool accumulate, bias, constant_b;
+  bool accumulate, bias, constant_b, prepared_b;
   MatmulSpec::Activation activation;
 
   std::int64_t batch_size() const { return num_elements(batch); }
