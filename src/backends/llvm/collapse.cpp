@@ -17,7 +17,7 @@ using loops::LoopVar;
 void visit_statements(Block& block, const std::function<void(loops::Statement&)>& f) {
   for (auto& s : block) {
     f(s);
-    if (auto* l = std::get_if<Loop>(&s.what)) visit_statements(l->body, f);
+    loops::for_blocks(s, [&](Block& inner) { visit_statements(inner, f); });
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "tf2jax/backends/llvm/lower_group.h"
 #include "tf2jax/backends/llvm/memory_plan.h"
+#include "tf2jax/backends/llvm/native_loop.h"
 #include "tf2jax/backends/llvm/steps.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
@@ -123,7 +124,17 @@ class Compiler {
 
   void generate_kernels() {
     for (const Unit& u : plan_.order) {
-      if (u.group < 0) continue;
+      if (u.group < 0) {
+        const GraphOp& op = graph_.op(u.op);
+        if (op.kind != OpKind::scan && op.kind != OpKind::while_loop) continue;
+        if (auto loop = lower_native_loop(graph_, op)) {
+          loop->kernel.name = "loops_" + std::to_string(kernels_.size());
+          native_loops_.emplace(u.op, std::pair(kernels_.size(), std::move(loop->buffers)));
+          kernels_.push_back(std::move(loop->kernel));
+          bases_.emplace_back();
+        }
+        continue;
+      }
       const int lanes = loops::code_generator().lanes();
       for (LoweredGroup& lowered : lower_group(graph_, plan_, plan_.groups[static_cast<std::size_t>(u.group)], lanes)) {
         lowered.kernel.name = "loops_" + std::to_string(kernels_.size());
@@ -158,10 +169,37 @@ class Compiler {
     return step;
   }
 
+  std::unique_ptr<const Step> native_step(const GraphOp& op, std::size_t k, const std::vector<std::variant<ValueId, Array>>& buffers) {
+    auto step = std::make_unique<LoopStep>();
+    step->entry = &program_->kernels->entries[k];
+    step->kernel = std::move(kernels_[k]);
+    for (const ValueId v : op.out) define(v);
+    std::size_t next = 0;
+    for (const loops::Buffer& b : step->kernel.buffers) {
+      if (b.scratch) {
+        step->buffers.push_back(-1);
+        continue;
+      }
+      const auto& what = buffers[next++];
+      step->buffers.push_back(what.index() == 0 ? use(std::get<0>(what)) : constant_slot(std::get<1>(what)));
+    }
+    return step;
+  }
+  SlotId constant_slot(const Array& value) {
+    Program::Slot s;
+    s.kind = Program::Slot::Kind::constant;
+    s.bytes = static_cast<std::int64_t>(value.bytes().size());
+    s.first = s.last = step_;
+    s.constant = value;
+    program_->slots.push_back(std::move(s));
+    return static_cast<SlotId>(program_->slots.size() - 1);
+  }
+
   Operand operand(const View& v) { return {use(v.base), v.offset * itemsize(graph_.value(v.base).aval.dtype)}; }
 
   std::unique_ptr<const Step> op_step(OpId id) {
     const GraphOp& op = graph_.op(id);
+    if (const auto it = native_loops_.find(id); it != native_loops_.end()) return native_step(op, it->second.first, it->second.second);
     switch (op.kind) {
       case OpKind::dot: return dot_step(op, plan_.dots.at(id));
       case OpKind::convolution: {
@@ -309,6 +347,7 @@ class Compiler {
   std::vector<SlotId> slot_of_;
   std::int32_t step_ = 0;
   std::unordered_map<std::int32_t, std::vector<std::size_t>> kernels_of_group_;
+  std::unordered_map<OpId, std::pair<std::size_t, std::vector<std::variant<ValueId, Array>>>> native_loops_;
   std::vector<loops::Kernel> kernels_;           // moved into their steps
   std::vector<std::vector<ValueId>> bases_;
 };

@@ -58,6 +58,12 @@ class Printer {
     return n.op == Op::constant ? fmt::format("{:#x}", n.bits) : fmt::format("%{}", id);
   }
 
+  std::string element(BufferId buffer, const Affine& at, const std::vector<std::pair<NodeId, std::int64_t>>& dynamic) const {
+    std::string s = fmt::format("b{}[{}", buffer, text(at));
+    for (const auto& [index, scale] : dynamic) s += fmt::format(" + {}*{}", scale, operand(index));
+    return s + "]";
+  }
+
   std::string node(NodeId id) const {
     const Node& n = kernel_.nodes[static_cast<std::size_t>(id)];
     std::string s = fmt::format("%{}: {} = {}", id, short_name(n.dtype), op_name(n.op));
@@ -66,10 +72,9 @@ class Printer {
       case Op::index: return s + " " + text(n.at);
       case Op::in_range: return s + fmt::format(" {} < {}", text(n.at), n.extent);
       case Op::read: return s + fmt::format(" a{}", n.accumulator);
+      case Op::get: return s + fmt::format(" c{}", n.cell);
       case Op::load:
-        s += fmt::format(" b{}[{}", n.buffer, text(n.at));
-        for (const auto& [index, scale] : n.dynamic) s += fmt::format(" + {}*{}", scale, operand(index));
-        return s + "]" + (n.in[0] >= 0 ? " if " + operand(n.in[0]) : "");
+        return s + " " + element(n.buffer, n.at, n.dynamic) + (n.in[0] >= 0 ? " if " + operand(n.in[0]) : "");
       default: break;
     }
     for (const NodeId in : n.in)
@@ -83,13 +88,26 @@ class Printer {
       out_ += indent;
       if (const auto* e = std::get_if<Eval>(&s.what)) out_ += node(e->node);
       else if (const auto* st = std::get_if<Store>(&s.what))
-        out_ += fmt::format("b{}[{}] = {}{}{}", st->buffer, text(st->at), operand(st->value), st->mask >= 0 ? " if " + operand(st->mask) : "", st->streaming ? " streaming" : "");
+        out_ += fmt::format("{} = {}{}{}", element(st->buffer, st->at, st->dynamic), operand(st->value), st->mask >= 0 ? " if " + operand(st->mask) : "", st->streaming ? " streaming" : "");
       else if (const auto* r = std::get_if<Reset>(&s.what)) out_ += fmt::format("reset a{}", r->accumulator);
       else if (const auto* a = std::get_if<Accumulate>(&s.what)) out_ += fmt::format("a{} <- {}", a->accumulator, operand(a->value));
-      else {
-        const Loop& l = std::get<Loop>(s.what);
-        out_ += fmt::format("{} i{} < {}\n", l.lanes ? "lanes" : "for", l.var, l.extent);
-        block(l.body, depth + 2);
+      else if (const auto* c = std::get_if<Set>(&s.what)) out_ += fmt::format("c{} = {}", c->cell, operand(c->value));
+      else if (const auto* l = std::get_if<Loop>(&s.what)) {
+        out_ += fmt::format("{} i{} < {}\n", l->lanes ? "lanes" : "for", l->var, l->extent);
+        block(l->body, depth + 2);
+        continue;
+      } else if (const auto* w = std::get_if<While>(&s.what)) {
+        out_ += "while\n";
+        block(w->condition, depth + 2);
+        out_ += fmt::format("{}{} do\n", indent, operand(w->test));
+        block(w->body, depth + 2);
+        continue;
+      } else {
+        const If& i = std::get<If>(s.what);
+        out_ += fmt::format("if {}\n", operand(i.test));
+        block(i.yes, depth + 2);
+        out_ += indent + "else\n";
+        block(i.no, depth + 2);
         continue;
       }
       out_ += "\n";

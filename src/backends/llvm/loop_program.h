@@ -31,6 +31,7 @@ enum class Op : std::uint8_t {
   in_range,   // bool: 0 <= at < extent
   load,       // buffer[at + sum of scale * dynamic operand], in elements; with a mask operand, 0 where it is false
   read,       // the accumulator's value: the total when its loops are done, the running value inside them
+  get,        // the cell's value
   // one operand
   neg, sign, floor, ceil, round_away, round_even, is_finite, exp, exp2, expm1, log, log1p, log2, tanh, logistic, sin, cos, tan,
   asin, acos, atan, sinh, cosh, asinh, acosh, atanh, sqrt, rsqrt, cbrt, abs, bit_not, population_count, clz, erf, erfc,
@@ -52,6 +53,7 @@ struct Node {
   BufferId buffer = -1;                   // load
   std::vector<std::pair<NodeId, std::int64_t>> dynamic;   // load: (integer node, scale)
   std::int32_t accumulator = -1;          // read
+  std::int32_t cell = -1;                 // get
 };
 
 /// A buffer of the caller's, or row storage private to a thread (`scratch`), which lives in the scratch argument.
@@ -73,17 +75,38 @@ using Block = std::vector<Statement>;
 
 /// Computes a node here. Its operands (constants aside) were computed earlier in this block or in an enclosing one.
 struct Eval { NodeId node; };
-struct Store { BufferId buffer; Affine at; NodeId value; NodeId mask = -1; bool streaming = false; };   // streaming: larger than the caches
+struct Store {
+  BufferId buffer;
+  Affine at;
+  NodeId value;
+  NodeId mask = -1;
+  bool streaming = false;                                      // larger than the caches
+  std::vector<std::pair<NodeId, std::int64_t>> dynamic = {};   // as in loads
+};
 /// Starts an accumulator afresh.
 struct Reset { std::int32_t accumulator; };
 struct Accumulate { std::int32_t accumulator; NodeId value; };
 /// for var in [0, extent). In a lane loop consecutive iterations are the lanes of vectors; lane loops do not nest.
 /// An accumulator reset outside a lane loop and accumulated inside it is summed over its lanes where it is read after it.
 struct Loop { LoopVar var; std::int64_t extent; bool lanes; Block body; };
+/// Changes a cell: a scalar that keeps its value from one iteration of the loops around it to the next.
+struct Set { std::int32_t cell; NodeId value; };
+/// Runs the condition, ends unless `test` holds, runs the body, and begins again. Outside lane loops.
+struct While { Block condition; NodeId test; Block body; };
+/// Outside lane loops.
+struct If { NodeId test; Block yes, no; };
 
 struct Statement {
-  std::variant<Eval, Store, Reset, Accumulate, Loop> what;
+  std::variant<Eval, Store, Reset, Accumulate, Loop, Set, While, If> what;
 };
+
+/// Calls f with each block inside a statement.
+template <class S, class F>
+void for_blocks(S& statement, F&& f) {
+  if (auto* l = std::get_if<Loop>(&statement.what)) f(l->body);
+  if (auto* w = std::get_if<While>(&statement.what)) f(w->condition), f(w->body);
+  if (auto* i = std::get_if<If>(&statement.what)) f(i->yes), f(i->no);
+}
 
 /// One function `void(void* const* buffers, std::int64_t begin, std::int64_t end, void* scratch)`.
 /// Variables 0 … parallel.size()-1 run over the flattened index space `parallel` (row-major), of which a call does
@@ -96,6 +119,7 @@ struct Kernel {
   std::vector<Node> nodes;
   std::vector<Buffer> buffers;
   std::vector<Accumulator> accumulators;
+  std::vector<DType> cells;
   Block body;
 };
 

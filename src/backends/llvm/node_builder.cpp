@@ -2,9 +2,8 @@
 #include "tf2jax/backends/llvm/node_builder.h"
 
 #include <algorithm>
-#include <cstring>
-#include <limits>
 
+#include "tf2jax/backends/llvm/scalar_bits.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -16,40 +15,6 @@ using loops::NodeId;
 using loops::Op;
 
 namespace {
-
-std::uint64_t scalar_bits(const Array& a) {
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, a.bytes().data(), std::min<std::size_t>(sizeof bits, a.bytes().size()));
-  return bits;
-}
-
-template <class T>
-std::uint64_t bits_of(T v) {
-  std::uint64_t bits = 0;
-  std::memcpy(&bits, &v, sizeof v);
-  return bits;
-}
-
-// The neutral element of a reduction.
-std::uint64_t neutral(Op op, DType dtype) {
-  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> std::uint64_t {
-    if constexpr (std::is_same_v<T, bool>) return op == Op::bit_and || op == Op::min || op == Op::mul;
-    else if constexpr (std::is_floating_point_v<T>) {
-      const T inf = std::numeric_limits<T>::infinity();
-      return bits_of(op == Op::add ? T(0) : op == Op::mul ? T(1) : op == Op::max ? -inf : inf);
-    } else if constexpr (std::is_integral_v<T>) {
-      switch (op) {
-        case Op::mul: return bits_of(T(1));
-        case Op::max: return bits_of(std::numeric_limits<T>::lowest());
-        case Op::min: return bits_of(std::numeric_limits<T>::max());
-        case Op::bit_and: return bits_of(static_cast<T>(~T(0)));
-        default: return bits_of(T(0));
-      }
-    } else {
-      return 0;
-    }
-  });
-}
 
 bool is_half(DType d) { return d == DType::f16 || d == DType::bf16; }
 
@@ -71,20 +36,6 @@ std::size_t hash_of(const Node& n) {
 
 bool equal(const Node& a, const Node& b) {
   return a.op == b.op && a.dtype == b.dtype && a.in == b.in && a.bits == b.bits && a.at == b.at && a.extent == b.extent && a.buffer == b.buffer && a.dynamic == b.dynamic;
-}
-
-// jax.lax.gather: NaN for inexact types, the lowest integer, the largest unsigned, true.
-std::uint64_t fill_bits(const GatherParams& p, DType dtype) {
-  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> std::uint64_t {
-    if constexpr (std::is_arithmetic_v<T> || std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
-      if (p.fill_value.value) return bits_of(detail::convert_scalar<T>(*p.fill_value.value));
-      if constexpr (std::is_same_v<T, bool>) return 1;
-      else if constexpr (std::is_integral_v<T>) return bits_of(std::is_signed_v<T> ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max());
-      else return bits_of(detail::convert_scalar<T>(std::numeric_limits<double>::quiet_NaN()));
-    } else {
-      return 0;
-    }
-  });
 }
 
 }  // namespace

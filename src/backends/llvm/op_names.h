@@ -7,7 +7,7 @@
 namespace tf2jax::loops {
 
 inline constexpr std::string_view kOpNames[] = {
-    "constant", "index", "in_range", "load", "read",
+    "constant", "index", "in_range", "load", "read", "get",
     "neg", "sign", "floor", "ceil", "round_away", "round_even", "is_finite", "exp", "exp2", "expm1", "log", "log1p", "log2", "tanh", "logistic", "sin",
     "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "sqrt", "rsqrt", "cbrt", "abs", "bit_not", "population_count",
     "clz", "erf", "erfc", "convert", "bitcast",

@@ -54,8 +54,9 @@ void count(const loops::Kernel& k, const loops::Block& block, double times, Cost
       total.bytes_accessed += times * itemsize(k.buffers[static_cast<std::size_t>(store->buffer)].dtype);
     } else if (std::holds_alternative<loops::Accumulate>(s.what)) {
       total.flops += times;
-    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
-      count(k, l->body, times * static_cast<double>(l->extent), total);
+    } else {   // loops of unknown length count once
+      const auto* l = std::get_if<loops::Loop>(&s.what);
+      loops::for_blocks(s, [&](const loops::Block& inner) { count(k, inner, times * static_cast<double>(l ? l->extent : 1), total); });
     }
   }
 }

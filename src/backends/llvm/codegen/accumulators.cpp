@@ -33,8 +33,9 @@ void Emitter::find_uses(const Block& body, int unroll) {
       if (unroll == 0) use.scalar = true;
       else if (!use.per_lane) use.across_lanes = true;
       use.parts = std::max(use.parts, unroll);
-    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
-      find_uses(l->body, l->lanes ? unroll_of(kernel_, l->body, l->extent, ir_.lanes) : unroll);
+    } else {
+      const auto* l = std::get_if<loops::Loop>(&s.what);
+      loops::for_blocks(s, [&](const Block& inner) { find_uses(inner, l && l->lanes ? unroll_of(kernel_, inner, l->extent, ir_.lanes) : unroll); });
     }
   }
   if (&body != &kernel_.body) return;

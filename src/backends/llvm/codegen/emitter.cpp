@@ -21,17 +21,23 @@ constexpr std::int64_t kSerialUnrollWeight = 48;   // instructions of a serial l
 void nodes_inside(const Block& body, std::set<NodeId>& out) {
   for (const loops::Statement& s : body) {
     if (const auto* e = std::get_if<loops::Eval>(&s.what)) out.insert(e->node);
-    if (const auto* l = std::get_if<loops::Loop>(&s.what)) nodes_inside(l->body, out);
+    loops::for_blocks(s, [&](const Block& inner) { nodes_inside(inner, out); });
   }
 }
-void effects_inside(const Block& body, std::set<loops::BufferId>& stored, std::set<std::int32_t>& accumulators) {
-  for (const loops::Statement& s : body) {
-    if (const auto* store = std::get_if<loops::Store>(&s.what)) stored.insert(store->buffer);
-    if (const auto* r = std::get_if<loops::Reset>(&s.what)) accumulators.insert(r->accumulator);
-    if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) accumulators.insert(a->accumulator);
-    if (const auto* l = std::get_if<loops::Loop>(&s.what)) effects_inside(l->body, stored, accumulators);
+// What a block changes.
+struct Effects {
+  std::set<loops::BufferId> stored;
+  std::set<std::int32_t> accumulators, cells;
+  void add(const Block& body) {
+    for (const loops::Statement& s : body) {
+      if (const auto* store = std::get_if<loops::Store>(&s.what)) stored.insert(store->buffer);
+      if (const auto* r = std::get_if<loops::Reset>(&s.what)) accumulators.insert(r->accumulator);
+      if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) accumulators.insert(a->accumulator);
+      if (const auto* c = std::get_if<loops::Set>(&s.what)) cells.insert(c->cell);
+      loops::for_blocks(s, [&](const Block& inner) { add(inner); });
+    }
   }
-}
+};
 bool depends_on(const loops::Affine& at, LoopVar var) {
   for (const auto& term : at.terms)
     if (term.first == var) return true;
@@ -70,6 +76,7 @@ void Emitter::run() {
   ir_.b.SetInsertPoint(entry);
   for (std::size_t i = 0; i < kernel_.buffers.size(); ++i) pointer(static_cast<loops::BufferId>(i));
   find_uses(kernel_.body, 0);
+  for (const DType c : kernel_.cells) promotable_.push_back(cells_.emplace_back(ir_.slot(register_type(ir_, c))));
   // Allocas are put in the entry block by everything below; the code starts in a block of its own.
   llvm::BasicBlock* body = ir_.block("body");
   ir_.b.CreateBr(body);
@@ -143,27 +150,39 @@ void Emitter::statement(const loops::Statement& s) {
     reset(*r);
   } else if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) {
     accumulate(*a);
+  } else if (const auto* c = std::get_if<loops::Set>(&s.what)) {
+    set(*c);
+  } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
+    loop(*l);
+  } else if (const auto* w = std::get_if<loops::While>(&s.what)) {
+    while_loop(*w);
   } else {
-    loop(std::get<loops::Loop>(s.what));
+    branch(std::get<loops::If>(s.what));
   }
 }
 
 // Evaluates before the loop what does not change in it: the planner may list everything in the innermost body.
-void Emitter::hoist(LoopVar var, const Block& body) {
+void Emitter::hoist(LoopVar var, const Block& body) { hoist(var, {&body}); }
+
+void Emitter::hoist(LoopVar var, std::initializer_list<const Block*> blocks) {
   std::set<NodeId> varying;
-  nodes_inside(body, varying);
-  std::set<loops::BufferId> stored;
-  std::set<std::int32_t> accumulators;
-  effects_inside(body, stored, accumulators);
-  for (const loops::Statement& s : body) {
-    const auto* e = std::get_if<loops::Eval>(&s.what);
-    if (!e || hoisted_.contains(e->node)) continue;
+  Effects effects;
+  std::vector<const loops::Eval*> evals;
+  for (const Block* body : blocks) {
+    nodes_inside(*body, varying);
+    effects.add(*body);
+    for (const loops::Statement& s : *body)
+      if (const auto* e = std::get_if<loops::Eval>(&s.what)) evals.push_back(e);
+  }
+  for (const loops::Eval* e : evals) {
+    if (hoisted_.contains(e->node)) continue;
     const loops::Node& n = kernel_.nodes.at(static_cast<std::size_t>(e->node));
     const auto varies = [&](NodeId id) { return id >= 0 && varying.contains(id); };
     bool fixed = !depends_on(n.at, var) && !varies(n.in[0]) && !varies(n.in[1]) && !varies(n.in[2]);
     for (const auto& d : n.dynamic) fixed = fixed && !varies(d.first);
-    if (n.op == Op::load) fixed = fixed && !stored.contains(n.buffer);
-    if (n.op == Op::read) fixed = fixed && !accumulators.contains(n.accumulator);
+    if (n.op == Op::load) fixed = fixed && !effects.stored.contains(n.buffer);
+    if (n.op == Op::read) fixed = fixed && !effects.accumulators.contains(n.accumulator);
+    if (n.op == Op::get) fixed = fixed && !effects.cells.contains(n.cell);
     if (!fixed) continue;
     values_[static_cast<std::size_t>(e->node)] = evaluate(e->node);
     varying.erase(e->node);
@@ -197,6 +216,39 @@ void Emitter::serial(const loops::Loop& l) {
   });
 }
 
+void Emitter::while_loop(const loops::While& w) {
+  if (lane_var_ >= 0) throw std::runtime_error("lanes do not loop on their own");
+  const std::set<NodeId> outer = hoisted_;
+  hoist(-1, {&w.condition, &w.body});
+  llvm::BasicBlock *head = ir_.block("while"), *body = ir_.block("do"), *exit = ir_.block("done");
+  ir_.b.CreateBr(head);
+  ir_.b.SetInsertPoint(head);
+  block(w.condition);
+  ir_.b.CreateCondBr(value(w.test)[0], body, exit);
+  ir_.b.SetInsertPoint(body);
+  block(w.body);
+  ir_.b.CreateBr(head);
+  ir_.b.SetInsertPoint(exit);
+  hoisted_ = outer;
+}
+
+void Emitter::branch(const loops::If& i) {
+  if (lane_var_ >= 0) throw std::runtime_error("lanes do not branch on their own");
+  llvm::BasicBlock *yes = ir_.block("yes"), *no = ir_.block("no"), *join = ir_.block("join");
+  ir_.b.CreateCondBr(value(i.test)[0], yes, no);
+  for (const auto& [to, body] : {std::pair(yes, &i.yes), std::pair(no, &i.no)}) {
+    ir_.b.SetInsertPoint(to);
+    block(*body);
+    ir_.b.CreateBr(join);
+  }
+  ir_.b.SetInsertPoint(join);
+}
+
+void Emitter::set(const loops::Set& s) {
+  if (lane_var_ >= 0) throw std::runtime_error("lanes have no cells");
+  ir_.b.CreateStore(value(s.value)[0], cells_.at(static_cast<std::size_t>(s.cell)));
+}
+
 Vec Emitter::tail_mask(llvm::Value* remaining) {
   if (const auto* known = llvm::dyn_cast<llvm::ConstantInt>(remaining)) {
     llvm::SmallVector<llvm::Constant*, 16> active;
@@ -213,8 +265,9 @@ Vec Emitter::tail_mask(llvm::Value* remaining) {
 // Whole groups of vectors first; what is left goes through one loop of masked vectors.
 void Emitter::lane_loop(LoopVar var, llvm::Value* begin, llvm::Value* end, std::int64_t extent, const Block& body) {
   if (lane_var_ >= 0) throw std::runtime_error("lane loops do not nest");
-  std::set<loops::BufferId> stored;
-  effects_inside(body, stored, accumulating_);
+  Effects effects;
+  effects.add(body);
+  accumulating_ = std::move(effects.accumulators);
   auto& b = ir_.b;
   const std::int64_t lanes = ir_.lanes;
   const int unroll = unroll_of(kernel_, body, extent, ir_.lanes);

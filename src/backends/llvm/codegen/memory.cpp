@@ -204,11 +204,11 @@ void Emitter::store(const loops::Store& s) {
   const Vec mask = s.mask >= 0 ? value(s.mask) : Vec();
   const DType dtype = kernel_.buffers.at(static_cast<std::size_t>(s.buffer)).dtype;
   const Vec stored = to_memory(dtype, value(s.value));
-  const Place p = place(s.buffer, s.at, {});
+  const Place p = place(s.buffer, s.at, s.dynamic);
   llvm::Type* memory = p.memory;
   if (stored.element() != memory) throw std::runtime_error("a stored value and its buffer have different types");
   if (options_.check_bounds) check(p, s.buffer, -1 - s.buffer, mask);
-  if (lane_var_ < 0 || (p.stride == 0 && stored.uniform() && (!mask || mask.uniform()))) {
+  if (lane_var_ < 0 || (p.stride == 0 && !p.offsets && stored.uniform() && (!mask || mask.uniform()))) {
     llvm::Value* address = ir_.b.CreateGEP(memory, p.buffer, p.index);
     if (!mask) {
       ir_.b.CreateAlignedStore(stored[0], address, p.align);
@@ -229,7 +229,7 @@ void Emitter::store_vectors(const Place& p, const Vec& value, const Vec& mask, b
   auto& b = ir_.b;
   llvm::Type* memory = p.memory;
   const Vec masks = mask ? mask.spread(value.size()) : mask;
-  if (p.stride == 1 || p.stride == -1) {
+  if (!p.offsets && (p.stride == 1 || p.stride == -1)) {
     llvm::Value* first = b.CreateGEP(memory, p.buffer, p.index);
     for (std::size_t u = 0; u < value.size(); ++u) {
       const std::int64_t lanes = ir_.lanes, i = static_cast<std::int64_t>(u);

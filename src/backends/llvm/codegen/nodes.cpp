@@ -75,6 +75,10 @@ Vec Emitter::evaluate(NodeId id) {
     case Op::in_range: return in_range(n);
     case Op::load: return load(id);
     case Op::read: return read(n);
+    case Op::get: {
+      llvm::AllocaInst* cell = cells_.at(static_cast<std::size_t>(n.cell));
+      return Vec(ir_, ir_.b.CreateLoad(cell->getAllocatedType(), cell));
+    }
     default: break;
   }
   const auto dtype_of = [&](int i) { return kernel_.nodes.at(static_cast<std::size_t>(n.in[static_cast<std::size_t>(i)])).dtype; };
@@ -90,7 +94,7 @@ namespace {
 
 int weight_of_node(const loops::Node& n) {
   switch (n.op) {
-    case Op::constant: case Op::index: case Op::read: return 0;
+    case Op::constant: case Op::index: case Op::read: case Op::get: return 0;
     case Op::exp: case Op::exp2: return 14;
     case Op::logistic: return 18;
     case Op::log: case Op::log2: case Op::sin: case Op::cos: case Op::tanh: return 24;
@@ -112,10 +116,11 @@ int weight_of(const loops::Kernel& kernel, const loops::Block& body) {
     if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
       const loops::Node& n = kernel.nodes.at(static_cast<std::size_t>(e->node));
       total += weight_of_node(n) * (n.dtype == DType::f64 || n.dtype == DType::i64 || n.dtype == DType::u64 ? 2 : 1);
-    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
-      total += static_cast<int>(std::min<std::int64_t>(l->extent, 4)) * weight_of(kernel, l->body);
     } else {
-      total += 1;
+      const auto* l = std::get_if<loops::Loop>(&s.what);
+      int inside = 0;
+      loops::for_blocks(s, [&](const loops::Block& inner) { inside += weight_of(kernel, inner); });
+      total += l ? static_cast<int>(std::min<std::int64_t>(l->extent, 4)) * inside : inside + 1;
     }
   }
   return total;

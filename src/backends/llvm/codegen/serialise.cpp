@@ -33,6 +33,7 @@ class Writer {
     number(n.buffer);
     pairs(n.dynamic);
     number(n.accumulator);
+    number(n.cell);
   }
   void block(const loops::Block& body) {
     number(static_cast<std::int64_t>(body.size()));
@@ -46,18 +47,25 @@ class Writer {
         number(st->value);
         number(st->mask);
         number(st->streaming);
+        pairs(st->dynamic);
       } else if (const auto* r = std::get_if<loops::Reset>(&s.what)) {
         number(r->accumulator);
       } else if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) {
         number(a->accumulator);
         number(a->value);
+      } else if (const auto* c = std::get_if<loops::Set>(&s.what)) {
+        number(c->cell);
+        number(c->value);
+      } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
+        number(l->var);
+        number(l->extent);
+        number(l->lanes);
+      } else if (const auto* w = std::get_if<loops::While>(&s.what)) {
+        number(w->test);
       } else {
-        const auto& l = std::get<loops::Loop>(s.what);
-        number(l.var);
-        number(l.extent);
-        number(l.lanes);
-        block(l.body);
+        number(std::get<loops::If>(s.what).test);
       }
+      loops::for_blocks(s, [&](const loops::Block& inner) { block(inner); });
     }
   }
   std::string take() { return std::move(out_); }
@@ -86,6 +94,8 @@ std::string serialise(const loops::Kernel& kernel) {
     w.number(static_cast<std::int64_t>(a.dtype) | static_cast<std::int64_t>(a.combine) << 16);
     w.number(static_cast<std::int64_t>(a.initial));
   }
+  w.number(static_cast<std::int64_t>(kernel.cells.size()));
+  for (const DType c : kernel.cells) w.number(static_cast<std::int64_t>(c));
   w.block(kernel.body);
   return w.take();
 }

@@ -58,6 +58,10 @@ class Emitter {
   void lanes_at(loops::LoopVar var, llvm::Value* base, int unroll, const Vec& mask, const loops::Block& body);
   void parallel();
   void hoist(loops::LoopVar var, const loops::Block& body);
+  void hoist(loops::LoopVar var, std::initializer_list<const loops::Block*> blocks);
+  void while_loop(const loops::While& w);
+  void branch(const loops::If& i);
+  void set(const loops::Set& s);
   template <class F>
   void counted(llvm::Value* begin, llvm::Value* end, std::int64_t step, bool known_nonempty, F&& body);
   Vec tail_mask(llvm::Value* remaining);
@@ -101,7 +105,7 @@ class Emitter {
   std::vector<llvm::Value*> pointers_;
   std::vector<AccumulatorUse> uses_;
   std::vector<Slots> slots_;
-  std::vector<llvm::AllocaInst*> promotable_;
+  std::vector<llvm::AllocaInst*> cells_, promotable_;
   std::set<loops::NodeId> hoisted_;          // evaluated before the loop whose body lists them
   std::set<std::int32_t> accumulating_;      // accumulators of the lane loop being emitted
   llvm::Value* zero_slot_ = nullptr;

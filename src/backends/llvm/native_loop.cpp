@@ -1,0 +1,318 @@
+// Control flow of native loops: carries, nested loops, branches, and what is left when unused nodes are gone.
+#include "tf2jax/backends/llvm/native_loop.h"
+
+#include <algorithm>
+
+#include "tf2jax/backends/llvm/scalar_builder.h"
+#include "tf2jax/control/cond.h"
+
+namespace tf2jax::compiler {
+
+using loops::NodeId;
+using loops::Op;
+
+// Carries of few elements are cells; those that are indexed, and larger ones, are memory that the body updates in place.
+std::vector<ScalarBuilder::Carry> ScalarBuilder::begin(const Graph& body, std::size_t first, std::vector<Held> init, const std::vector<Held>& results) {
+  std::vector<Carry> out;
+  for (std::size_t k = 0; k < init.size(); ++k) {
+    Held& x = init[k];
+    const ValueId inner = body.inputs[first + k];
+    const bool indexed = std::ranges::any_of(body.value(inner).users, [&](OpId o) {
+      const GraphOp& op = body.op(o);
+      return (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || op.kind == OpKind::update_slice) && op.in[0] == inner;
+    });
+    Carry c;
+    if (x.size() > kFew || (x.size() > kIndexed && indexed && index_memory_)) {
+      if (x.owned) {
+        c.value = x;
+      } else {
+        c.value = results.empty() ? scratch(x.dtype, x.dims) : results[k];
+        store(x, *c.value.memory);
+      }
+      c.value.owned = true;
+      c.value.elements.clear();
+    } else {
+      c.value = {x.dtype, x.dims, {}, {}, false};
+      for (std::int64_t i = 0; i < x.size(); ++i) {
+        const NodeId n = element(x, i);
+        c.cells.push_back(static_cast<std::int32_t>(kernel_.cells.size()));
+        kernel_.cells.push_back(x.dtype);
+        statement({loops::Set{c.cells.back(), n}});
+      }
+    }
+    out.push_back(std::move(c));
+  }
+  return out;
+}
+
+std::vector<ScalarBuilder::Held> ScalarBuilder::current(std::vector<Carry>& carries) {
+  std::vector<Held> out;
+  for (const Carry& c : carries) {
+    Held v = c.value;
+    for (const std::int32_t cell : c.cells) v.elements.push_back(emit({.op = Op::get, .dtype = v.dtype, .cell = cell}));
+    out.push_back(std::move(v));
+  }
+  return out;
+}
+
+// All new values are known before the first cell changes: carries may trade places.
+void ScalarBuilder::advance(std::vector<Carry>& carries, std::vector<Held> next) {
+  for (std::size_t k = 0; k < carries.size(); ++k) {
+    if (carries[k].cells.empty()) {
+      const bool in_place = next[k].owned && next[k].memory && next[k].memory->buffer == carries[k].value.memory->buffer && next[k].dims == carries[k].value.dims;
+      if (!in_place) throw NotNative{};
+    } else {
+      for (std::int64_t i = 0; i < next[k].size(); ++i) element(next[k], i);
+    }
+  }
+  for (std::size_t k = 0; k < carries.size(); ++k)
+    for (std::size_t i = 0; i < carries[k].cells.size(); ++i) statement({loops::Set{carries[k].cells[i], next[k].elements[i]}});
+}
+
+std::vector<ScalarBuilder::Held> ScalarBuilder::scan(const ScanParams& p, std::vector<Held> in, const std::vector<Held>& results) {
+  const Graph body = build_graph(p.jaxpr);
+  const auto nc = static_cast<std::ptrdiff_t>(p.num_consts), n = static_cast<std::ptrdiff_t>(p.num_carry);
+  std::vector<Held> inputs(in.begin(), in.begin() + nc), xs(in.begin() + nc + n, in.end());
+  for (Held& c : inputs) c.owned = false;
+  std::vector<Carry> carries = begin(body, at(nc), {in.begin() + nc, in.begin() + nc + n}, results);
+  const LoopVar step = kernel_.variables++;
+  const auto slice = [&](Held& stacked) {
+    const Memory& whole = in_memory(stacked);
+    Held one{stacked.dtype, {stacked.dims.begin() + 1, stacked.dims.end()}, {}, Memory{whole.buffer, whole.offset, {whole.strides.begin() + 1, whole.strides.end()}}, false};
+    Affine& offset = one.memory->offset;
+    if (const std::int64_t stride = whole.strides[0]; stride != 0) offset = offset + variable_index(step, p.reverse ? -stride : stride);
+    if (p.reverse) offset.offset += (p.length - 1) * whole.strides[0];
+    if (one.size() <= kFew) one.elements.assign(at(one.size()), -1);
+    return one;
+  };
+  std::vector<Held> ys;
+  for (std::size_t k = at(n); k < body.outputs.size(); ++k) {
+    const GraphValue& y = body.value(body.outputs[k]);
+    Dims dims = y.dims;
+    dims.insert(dims.begin(), p.length);
+    ys.push_back(results.empty() ? scratch(y.aval.dtype, dims) : results[k]);
+  }
+  for (Held& x : xs) in_memory(x);
+  loops::Block block = repeated(p.length, [&] {
+    std::vector<Held> operands = inputs, state = current(carries);
+    std::ranges::move(state, std::back_inserter(operands));
+    for (Held& x : xs) operands.push_back(slice(x));
+    std::vector<Held> out = run(body, std::move(operands));
+    for (std::size_t k = 0; k < ys.size(); ++k) store(out[at(n) + k], *slice(ys[k]).memory);
+    out.resize(at(n));
+    advance(carries, std::move(out));
+  });
+  if (p.length > 0) statement({loops::Loop{step, p.length, false, std::move(block)}});
+  std::vector<Held> out = current(carries);
+  std::ranges::move(ys, std::back_inserter(out));
+  return out;
+}
+
+std::vector<ScalarBuilder::Held> ScalarBuilder::while_loop(const WhileParams& p, std::vector<Held> in, const std::vector<Held>& results) {
+  const Graph condition = build_graph(p.cond_jaxpr), body = build_graph(p.body_jaxpr);
+  if (!condition.value(condition.outputs[0]).dims.empty()) throw NotNative{};
+  const auto cc = static_cast<std::ptrdiff_t>(p.cond_nconsts), bc = static_cast<std::ptrdiff_t>(p.body_nconsts);
+  for (std::ptrdiff_t k = 0; k < cc + bc; ++k) in[at(k)].owned = false;
+  constexpr std::int64_t kTypicalSteps = 10;
+  std::vector<Carry> carries = begin(body, at(bc), {in.begin() + cc + bc, in.end()}, results);
+  loops::While loop;
+  std::vector<Held> state;
+  loop.condition = inside([&] {
+    state = current(carries);
+    std::vector<Held> operands(in.begin(), in.begin() + cc);
+    for (Held v : state) {
+      v.owned = false;
+      operands.push_back(std::move(v));
+    }
+    loop.test = element(run(condition, std::move(operands))[0], 0);
+  });
+  loop.body = repeated(kTypicalSteps, [&] {
+    std::vector<Held> operands(in.begin() + cc, in.begin() + cc + bc);
+    operands.insert(operands.end(), state.begin(), state.end());
+    advance(carries, run(body, std::move(operands)));
+  });
+  statement({std::move(loop)});
+  return current(carries);
+}
+
+std::vector<ScalarBuilder::Held> ScalarBuilder::branch(Scope& s, OpId id) {
+  constexpr std::size_t kCheap = 16;   // statements that cost less than a branch that is guessed wrongly
+  const GraphOp& op = s.graph.op(id);
+  const auto& programs = op.params.get<CondParams>().branches;
+  if (const GraphValue& index = s.graph.value(op.in[0]); index.aval.dtype != DType::i32 || !index.dims.empty()) throw NotNative{};
+  const NodeId which = element(value(s, op.in[0]), 0);
+  std::vector<Graph> graphs;
+  for (const Jaxpr& j : programs) graphs.push_back(build_graph(j));
+
+  std::vector<std::vector<Held>> results;
+  std::vector<loops::Block> blocks;
+  for (const Graph& g : graphs)
+    blocks.push_back(inside([&] {
+      std::vector<Held> in;
+      for (std::size_t k = 1; k < op.in.size(); ++k) in.push_back(take(s, id, k));
+      results.push_back(run(g, std::move(in)));
+      for (Held& v : results.back())
+        for (std::int64_t i = 0; i < static_cast<std::int64_t>(v.elements.size()); ++i) element(v, i);
+    }));
+  std::vector<Held> out;
+  for (std::size_t k = 0; k < op.out.size(); ++k) {
+    Held v = held(s.graph.value(op.out[k]).aval);
+    const Held& first = results[0][k];
+    if (first.elements.empty()) {   // memory that some branches change in place
+      for (const auto& r : results)
+        if (!r[k].owned || !first.owned || !r[k].elements.empty() || r[k].memory->buffer != first.memory->buffer) throw NotNative{};
+      v = first;
+    } else if (std::ranges::any_of(results, [&](const auto& r) { return r[k].elements.empty(); })) {
+      throw NotNative{};
+    }
+    out.push_back(std::move(v));
+  }
+  const auto is_before = [&](std::size_t b) { return node(Op::le, DType::bool_, which, constant(DType::i32, b)); };
+  std::size_t statements = 0;
+  bool only_evals = true;
+  for (const auto& b : blocks) {
+    statements += b.size();
+    only_evals = only_evals && std::ranges::all_of(b, [](const loops::Statement& x) { return std::holds_alternative<loops::Eval>(x.what); });
+  }
+  if (only_evals && statements <= kCheap) {
+    for (auto& b : blocks)
+      for (auto& x : b) statement(std::move(x));
+    for (std::size_t k = 0; k < out.size(); ++k)
+      for (std::size_t i = 0; i < out[k].elements.size(); ++i) {
+        NodeId n = results.back()[k].elements[i];
+        for (std::size_t b = blocks.size() - 1; b-- > 0;)
+          if (results[b][k].elements[i] != n) n = node(Op::select, out[k].dtype, is_before(b), results[b][k].elements[i], n);
+        out[k].elements[i] = n;
+      }
+    return out;
+  }
+  std::vector<std::vector<std::int32_t>> cells(out.size());
+  for (std::size_t k = 0; k < out.size(); ++k)
+    for (std::size_t i = 0; i < out[k].elements.size(); ++i) {
+      cells[k].push_back(static_cast<std::int32_t>(kernel_.cells.size()));
+      kernel_.cells.push_back(out[k].dtype);
+    }
+  std::vector<NodeId> tests;
+  for (std::size_t b = 0; b + 1 < blocks.size(); ++b) tests.push_back(is_before(b));
+  loops::Block chosen;
+  for (std::size_t b = blocks.size(); b-- > 0;) {
+    loops::Block mine = std::move(blocks[b]);
+    for (std::size_t k = 0; k < out.size(); ++k)
+      for (std::size_t i = 0; i < cells[k].size(); ++i) mine.push_back({loops::Set{cells[k][i], results[b][k].elements[i]}});
+    if (b + 1 == blocks.size()) {
+      chosen = std::move(mine);
+      continue;
+    }
+    loops::Block outer;
+    outer.push_back({loops::If{tests[b], std::move(mine), std::move(chosen)}});
+    chosen = std::move(outer);
+  }
+  for (auto& x : chosen) statement(std::move(x));
+  for (std::size_t k = 0; k < out.size(); ++k)
+    for (std::size_t i = 0; i < cells[k].size(); ++i) out[k].elements[i] = emit({.op = Op::get, .dtype = out[k].dtype, .cell = cells[k][i]});
+  return out;
+}
+
+namespace {
+
+// Drops the evaluation of nodes that nothing needs. Values pass from one iteration to the next in cells only, so one walk
+// backwards meets every use before the node.
+class Unused {
+ public:
+  explicit Unused(loops::Kernel& k) : kernel_(k), needed_(k.nodes.size(), false) {}
+
+  void drop(loops::Block& block) {
+    loops::Block kept;
+    for (std::size_t i = block.size(); i-- > 0;) {
+      loops::Statement& s = block[i];
+      if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
+        if (!needed_[static_cast<std::size_t>(e->node)]) continue;
+        const loops::Node& n = kernel_.nodes[static_cast<std::size_t>(e->node)];
+        for (const NodeId x : n.in) need(x);
+        for (const auto& d : n.dynamic) need(d.first);
+      } else if (const auto* st = std::get_if<loops::Store>(&s.what)) {
+        need(st->value);
+        for (const auto& d : st->dynamic) need(d.first);
+      } else if (const auto* c = std::get_if<loops::Set>(&s.what)) {
+        need(c->value);
+      } else if (auto* l = std::get_if<loops::Loop>(&s.what)) {
+        drop(l->body);
+      } else if (auto* w = std::get_if<loops::While>(&s.what)) {
+        drop(w->body);
+        need(w->test);
+        drop(w->condition);
+      } else if (auto* branch = std::get_if<loops::If>(&s.what)) {
+        need(branch->test);
+        drop(branch->yes);
+        drop(branch->no);
+      }
+      kept.push_back(std::move(s));
+    }
+    std::ranges::reverse(kept);
+    block = std::move(kept);
+  }
+
+ private:
+  void need(NodeId n) {
+    if (n >= 0) needed_[static_cast<std::size_t>(n)] = true;
+  }
+  loops::Kernel& kernel_;
+  std::vector<bool> needed_;
+};
+
+std::size_t equations(const Jaxpr& jaxpr) {
+  std::size_t total = jaxpr->eqns.size();
+  for (const Equation& e : jaxpr->eqns)
+    for (const Jaxpr& inner : nested_jaxprs(e.params)) total += equations(inner);
+  return total;
+}
+
+class LoopBuilder : ScalarBuilder {
+ public:
+  explicit LoopBuilder(bool index_memory) { index_memory_ = index_memory; }
+
+  NativeLoop build(const Graph& graph, const GraphOp& op) {
+    std::vector<Held> in, results;
+    for (const ValueId v : op.in) in.push_back(operand(graph, v));
+    for (const ValueId v : op.out) results.push_back(dense(graph.value(v).aval.dtype, graph.value(v).dims, buffer(graph.value(v).aval.dtype, graph.value(v).elements(), v)));
+    const bool is_scan = op.kind == OpKind::scan;
+    std::vector<Held> out = is_scan ? scan(op.params.get<ScanParams>(), std::move(in), results) : while_loop(op.params.get<WhileParams>(), std::move(in), results);
+    for (std::size_t k = 0; k < out.size(); ++k) {
+      kernel_.buffers[at(results[k].memory->buffer)].written = true;
+      if (!out[k].memory) store(std::move(out[k]), *results[k].memory);   // else it is there already
+    }
+    if (scalar_time_ > vector_time_) throw NotNative{};
+    Unused(kernel_).drop(kernel_.body);
+    return {std::move(kernel_), std::move(buffers_)};
+  }
+
+ private:
+  Held operand(const Graph& graph, ValueId v) {
+    const GraphValue& x = graph.value(v);
+    if (x.is_constant() && x.elements() <= kFew) return array(x.constant);
+    return dense(x.aval.dtype, x.dims, buffer(x.aval.dtype, x.elements(), v));
+  }
+};
+
+}  // namespace
+
+std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& op) {
+  constexpr std::size_t kMostEquations = 1000;
+  std::size_t size = 0;
+  for (const Jaxpr& j : nested_jaxprs(op.params)) size += equations(j);
+  if (size > kMostEquations) return std::nullopt;
+  const auto has_loop_type = [&](ValueId v) {
+    const DType d = graph.value(v).aval.dtype;
+    return !is_complex(d) && d != DType::float0 && d != DType::key;
+  };
+  if (!std::ranges::all_of(op.in, has_loop_type) || !std::ranges::all_of(op.out, has_loop_type)) return std::nullopt;
+  for (const bool index_memory : {true, false}) {
+    try {
+      return LoopBuilder(index_memory).build(graph, op);
+    } catch (const NotNative&) {
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace tf2jax::compiler
