@@ -245,8 +245,18 @@ NodeId NodeBuilder::gather(const GraphOp& op, ValueId v, const std::vector<MapId
   return add({.op = Op::select, .dtype = g_.value(v).aval.dtype}, {inside, x, constant(g_.value(v).aval.dtype, fill_bits(p, g_.value(v).aval.dtype))});
 }
 
+// The conditions of a mask on parallel variables. Those on reduced ones are the reader's, which reads the total in a part
+// of its own range only.
+NodeId NodeBuilder::of_rows(NodeId mask) {
+  if (mask < 0 || std::ranges::none_of(info_[at(mask)].variables, [&](LoopVar x) { return is_reduced(x); })) return mask;
+  const Node& n = kernel_.nodes[at(mask)];
+  if (n.op != Op::bit_and) return kAlways;
+  const auto [a, b] = std::pair(n.in[0], n.in[1]);
+  return both(of_rows(a), of_rows(b));
+}
+
 NodeId NodeBuilder::reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask) {
-  const NodeId x = build(op.in[0], map, mask);
+  const NodeId x = build(op.in[0], map, of_rows(mask));
   const DType running = is_half(dtype) ? DType::f32 : dtype;
   const NodeId addend = running == dtype ? x : add({.op = Op::convert, .dtype = running}, {x});
   const auto accumulator = static_cast<std::int32_t>(kernel_.accumulators.size());

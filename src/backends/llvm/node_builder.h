@@ -74,6 +74,7 @@ class NodeBuilder {
   void merge_info(Info& info, NodeId from);
   NodeId dynamic_slice(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
   NodeId gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
+  NodeId of_rows(NodeId mask);
   NodeId reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask);
 
   std::unordered_multimap<std::size_t, NodeId> seen_;
