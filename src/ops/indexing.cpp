@@ -4,6 +4,9 @@
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/array.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace tf2jax {
 
 namespace {
@@ -135,9 +138,51 @@ Array Array::operator[](const Index& index) const { return index_array(*this, st
 namespace {
 
 using ScatterFn = Array (*)(const Array&, const Array&, const Array&, const ScatterDims&, const GatherOptions&);
+using Combine = Array (*)(const Array& old, const Array& value);
 
-// Updates go through flat positions: an array of every element's index, subscripted like x itself.
-Array update(const Array& x, std::span<const Index> indices, const Array& value, ScatterFn apply) {
+// The subscripted elements as one window, or null where they are none: strides, reversed axes, arrays of indices.
+struct Window {
+  Arrays start;
+  Shape sizes, shape;              // `shape`: of the updates, without the axes of integers
+  Array inside;                    // no value: always
+};
+std::optional<Window> window_of(const Array& x, std::span<const Index> indices) {
+  const Plan p = make_plan(x, indices);
+  const bool scalars = std::ranges::all_of(p.arrays, [](const Plan::Picked& a) { return a.indices.rank() == 0; });
+  if (!scalars || !p.added.empty() || !p.reversed.empty() || !is_concrete(x.shape()) || std::ranges::any_of(p.strides, [](auto s) { return s != 1; })) return std::nullopt;
+  Window w;
+  DType type = DType::i32;
+  for (const auto& a : p.arrays)
+    if (itemsize(a.indices.dtype()) == 8 || a.indices.dtype() == DType::u32) type = DType::i64;
+  for (std::size_t i = 0; i < p.start.size(); ++i) {
+    const auto axis = static_cast<std::int64_t>(i);
+    w.start.push_back(full(Shape{}, p.start[i].value(), type));
+    w.sizes.push_back(p.limit[i] - p.start[i]);
+    const auto picked = std::ranges::find(p.arrays, axis, &Plan::Picked::axis);
+    if (picked != p.arrays.end()) {
+      const Array at = wrap_negative(convert_element_type(picked->indices, type), x.shape()[i]);
+      const Array inside = logical_and(greater_equal(at, 0), less(at, x.shape()[i].value()));
+      w.inside = w.inside.has_value() ? logical_and(w.inside, inside) : inside;
+      w.start.back() = at;
+      w.sizes.back() = Dim(1);
+    } else if (!contains(p.dropped, axis)) {
+      w.shape.push_back(w.sizes.back());
+    }
+  }
+  return w;
+}
+
+// The window's elements are read, combined and written: compiled programs do that in place.
+Array update_window(const Array& x, const Window& w, const Array& value, Combine combine) {
+  const Array updates = reshape(broadcast_to(astype(value, x.dtype()), w.shape), w.sizes);
+  if (!combine && !w.inside.has_value()) return dynamic_update_slice(x, updates, w.start);
+  const Array old = dynamic_slice(x, w.start, w.sizes);
+  const Array combined = combine ? combine(old, updates) : updates;
+  return dynamic_update_slice(x, w.inside.has_value() ? where(w.inside, combined, old) : combined, w.start);
+}
+
+// Other updates go through flat positions: an array of every element's index, subscripted like x itself.
+Array update_positions(const Array& x, std::span<const Index> indices, const Array& value, ScatterFn apply) {
   const Dim n = num_elements(x.shape());
   const Array positions = index_array(reshape(iota(DType::i32, {n}, 0), x.shape()), indices);
   const Array updates = broadcast_to(astype(value, x.dtype()), positions.shape());
@@ -146,13 +191,21 @@ Array update(const Array& x, std::span<const Index> indices, const Array& value,
   return reshape(flat, x.shape());
 }
 
+Array update(const Array& x, std::span<const Index> indices, const Array& value, ScatterFn apply, Combine combine) {
+  if (const auto w = window_of(x, indices)) return update_window(x, *w, value, combine);
+  return update_positions(x, indices, value, apply);
+}
+
+Array plus(const Array& old, const Array& value) { return old + value; }
+Array times(const Array& old, const Array& value) { return old * value; }
+
 }  // namespace
 
 Array IndexedRef::get() const { return index_array(x_, indices_); }
-Array IndexedRef::set(const Array& value) const { return update(x_, indices_, value, scatter); }
-Array IndexedRef::add(const Array& value) const { return update(x_, indices_, value, scatter_add); }
-Array IndexedRef::multiply(const Array& value) const { return update(x_, indices_, value, scatter_mul); }
-Array IndexedRef::min(const Array& value) const { return update(x_, indices_, value, scatter_min); }
-Array IndexedRef::max(const Array& value) const { return update(x_, indices_, value, scatter_max); }
+Array IndexedRef::set(const Array& value) const { return update(x_, indices_, value, scatter, nullptr); }
+Array IndexedRef::add(const Array& value) const { return update(x_, indices_, value, scatter_add, plus); }
+Array IndexedRef::multiply(const Array& value) const { return update(x_, indices_, value, scatter_mul, times); }
+Array IndexedRef::min(const Array& value) const { return update_positions(x_, indices_, value, scatter_min); }
+Array IndexedRef::max(const Array& value) const { return update_positions(x_, indices_, value, scatter_max); }
 
 }  // namespace tf2jax
