@@ -4,6 +4,7 @@
 #include "tf2jax/backends/llvm/lower_group.h"
 #include "tf2jax/backends/llvm/memory_plan.h"
 #include "tf2jax/backends/llvm/native_loop.h"
+#include "tf2jax/backends/llvm/overwrite.h"
 #include "tf2jax/backends/llvm/steps.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
@@ -41,6 +42,8 @@ class Compiler {
     program_->inputs = jaxpr_.input_avals();
     program_->outputs = jaxpr_.output_avals();
     slot_of_.assign(graph_.values.size(), -1);
+    lower_groups();
+    share();
     for (std::size_t i = 0; i < graph_.inputs.size(); ++i) add_slot(graph_.inputs[i], Program::Slot::Kind::input, static_cast<std::int64_t>(i));
     claim_outputs();
     generate_kernels();
@@ -67,8 +70,9 @@ class Compiler {
     s.bytes = bytes_of(graph_.value(base));
     s.first = s.last = step_;
     program_->slots.push_back(std::move(s));
-    return slot_of_[static_cast<std::size_t>(base)] = static_cast<SlotId>(program_->slots.size() - 1);
+    return slot_of(base) = static_cast<SlotId>(program_->slots.size() - 1);
   }
+  SlotId& slot_of(ValueId base) { return slot_of_[static_cast<std::size_t>(sharing_.home[static_cast<std::size_t>(base)])]; }
   // Memory of this step alone.
   SlotId scratch_slot(std::int64_t bytes) {
     Program::Slot s;
@@ -85,7 +89,7 @@ class Compiler {
     return id;
   }
   SlotId use_base(ValueId base) {
-    SlotId& id = slot_of_[static_cast<std::size_t>(base)];
+    SlotId& id = slot_of(base);
     if (id < 0 && graph_.value(base).is_constant()) {
       add_slot(base, Program::Slot::Kind::constant, 0);
       program_->slots.back().constant = graph_.value(base).constant;
@@ -97,9 +101,10 @@ class Compiler {
   }
   SlotId use(ValueId v) { return use_base(view(v).base); }
   SlotId define(ValueId base, Program::Slot::Kind kind = Program::Slot::Kind::arena) {
-    const SlotId id = slot_of_[static_cast<std::size_t>(base)];
-    if (id < 0) return add_slot(base, kind, 0);
-    return id;   // an output's
+    const SlotId id = slot_of(base);
+    if (id < 0) return add_slot(base, sharing_.alone[static_cast<std::size_t>(base)] ? kind : Program::Slot::Kind::arena, 0);
+    program_->slots[static_cast<std::size_t>(id)].last = step_;
+    return id;   // an output's, or that of the value before it
   }
 
   void claim_outputs() {
@@ -116,22 +121,23 @@ class Compiler {
         source = {OutputSource::Kind::output, it->second, {}};
       } else {
         claimed.emplace(base, i);
-        add_slot(base, Program::Slot::Kind::output, static_cast<std::int64_t>(i));
+        if (sharing_.outputs[i] < 0) add_slot(base, Program::Slot::Kind::output, static_cast<std::int64_t>(i));
       }
       program_->sources.push_back(std::move(source));
     }
   }
 
-  void generate_kernels() {
+  void lower_groups() {
     for (const Unit& u : plan_.order) {
       if (u.group < 0) {
         const GraphOp& op = graph_.op(u.op);
         if (op.kind != OpKind::scan && op.kind != OpKind::while_loop) continue;
         if (auto loop = lower_native_loop(graph_, op)) {
           loop->kernel.name = "loops_" + std::to_string(kernels_.size());
+          auto& bases = bases_.emplace_back();
+          for (const auto& what : loop->buffers) bases.push_back(what.index() == 0 ? view(std::get<0>(what)).base : -1);
           native_loops_.emplace(u.op, std::pair(kernels_.size(), std::move(loop->buffers)));
           kernels_.push_back(std::move(loop->kernel));
-          bases_.emplace_back();
         }
         continue;
       }
@@ -143,6 +149,93 @@ class Compiler {
         bases_.push_back(std::move(lowered.bases));
       }
     }
+  }
+
+  // ---- memory that values share
+
+  void share() {
+    std::vector<UnitAccess> units;
+    for (const Unit& u : plan_.order) units.push_back(u.group < 0 ? op_access(u.op) : kernel_access(kernels_of_group_.at(u.group)));
+    sharing_ = share_memory(graph_, plan_, units, options_.may_share);
+    program_->shared = sharing_.outputs;
+    for (std::size_t k = 0; k < kernels_.size(); ++k)
+      for (const auto& [operand, result] : overwrites(k))
+        if (sharing_.home[static_cast<std::size_t>(operand)] == sharing_.home[static_cast<std::size_t>(result)])
+          overwrite(kernels_[k], buffer_of(k, operand), buffer_of(k, result));
+  }
+
+  loops::BufferId buffer_of(std::size_t k, ValueId base) const {
+    const auto& buffers = kernels_[k].buffers;
+    auto next = bases_[k].begin();
+    for (std::size_t i = 0; i < buffers.size(); ++i)
+      if (!buffers[i].scratch && *next++ == base) return static_cast<loops::BufferId>(i);
+    return -1;
+  }
+
+  // Operands and results of a kernel that may be one memory.
+  std::vector<std::pair<ValueId, ValueId>> overwrites(std::size_t k) const {
+    std::vector<std::pair<ValueId, ValueId>> out;
+    for (const ValueId result : bases_[k]) {
+      const loops::BufferId to = buffer_of(k, result);
+      if (result < 0 || !kernels_[k].buffers[static_cast<std::size_t>(to)].written) continue;
+      for (const ValueId operand : bases_[k])
+        if (operand >= 0 && may_overwrite(kernels_[k], buffer_of(k, operand), to)) out.emplace_back(operand, result);
+    }
+    return out;
+  }
+
+  UnitAccess kernel_access(const std::vector<std::size_t>& kernels) const {
+    UnitAccess a;
+    for (const std::size_t k : kernels)
+      for (std::size_t i = 0, next = 0; i < kernels_[k].buffers.size(); ++i) {
+        if (kernels_[k].buffers[i].scratch) continue;
+        if (const ValueId base = bases_[k][next++]; base >= 0) (kernels_[k].buffers[i].written ? a.writes : a.reads).push_back(base);
+      }
+    // Each kernel writes a part of the results: what one of them reads elsewhere must stay.
+    for (const std::size_t k : kernels)
+      for (const auto& pair : overwrites(k))
+        if (std::ranges::all_of(kernels, [&](std::size_t other) {
+              const loops::BufferId from = buffer_of(other, pair.first), to = buffer_of(other, pair.second);
+              return from < 0 || (to >= 0 && may_overwrite(kernels_[other], from, to));
+            }))
+          a.in_place.push_back(pair);
+    return a;
+  }
+
+  UnitAccess op_access(OpId id) {
+    const GraphOp& op = graph_.op(id);
+    if (const auto it = native_loops_.find(id); it != native_loops_.end()) return kernel_access({it->second.first});
+    UnitAccess a;
+    if (op.kind == OpKind::dot) a.reads = {plan_.dots.at(id).lhs.base, plan_.dots.at(id).rhs.base};
+    else a.reads = op.in;
+    for (ValueId& v : a.reads) v = view(v).base;
+    a.writes = op.out;
+    const auto offer = [&](std::size_t i, ValueId result) {
+      if (std::ranges::count(a.reads, a.reads[i]) == 1) a.in_place.emplace_back(a.reads[i], result);
+    };
+    if (op.kind == OpKind::update_slice) offer(0, op.out[0]);
+    if (const auto [body, first] = loop_body(op); body)
+      for (std::size_t k = 0; k < op.out.size() && first + k < op.in.size(); ++k)
+        if (body->shared[k] >= 0) offer(first + k, op.out[k]);
+    return a;
+  }
+
+  // The compiled body of a scan or while, and the number of its first carry among the operands.
+  std::pair<std::shared_ptr<const Program>, std::size_t> loop_body(const GraphOp& op) {
+    if (op.kind != OpKind::scan && !is_loop(op)) return {nullptr, 0};
+    auto& body = bodies_[&op];
+    if (op.kind == OpKind::scan) {
+      const ScanParams& p = op.params.get<ScanParams>();
+      if (!body) body = nested(p.jaxpr, p.num_consts, static_cast<std::size_t>(p.num_carry));
+      return {body, static_cast<std::size_t>(p.num_consts)};
+    }
+    const WhileParams& p = op.params.get<WhileParams>();
+    if (!body) body = nested(p.body_jaxpr, p.body_nconsts, op.out.size());
+    return {body, static_cast<std::size_t>(p.cond_nconsts + p.body_nconsts)};
+  }
+  static bool is_loop(const GraphOp& op) { return op.kind == OpKind::while_loop && op.params.get<WhileParams>().cond_jaxpr.output_avals()[0].rank() == 0; }
+
+  void generate_kernels() {
     if (kernels_.empty()) return;
     std::string error;
     program_->kernels = loops::code_generator().compile(kernels_, {options_.check_bounds, options_.cache_directory}, error);
@@ -210,7 +303,7 @@ class Compiler {
       case OpKind::update_slice: return update_step(op);
       case OpKind::scan: return scan_step(op);
       case OpKind::while_loop:
-        if (op.params.get<WhileParams>().cond_jaxpr.output_avals()[0].rank() == 0) return while_step(op);
+        if (is_loop(op)) return while_step(op);
         return call_step(op);
       case OpKind::branch:
         if (graph_.value(op.in[0]).aval.dtype == DType::i32 && graph_.value(op.in[0]).dims.empty()) return branch_step(op);
@@ -276,10 +369,13 @@ class Compiler {
     return step;
   }
 
-  // A body whose first inputs stay the same in all of its runs.
-  std::shared_ptr<const Program> nested(const Jaxpr& jaxpr, std::int64_t steady_inputs = 0) {
+  // A body whose first inputs stay the same in all of its runs, and whose carries, from the input after those on, may be
+  // updated where they lie.
+  std::shared_ptr<const Program> nested(const Jaxpr& jaxpr, std::int64_t steady_inputs = 0, std::size_t carries = 0) {
     ProgramOptions options = options_;
     options.steady_inputs = options.check_bounds ? 0 : static_cast<std::size_t>(steady_inputs);   // checked memory lasts one run
+    options.may_share.clear();
+    for (std::size_t k = 0; k < carries; ++k) options.may_share.push_back({static_cast<std::int32_t>(steady_inputs) + static_cast<std::int32_t>(k), static_cast<std::int32_t>(k)});
     return compile_program(jaxpr, options);
   }
   template <class S>
@@ -292,7 +388,7 @@ class Compiler {
   std::unique_ptr<const Step> scan_step(const GraphOp& op) {
     const ScanParams& p = op.params.get<ScanParams>();
     auto step = std::make_unique<ScanStep>();
-    step->body = nested(p.jaxpr, p.num_consts);
+    step->body = loop_body(op).first;
     step->length = p.length;
     step->num_consts = p.num_consts;
     step->num_carry = p.num_carry;
@@ -301,7 +397,7 @@ class Compiler {
     std::int64_t scratch = step->body->arena_bytes;
     for (std::size_t k = 0; k < n; ++k) {
       step->carry_bytes.push_back(bytes_of(graph_.value(op.in[nc + k])));
-      scratch += aligned_size(step->carry_bytes.back());
+      if (step->body->shared[k] < 0) scratch += aligned_size(step->carry_bytes.back());
     }
     for (std::size_t i = nc + n; i < op.in.size(); ++i) step->x_bytes.push_back(slice_bytes(op.in[i], p.length));
     for (std::size_t i = n; i < op.out.size(); ++i) step->y_bytes.push_back(slice_bytes(op.out[i], p.length));
@@ -314,13 +410,13 @@ class Compiler {
     const WhileParams& p = op.params.get<WhileParams>();
     auto step = std::make_unique<WhileStep>();
     step->condition = nested(p.cond_jaxpr);
-    step->body = nested(p.body_jaxpr, p.body_nconsts);
+    step->body = loop_body(op).first;
     step->cond_consts = p.cond_nconsts;
     step->body_consts = p.body_nconsts;
     std::int64_t scratch = aligned_size(step->condition->arena_bytes) + step->body->arena_bytes;
-    for (const ValueId v : op.out) {
-      step->carry_bytes.push_back(bytes_of(graph_.value(v)));
-      scratch += aligned_size(step->carry_bytes.back());
+    for (std::size_t k = 0; k < op.out.size(); ++k) {
+      step->carry_bytes.push_back(bytes_of(graph_.value(op.out[k])));
+      if (step->body->shared[k] < 0) scratch += aligned_size(step->carry_bytes.back());
     }
     connect(*step, op);
     step->scratch = scratch_slot(scratch);
@@ -350,6 +446,8 @@ class Compiler {
   std::unordered_map<OpId, std::pair<std::size_t, std::vector<std::variant<ValueId, Array>>>> native_loops_;
   std::vector<loops::Kernel> kernels_;           // moved into their steps
   std::vector<std::vector<ValueId>> bases_;
+  Sharing sharing_;
+  std::unordered_map<const GraphOp*, std::shared_ptr<const Program>> bodies_;   // of loops
 };
 
 }  // namespace

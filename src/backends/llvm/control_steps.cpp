@@ -1,4 +1,5 @@
-// Loops and branches around compiled bodies. Carries alternate between two places, so that nothing is copied.
+// Loops and branches around compiled bodies. A carry that the body updates where it lies stays there; others alternate
+// between two places, so that nothing is copied.
 #include <algorithm>
 #include <cstring>
 
@@ -18,6 +19,10 @@ std::string indented(const std::string& text) {
   return out;
 }
 
+void copy(void* to, const void* from, std::int64_t bytes) {
+  if (to != from && bytes) std::memcpy(to, from, static_cast<std::size_t>(bytes));
+}
+
 }  // namespace
 
 void ScanStep::run(Frame& frame) const {
@@ -27,12 +32,15 @@ void ScanStep::run(Frame& frame) const {
   auto* memory = static_cast<std::byte*>(frame.slots[scratch]);
   for (std::size_t k = 0; k < n; ++k) {
     spare[k] = memory;
-    memory += aligned_size(carry_bytes[k]);
+    if (body->shared[k] < 0) memory += aligned_size(carry_bytes[k]);
   }
   for (std::size_t i = 0; i < in.size(); ++i) inputs[i] = frame.slots[in[i]];
+  for (std::size_t k = 0; k < n; ++k) {
+    if (length && body->shared[k] < 0) continue;
+    copy(frame.slots[out[k]], inputs[nc + k], carry_bytes[k]);
+    inputs[nc + k] = spare[k] = frame.slots[out[k]];
+  }
   if (length > 0) body->prepare(inputs.data(), memory);
-  if (length == 0)
-    for (std::size_t k = 0; k < n; ++k) std::memcpy(frame.slots[out[k]], inputs[nc + k], static_cast<std::size_t>(carry_bytes[k]));
   for (std::int64_t step = 0; step < length; ++step) {
     const std::int64_t i = reverse ? length - 1 - step : step;
     const bool direct = (length - 1 - step) % 2 == 0;   // the last step writes the results
@@ -58,13 +66,18 @@ void WhileStep::run(Frame& frame) const {
   std::vector<void*> spare(n), condition_in(cc + n), body_in(bc + n), next(n);
   for (std::size_t k = 0; k < n; ++k) {
     spare[k] = memory;
-    memory += aligned_size(carry_bytes[k]);
+    if (body->shared[k] < 0) memory += aligned_size(carry_bytes[k]);
   }
   for (std::size_t i = 0; i < cc; ++i) condition_in[i] = frame.slots[in[i]];
   for (std::size_t i = 0; i < bc; ++i) body_in[i] = frame.slots[in[cc + i]];
   for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = frame.slots[in[cc + bc + k]];
   std::byte* const body_memory = memory + aligned_size(condition->arena_bytes);
   body->prepare(body_in.data(), body_memory);
+  for (std::size_t k = 0; k < n; ++k) {
+    if (body->shared[k] < 0) continue;
+    copy(frame.slots[out[k]], body_in[bc + k], carry_bytes[k]);
+    body_in[bc + k] = spare[k] = frame.slots[out[k]];
+  }
   for (bool direct = true;; direct = !direct) {
     for (std::size_t k = 0; k < n; ++k) condition_in[cc + k] = body_in[bc + k];
     bool running = false;
@@ -75,8 +88,7 @@ void WhileStep::run(Frame& frame) const {
     body->run(body_in.data(), next.data(), body_memory);
     for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = next[k];
   }
-  for (std::size_t k = 0; k < n; ++k)
-    if (body_in[bc + k] != frame.slots[out[k]]) std::memcpy(frame.slots[out[k]], body_in[bc + k], static_cast<std::size_t>(carry_bytes[k]));
+  for (std::size_t k = 0; k < n; ++k) copy(frame.slots[out[k]], body_in[bc + k], carry_bytes[k]);
 }
 
 std::string WhileStep::describe() const { return "while:\n" + indented(condition->explanation()) + "\ndo:\n" + indented(body->explanation()); }

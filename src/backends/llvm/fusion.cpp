@@ -436,15 +436,24 @@ class Planner {
         next[at(from)].push_back(static_cast<std::int32_t>(u));
         ++waiting[u];
       }
-    std::priority_queue<std::pair<OpId, std::int32_t>, std::vector<std::pair<OpId, std::int32_t>>, std::greater<>> ready;
+    // A slice update waits for other readers of its operand as long as anything else can run: then it needs no copy.
+    std::unordered_map<ValueId, int> unread;
+    const auto operand = [&](std::size_t u) { return units[u].op >= 0 && g_.op(units[u].op).kind == OpKind::update_slice ? base_of(g_.op(units[u].op).in[0]) : -1; };
+    for (const auto& in : reads)
+      for (const ValueId v : in) ++unread[base_of(v)];
+    using Queue = std::priority_queue<std::pair<OpId, std::int32_t>, std::vector<std::pair<OpId, std::int32_t>>, std::greater<>>;
+    Queue ready, updates;
+    const auto push = [&](std::size_t u) { (operand(u) >= 0 && unread.at(operand(u)) > 1 ? updates : ready).emplace(position[u], static_cast<std::int32_t>(u)); };
     for (std::size_t u = 0; u < units.size(); ++u)
-      if (!waiting[u]) ready.emplace(position[u], static_cast<std::int32_t>(u));
-    while (!ready.empty()) {
-      const std::int32_t u = ready.top().second;
-      ready.pop();
+      if (!waiting[u]) push(u);
+    while (!ready.empty() || !updates.empty()) {
+      Queue& from = ready.empty() ? updates : ready;
+      const std::int32_t u = from.top().second;
+      from.pop();
       plan_.order.push_back(units[at(u)]);
+      for (const ValueId v : reads[at(u)]) --unread.at(base_of(v));
       for (const std::int32_t w : next[at(u)])
-        if (--waiting[at(w)] == 0) ready.emplace(position[at(w)], w);
+        if (--waiting[at(w)] == 0) push(at(w));
     }
     check<InternalError>(plan_.order.size() == units.size(), "fusion: the groups depend on each other in a cycle.");
   }

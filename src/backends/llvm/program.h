@@ -5,7 +5,7 @@
 #include <functional>
 #include <span>
 
-#include "tf2jax/backends/llvm/fusion.h"
+#include "tf2jax/backends/llvm/memory_sharing.h"
 #include "tf2jax/trace/backend.h"
 
 namespace tf2jax::compiler {
@@ -40,7 +40,8 @@ struct OutputSource {
 class Program {
  public:
   /// `inputs` and `outputs`: addresses of dense row-major values. An output whose address is null is not copied, which is
-  /// allowed only where its source is not `written`.
+  /// allowed only where its source is not `written`. An output that is `shared` lies where its input is: the input's
+  /// address, which is written to.
   void run(void* const* inputs, void* const* outputs, std::byte* arena) const;
   /// Does what depends on the steady inputs alone, for the runs that follow with the same ones and the same arena.
   void prepare(void* const* inputs, std::byte* arena) const;
@@ -48,6 +49,7 @@ class Program {
   std::int64_t arena_bytes = 0;
   Avals inputs, outputs;
   std::vector<OutputSource> sources;
+  std::vector<std::int32_t> shared;     // by output: the input in whose memory it lies, or -1
   std::string explanation() const;
   CostAnalysis cost() const;
   MemoryAnalysis memory() const;
@@ -75,6 +77,7 @@ struct ProgramOptions {
   bool check_bounds = false;
   std::string cache_directory;
   std::size_t steady_inputs = 0;   // the first ones; they change only before `prepare`
+  std::vector<SharedMemory> may_share;
 };
 
 /// Compiles a program whose sizes are concrete.

@@ -84,7 +84,7 @@ struct ScanStep final : Step {
   std::int64_t length = 0, num_consts = 0, num_carry = 0;
   bool reverse = false;
   std::vector<std::int64_t> carry_bytes, x_bytes, y_bytes;   // of a slice
-  SlotId scratch = -1;   // second copies of the carries, then the body's arena
+  SlotId scratch = -1;   // second copies of the carries that alternate, then the body's arena
   void run(Frame& frame) const override;
   std::string describe() const override;
   CostAnalysis cost() const override;

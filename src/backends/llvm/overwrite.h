@@ -1,0 +1,15 @@
+// Whether a kernel may write a result over an operand.
+#pragma once
+#include "tf2jax/backends/llvm/loop_program.h"
+
+namespace tf2jax::compiler {
+
+/// True when every element of buffer `read` is read for the last time before the element of `written` at the same index
+/// is stored, on whichever thread, or when the kernel begins with a copy of one to the other and reads no more of it: the
+/// two may be one memory. Other statements it does not know are taken to forbid it.
+bool may_overwrite(const loops::Kernel& kernel, loops::BufferId read, loops::BufferId written);
+
+/// Makes loads of `read` loads of `written`: from now on they are one buffer. A copy is dropped.
+void overwrite(loops::Kernel& kernel, loops::BufferId read, loops::BufferId written);
+
+}  // namespace tf2jax::compiler
