@@ -1,6 +1,7 @@
 // Putting a program together: graph, fusion, kernels, memory, steps.
 #include <algorithm>
 
+#include "tf2jax/backends/llvm/kernel_cost.h"
 #include "tf2jax/backends/llvm/lower_group.h"
 #include "tf2jax/backends/llvm/memory_plan.h"
 #include "tf2jax/backends/llvm/native_loop.h"
@@ -16,23 +17,6 @@ namespace tf2jax::compiler {
 namespace {
 
 std::int64_t bytes_of(const GraphValue& v) { return v.elements() * itemsize(v.aval.dtype); }
-
-// Rough nanoseconds of one pass through a block: enough to decide on threads.
-double cost_of(const loops::Kernel& k, const loops::Block& block, int lanes) {
-  double total = 0;
-  for (const auto& s : block) {
-    if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
-      const loops::Op op = k.nodes[static_cast<std::size_t>(e->node)].op;
-      total += op >= loops::Op::exp && op <= loops::Op::erfc ? 6 : 0.5;
-    } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
-      const double trips = l->lanes ? (static_cast<double>(l->extent) + lanes - 1) / lanes : static_cast<double>(l->extent);
-      total += trips * cost_of(k, l->body, lanes);
-    } else {
-      total += 0.7;
-    }
-  }
-  return total;
-}
 
 class Compiler {
  public:
@@ -132,7 +116,7 @@ class Compiler {
       if (u.group < 0) {
         const GraphOp& op = graph_.op(u.op);
         if (op.kind != OpKind::scan && op.kind != OpKind::while_loop) continue;
-        if (auto loop = lower_native_loop(graph_, op)) {
+        if (auto loop = lower_native_loop(graph_, op, loops::code_generator().lanes())) {
           loop->kernel.name = "loops_" + std::to_string(kernels_.size());
           auto& bases = bases_.emplace_back();
           for (const auto& what : loop->buffers) bases.push_back(what.index() == 0 ? view(std::get<0>(what)).base : -1);
@@ -255,10 +239,7 @@ class Compiler {
     std::size_t next = 0;
     for (const loops::Buffer& b : kernel.buffers) step->buffers.push_back(b.scratch ? -1 : use_base(bases_[k][next++]));
     for (const std::int64_t n : kernel.parallel) step->range *= n;
-    const int lanes = loops::code_generator().lanes();
-    const double cost = cost_of(kernel, kernel.body, lanes), each = kernel.parallel_lanes ? cost / lanes : cost;
-    step->grain = std::max<std::int64_t>(1, static_cast<std::int64_t>(6000 / std::max(each, 1e-3)));
-    if (kernel.parallel_lanes) step->grain = (step->grain + 255) / 256 * 256;
+    step->grain = grain_of(kernel, loops::code_generator().lanes());
     return step;
   }
 

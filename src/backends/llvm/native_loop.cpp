@@ -296,7 +296,17 @@ class LoopBuilder : ScalarBuilder {
 
 }  // namespace
 
-std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& op) {
+std::optional<NativeLoop> lower_scalar_loop(const Graph& graph, const GraphOp& op) {
+  for (const bool index_memory : {true, false}) {
+    try {
+      return LoopBuilder(index_memory).build(graph, op);
+    } catch (const NotNative&) {
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& op, int lanes) {
   constexpr std::size_t kMostEquations = 1000;
   std::size_t size = 0;
   for (const Jaxpr& j : nested_jaxprs(op.params)) size += equations(j);
@@ -306,13 +316,8 @@ std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& o
     return !is_complex(d) && d != DType::float0 && d != DType::key;
   };
   if (!std::ranges::all_of(op.in, has_loop_type) || !std::ranges::all_of(op.out, has_loop_type)) return std::nullopt;
-  for (const bool index_memory : {true, false}) {
-    try {
-      return LoopBuilder(index_memory).build(graph, op);
-    } catch (const NotNative&) {
-    }
-  }
-  return std::nullopt;
+  if (auto loop = lower_scalar_loop(graph, op)) return loop;
+  return lower_vector_loop(graph, op, lanes);
 }
 
 }  // namespace tf2jax::compiler

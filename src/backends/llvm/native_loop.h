@@ -1,5 +1,6 @@
-// Native loops: scans and while loops over few scalars as one kernel.
+// Native loops: scans and while loops with small bodies as one kernel.
 #pragma once
+#include <optional>
 #include <variant>
 
 #include "tf2jax/backends/llvm/graph.h"
@@ -12,6 +13,11 @@ struct NativeLoop {
 };
 
 /// The kernel of a scan or while loop. Empty where the body computes too much, or something that is not a loop.
-std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& op);
+/// `lanes`: elements of a vector.
+std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& op, int lanes);
+
+/// The two kinds: bodies written out element by element with carries in registers, and nests over carries in memory.
+std::optional<NativeLoop> lower_scalar_loop(const Graph& graph, const GraphOp& op);
+std::optional<NativeLoop> lower_vector_loop(const Graph& graph, const GraphOp& op, int lanes);
 
 }  // namespace tf2jax::compiler

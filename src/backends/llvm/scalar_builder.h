@@ -106,14 +106,14 @@ class ScalarBuilder {
   std::vector<std::variant<ValueId, Array>> buffers_;
   std::int64_t scratch_bytes_ = 0;
   bool index_memory_ = true;   // carries that are indexed are kept in memory
-  // Rough nanoseconds of the whole loop: element by element, and as vectors with a call for each step.
+  // Rough nanoseconds of the whole loop: element by element, and as vectors with the carries in memory.
   double scalar_time_ = 0, vector_time_ = 0, times_ = 1;
 
   /// What f emits, for a body that runs `times` times.
   template <class F>
   loops::Block repeated(std::int64_t times, F&& f) {
     const double outer = std::exchange(times_, times_ * static_cast<double>(times));
-    vector_time_ += 25 * times_;
+    vector_time_ += 15 * times_;
     loops::Block body = inside(f);
     times_ = outer;
     return body;
