@@ -153,7 +153,7 @@ NodeId NodeBuilder::compute(ValueId v, MapId map, NodeId mask) {
       for (std::size_t i = 0; i < op.in.size(); ++i) in.push_back(build(op.in[i], maps[i], mask));
       if (op.scalar == Op::add && !piece_.empty() && is_zero(in[0])) return in[1];   // what a pad adds outside of its operand
       if (op.scalar == Op::add && !piece_.empty() && is_zero(in[1])) return in[0];
-      return add({.op = op.scalar, .dtype = dtype}, in);
+      return apply(op.scalar, dtype, in);
     }
     case OpKind::iota: {
       const DType counter = dtype == DType::i64 || dtype == DType::u64 || dtype == DType::u32 ? dtype : DType::i32;

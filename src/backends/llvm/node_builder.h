@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -76,6 +77,13 @@ class NodeBuilder {
   NodeId gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
   NodeId of_rows(NodeId mask);
   NodeId reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask);
+
+  // In node_algebra.cpp.
+  NodeId apply(loops::Op op, DType dtype, const std::vector<NodeId>& in);
+  NodeId product(DType dtype, NodeId x, NodeId y);
+  NodeId negative(DType dtype, NodeId x);
+  std::optional<NodeId> negated(NodeId n);
+  std::optional<double> number_in(NodeId n) const;
 
   std::unordered_multimap<std::size_t, NodeId> seen_;
   std::map<std::tuple<ValueId, MapId, NodeId>, NodeId> built_;

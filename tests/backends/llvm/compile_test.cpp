@@ -1,4 +1,6 @@
 // Compiled programs against the interpreter, which runs the same jaxpr through the eager kernels.
+#include <bit>
+#include <cmath>
 #include <random>
 
 #include "check_program.h"
@@ -85,6 +87,20 @@ TEST(Compile, ProductsReadTheirOperandsInPlace) {
   };
   check_function(attention, values({2, 8, 192}));
   check_function(grad([&](const Array& x) { return sum(square(attention(x))); }), values({2, 8, 192}));
+}
+
+TEST(Compile, MovingSignsAndPowersOfTwoChangesNoBit) {
+  const float inf = INFINITY, tiny = 1e-45f, huge = 3e38f;
+  const Array x = array({1.5f, -0.f, 0.f, inf, -inf, tiny, -tiny, huge, 0.3f, -7.7f, 1e-39f}), y = array({0.1f, 3.f, -0.f, -2.f, 1e-3f, 0.7f, huge, -huge, tiny, 1.1f, -0.6f});
+  const auto f = [](const Array& a, const Array& b) {
+    return std::tuple{-((-2.f * a) * (-b)), 100.f * (2.f * -a), 3.f * (0.5f * a), (-a) * b, -(3.f * -b), 0.1f * (4.f * a), (-a) * (-3.f), -(-a), 1.f * (a * -1.f)};
+  };
+  const Jaxpr program = make_jaxpr(f)(x, y);
+  const Arrays got = default_backend().compile(program, {})->run({{x, y}}), want = default_backend().compile(program, {.interpret = true})->run({{x, y}});
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const auto a = got[i].data<float>(), b = want[i].data<float>();
+    for (std::size_t k = 0; k < a.size(); ++k) EXPECT_EQ(std::bit_cast<std::uint32_t>(a[k]), std::bit_cast<std::uint32_t>(b[k])) << i << ' ' << k << ": " << a[k] << ", " << b[k];
+  }
 }
 
 TEST(Compile, SeedsOfJacobiansAreNotMultiplied) {

@@ -93,6 +93,12 @@ Vec convert(DType from, DType to, const Vec& x) {
     if (x.element() == type) return round_to(to, x);
     return round_to(to, cast(x, type, to == DType::f64 ? llvm::Instruction::FPExt : llvm::Instruction::FPTrunc));
   }
+  if (from == DType::bool_)   // one masked move, where an extension of the mask takes three operations
+    return map(x, [&](auto* v) {
+      llvm::Type* wide = v->getType()->getWithNewType(type);
+      llvm::Constant* one = type->isFloatingPointTy() ? llvm::ConstantFP::get(wide, 1.0) : llvm::ConstantInt::get(wide, 1);
+      return x.ir().b.CreateSelect(v, one, llvm::Constant::getNullValue(wide));
+    });
   if (is_floating(to)) return round_to(to, cast(x, type, is_unsigned(from) ? llvm::Instruction::UIToFP : llvm::Instruction::SIToFP));
   if (to == DType::bool_) return ~(x == 0);
   const unsigned have = integer_bits(from), want = integer_bits(to);
