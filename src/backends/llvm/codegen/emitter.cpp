@@ -262,7 +262,7 @@ Vec Emitter::tail_mask(llvm::Value* remaining) {
   return Vec(ir_, llvm::ConstantVector::get(iota)) < Vec(ir_, left);
 }
 
-// Whole groups of vectors first; what is left goes through one loop of masked vectors.
+// Whole groups of vectors first, then what is left of whole vectors, then a masked one.
 void Emitter::lane_loop(LoopVar var, llvm::Value* begin, llvm::Value* end, std::int64_t extent, const Block& body) {
   if (lane_var_ >= 0) throw std::runtime_error("lane loops do not nest");
   Effects effects;
@@ -285,8 +285,9 @@ void Emitter::lane_loop(LoopVar var, llvm::Value* begin, llvm::Value* end, std::
     llvm::Value* rest = b.getInt64(static_cast<std::uint64_t>(main_end));
     if (groups == 1) whole(b.getInt64(0));
     else if (groups > 1) counted(begin, rest, group, true, whole);
-    if (extent - main_end > lanes) counted(rest, end, lanes, true, masked);
-    else if (extent > main_end) masked(rest);
+    const std::int64_t vectors = (extent - main_end) / lanes, whole_end = main_end + vectors * lanes;
+    if (vectors > 0) lanes_at(var, rest, static_cast<int>(vectors), {}, body);
+    if (extent > whole_end) masked(b.getInt64(static_cast<std::uint64_t>(whole_end)));
   }
   accumulating_.clear();
 }
