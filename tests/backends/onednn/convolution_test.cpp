@@ -95,6 +95,9 @@ template <class T>
 void check(ConvSpec s, double tolerance) {
   s.dtype = dtype_of<T>;
   const auto convolution = Convolution::create(s);
+#ifdef TF2JAX_WITHOUT_ONEDNN
+  if (!convolution) return;   // the eager kernel's
+#endif
   ASSERT_NE(convolution, nullptr);
   SCOPED_TRACE(convolution->description());
   const auto lhs = random_values<T>(s.lhs, 1), rhs = random_values<T>(s.rhs, 2), residual = random_values<T>(s.out, 3);
