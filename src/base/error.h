@@ -29,6 +29,8 @@ class InconclusiveDimensionOperation : public Error { public: using Error::Error
 class DataLossError : public Error { public: using Error::Error; };
 /// The operating system refused to read or write a file.
 class IoError : public Error { public: using Error::Error; };
+/// The contents of an array were asked for after it was donated.
+class DeletedArrayError : public Error { public: using Error::Error; };
 class BackendError : public Error { public: using Error::Error; };
 /// A defect of the library itself. Please report it.
 class InternalError : public Error { public: using Error::Error; };

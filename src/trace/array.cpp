@@ -23,9 +23,15 @@ ConcreteValue::ConcreteValue(Aval a, const void* borrowed, std::function<void()>
   if (!release) release = [] {};
 }
 
+ConcreteValue::ConcreteValue(Aval a, ConcreteValue& donor) : Value(Kind::concrete, std::move(a)), bytes(donor.bytes), release(std::exchange(donor.release, {})) {
+  if (donor.data == donor.storage) std::memcpy(data = storage, donor.storage, kInline);
+  else data = donor.data;
+  donor.data = nullptr;
+}
+
 ConcreteValue::~ConcreteValue() {
   if (release) release();
-  else if (data != storage) free_buffer(data, bytes);
+  else if (data && data != storage) free_buffer(data, bytes);
 }
 
 void ragged() { raise<ShapeError>("array: the rows have different lengths. Give every row the same number of elements."); }
@@ -84,8 +90,12 @@ std::span<const std::byte> Array::bytes() const {
         "and read it there.",
         a);
   const auto* c = static_cast<const detail::ConcreteValue*>(value_.get());
+  if (c->is_deleted()) [[unlikely]]
+    raise<DeletedArrayError>("Array has been deleted: this {} was donated to a jitted function. Use what the function returned, pass a copy, or leave the argument out of donate_argnums.", a);
   return {c->data, c->bytes};
 }
+
+bool Array::is_deleted() const { return is_concrete() && static_cast<const detail::ConcreteValue*>(value_.get())->is_deleted(); }
 
 Array::operator bool() const {
   const Aval& a = aval();

@@ -63,13 +63,18 @@ class Ref {
   T* p_ = nullptr;
 };
 
-/// Concrete data: row-major, contiguous, never written after construction is finished. Small arrays live inside the
-/// node, larger ones in a 64-byte aligned block or in borrowed memory.
+/// Concrete data: row-major, contiguous, never written after construction is finished, except by who holds the only
+/// reference. Small arrays live inside the node, larger ones in a 64-byte aligned block or in borrowed memory.
 struct ConcreteValue final : Value {
   static constexpr std::size_t kInline = 32;
   explicit ConcreteValue(Aval a);                                              // allocates, uninitialised
   ConcreteValue(Aval a, const void* borrowed, std::function<void()> release);  // borrows until released
+  ConcreteValue(Aval a, ConcreteValue& donor);                                 // takes the donor's data, which is deleted
   ~ConcreteValue() override;
+
+  bool is_deleted() const { return !data && !release; }
+  /// Memory of its own that another value may take over.
+  bool is_plain() const { return data && data != storage && !release; }
 
   std::byte* data = nullptr;
   std::size_t bytes = 0;
@@ -126,7 +131,9 @@ class Array {
   std::int64_t size() const { return num_elements(shape()).value(); }
 
   bool is_concrete() const { return value_ && value_->kind == detail::Value::Kind::concrete; }
-  /// The bytes of a concrete array. Throws: ConcretizationError when traced.
+  /// True after the array was donated to a jitted function: its contents are gone, its type is still known.
+  bool is_deleted() const;
+  /// The bytes of a concrete array. Throws: ConcretizationError when traced, DeletedArrayError when donated.
   std::span<const std::byte> bytes() const;
   /// Elements of a concrete array, row-major. Throws: ConcretizationError when traced, DtypeError when T differs.
   template <class T>

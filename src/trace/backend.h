@@ -21,6 +21,7 @@ std::ostream& operator<<(std::ostream& os, const CostAnalysis& cost);
 struct MemoryAnalysis {
   std::int64_t arguments = 0, outputs = 0, constants = 0;
   std::int64_t temporaries = 0;   // one block, planned ahead
+  std::int64_t aliased = 0;       // of the outputs: in the memory of donated arguments
 };
 std::ostream& operator<<(std::ostream& os, const MemoryAnalysis& memory);
 
@@ -30,6 +31,9 @@ class Executable {
   virtual ~Executable() = default;
   /// Runs on concrete arguments whose avals are those of the program's inputs.
   virtual Arrays run(std::span<const Array> args) const = 0;
+  /// Likewise, and donated arguments that nobody else holds may become outputs: they have no value then. What throws
+  /// before the program runs leaves all of them.
+  virtual Arrays run_donated(Arrays& args) const { return run(args); }
   /// The plan: what was fused, which library calls remain, in order.
   virtual std::string explain() const = 0;
   virtual CostAnalysis cost() const = 0;
@@ -39,6 +43,7 @@ class Executable {
 struct CompileOptions {
   bool interpret = false;      ///< Run op by op through the eager kernels: the oracle of the compiled path.
   bool check_bounds = false;   ///< Check every index of compiled loops; a violation aborts with a message.
+  std::vector<std::int32_t> donated = {};   ///< Inputs whose memory outputs may take; jit fills it in from donate_argnums.
   bool operator==(const CompileOptions&) const = default;
 };
 

@@ -14,6 +14,10 @@ struct JitOptions {
   std::string name = "jit";       ///< Printed in jaxprs.
   std::size_t max_entries = 256;  ///< Signatures kept; the oldest go first.
   bool interpret_first = false;   ///< First calls run op by op while another thread compiles.
+  /// Arguments whose arrays the call deletes, so that results take their memory; negative numbers count from the end.
+  /// Memory is reused for results of the same shape and dtype where nobody else holds the array; what cannot be used at
+  /// all is a warning. Under a transform nothing is donated.
+  std::vector<int> donate_argnums = {};
 };
 
 namespace detail {
@@ -24,13 +28,19 @@ struct JitEntry {
   Config config;
   Jaxpr jaxpr;
   std::shared_ptr<const Executable> executable;   // null when the program captures outer tracers
+  std::vector<std::int32_t> donated;              // leaves
 };
 bool matches(const JitEntry& entry, std::span<const Array> leaves, std::string_view structure);
 /// Traces; `cacheable` is false when tracers of an outer transform were captured.
-JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const Array> leaves, std::string structure, bool& cacheable);
+/// Throws: ValueError for donate_argnums that are not there.
+JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const Array> leaves, std::span<const std::size_t> leaves_per_argument, std::string structure, bool& cacheable);
+/// How a program is compiled by jit.
+CompileOptions compile_options(const JitOptions& options, std::span<const std::size_t> leaves_per_argument);
 bool all_concrete(std::span<const Array> leaves);
 /// Runs an entry on concrete or traced leaves.
 Arrays run_entry(const JitEntry& entry, const std::string& name, std::span<const Array> leaves);
+/// Likewise, deleting donated leaves unless something is traced.
+Arrays run_donating(const JitEntry& entry, const std::string& name, Arrays leaves, std::span<Array* const> handles);
 }  // namespace detail
 
 /// A function compiled by jit. Owns its cache; copies share it. Safe to call from many threads at once: tracing happens
@@ -42,9 +52,11 @@ class Jitted {
  public:
   explicit Jitted(F f, JitOptions options) : state_(std::make_shared<State>(std::move(f), std::move(options))) {}
 
+  /// Throws: what f throws when it is traced; for donated arguments also ValueError when an array is donated and passed
+  /// once more, DeletedArrayError when it was donated before.
   template <class... A>
     requires detail::Callable<F, A...>
-  auto operator()(const A&... args) const {
+  auto operator()(A&&... args) const {
     using Out = detail::Result<F, A...>;
     if (config().disable_jit) return Out(std::invoke(state_->function, detail::Arg<A>(args)...));
     Arrays leaves;
@@ -57,7 +69,10 @@ class Jitted {
     using Signature = std::tuple<detail::Arg<A>...>;
     std::shared_ptr<const Entry> entry = find(leaves, structure, typeid(Signature));
     if (!entry) entry = make<Out>(leaves, std::move(structure), args...);
-    return tree::with_leaves(*std::static_pointer_cast<const Out>(entry->like), detail::run_entry(entry->compiled, state_->options.name, leaves));
+    const Out& like = *std::static_pointer_cast<const Out>(entry->like);
+    if (!entry->compiled.donated.empty())
+      return tree::with_leaves(like, detail::run_donating(entry->compiled, state_->options.name, std::move(leaves), detail::handles_of(args...)));
+    return tree::with_leaves(like, detail::run_entry(entry->compiled, state_->options.name, leaves));
   }
 
   /// The program for arguments like these (values or specs are not run).
@@ -71,7 +86,8 @@ class Jitted {
   /// Traces for arguments or specs without running: jit(f).lower(spec(f32, {128, 784})).compile().
   template <class... A>
   auto lower(const A&... args) const {
-    return detail::lower_typed(state_->function, state_->options.name, detail::from_spec(args)...);
+    const std::size_t counts[] = {tree::num_leaves(detail::from_spec(args))..., 0};
+    return detail::lower_typed(state_->function, state_->options.name, detail::compile_options(state_->options, std::span(counts, sizeof...(A))), detail::from_spec(args)...);
   }
   /// How many signatures are compiled now.
   std::size_t cache_size() const {
@@ -113,7 +129,8 @@ class Jitted {
     const auto flat = detail::flatten(state_->function, args...);
     bool cacheable = true;
     auto entry = std::make_shared<Entry>();
-    entry->compiled = detail::trace_entry(flat, state_->options, leaves, std::move(structure), cacheable);
+    const std::size_t counts[] = {tree::num_leaves(static_cast<const detail::Arg<A>&>(as_arg(args)))..., 0};
+    entry->compiled = detail::trace_entry(flat, state_->options, leaves, std::span(counts, sizeof...(A)), std::move(structure), cacheable);
     entry->like = std::make_shared<const Out>(std::move(**flat.result));
     entry->signature = &typeid(std::tuple<detail::Arg<A>...>);
     if (cacheable) {

@@ -82,10 +82,11 @@ const Primitive& jit_p() {
   return p;
 }
 
-std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr) {
+std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr, const CompileOptions& options) {
   using Handle = std::shared_ptr<const Executable>;
   static ProgramCache& cache = *new ProgramCache(256);   // never destroyed: executables outlive nothing at the process's end
-  return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr); });
+  if (!(options == CompileOptions{})) return cache.compile(jaxpr, options);
+  return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr, {}); });
 }
 
 Arrays call_jaxpr(const Jaxpr& jaxpr, const std::string& name, std::span<const Array> args) {

@@ -21,9 +21,9 @@ struct JitParams {
 };
 const Primitive& jit_p();
 
-/// The executable of a program, compiled by the default backend once and kept with the program. Tracer constants are
-/// not allowed.
-std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr);
+/// The executable of a program, compiled by the default backend once and kept: with the program, or, compiled with other
+/// options, for equal programs. Tracer constants are not allowed.
+std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr, const CompileOptions& options = {});
 
 /// Calls a program under the current trace: runs the executable when everything is concrete, otherwise binds jit.
 Arrays call_jaxpr(const Jaxpr& jaxpr, const std::string& name, std::span<const Array> args);

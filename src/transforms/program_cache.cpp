@@ -33,9 +33,9 @@ std::size_t key_of(const Jaxpr& jaxpr) {
   return h;
 }
 
-std::shared_ptr<const Executable> compile_now(const Jaxpr& jaxpr) {
+std::shared_ptr<const Executable> compile_now(const Jaxpr& jaxpr, const CompileOptions& options) {
   const auto start = std::chrono::steady_clock::now();
-  auto executable = default_backend().compile(jaxpr, {});
+  auto executable = default_backend().compile(jaxpr, options);
   if (config().log_compiles) {
     const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     std::fprintf(stderr, "compile: %zu equations in %.1f ms\n", jaxpr->eqns.size(), ms);
@@ -49,13 +49,14 @@ namespace {
 
 class BackgroundExecutable final : public Executable {
  public:
-  explicit BackgroundExecutable(const Jaxpr& jaxpr)
+  BackgroundExecutable(const Jaxpr& jaxpr, const CompileOptions& options)
       : interpreted_(default_backend().compile(jaxpr, {.interpret = true})),
-        compiled_(std::async(std::launch::async, [jaxpr, c = config()] {
+        compiled_(std::async(std::launch::async, [jaxpr, options, c = config()] {
           const ConfigScope scope(c);
-          return compiled(jaxpr);
+          return compiled(jaxpr, options);
         })) {}
   Arrays run(std::span<const Array> args) const override { return now().run(args); }
+  Arrays run_donated(Arrays& args) const override { return now().run_donated(args); }
   std::string explain() const override { return now().explain(); }
   CostAnalysis cost() const override { return now().cost(); }
   MemoryAnalysis memory() const override { return now().memory(); }
@@ -70,14 +71,16 @@ class BackgroundExecutable final : public Executable {
 
 }  // namespace
 
-std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr) { return std::make_shared<const BackgroundExecutable>(jaxpr); }
+std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr, const CompileOptions& options) {
+  return std::make_shared<const BackgroundExecutable>(jaxpr, options);
+}
 
-std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr) {
-  if (holds_large_constants(jaxpr)) return compile_now(jaxpr);
+std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr, const CompileOptions& options) {
+  if (holds_large_constants(jaxpr)) return compile_now(jaxpr, options);
   const std::size_t hash = key_of(jaxpr);
   const auto find = [&]() -> std::shared_ptr<const Executable> {
     const auto it = std::ranges::find_if(entries_, [&](const Entry& e) {
-      return e.hash == hash && e.jaxpr.input_avals() == jaxpr.input_avals() && e.jaxpr.output_avals() == jaxpr.output_avals() && e.jaxpr == jaxpr;
+      return e.hash == hash && e.options == options && e.jaxpr.input_avals() == jaxpr.input_avals() && e.jaxpr.output_avals() == jaxpr.output_avals() && e.jaxpr == jaxpr;
     });
     if (it == entries_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, it);
@@ -87,10 +90,10 @@ std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr) {
     const std::lock_guard lock(mutex_);
     if (auto found = find()) return found;
   }
-  auto made = compile_now(jaxpr);
+  auto made = compile_now(jaxpr, options);
   const std::lock_guard lock(mutex_);
   if (auto found = find()) return found;
-  entries_.push_front({hash, jaxpr, made});
+  entries_.push_front({hash, jaxpr, options, made});
   if (entries_.size() > max_entries_) entries_.pop_back();
   return made;
 }

@@ -8,17 +8,18 @@
 
 namespace tf2jax {
 
-/// The most recently used executables by the structure of their programs. Programs that hold large constants are not
+/// The most recently used executables by the structure of their programs and the options. Programs that hold large constants are not
 /// kept. Thread-safe; compiling happens outside the lock, so that two threads may compile the same program.
 class ProgramCache {
  public:
   explicit ProgramCache(std::size_t max_entries) : max_entries_(max_entries) {}
-  std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr);
+  std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions& options);
 
  private:
   struct Entry {
     std::size_t hash;
     Jaxpr jaxpr;
+    CompileOptions options;
     std::shared_ptr<const Executable> executable;
   };
   const std::size_t max_entries_;
@@ -28,6 +29,6 @@ class ProgramCache {
 
 /// An executable at once: it runs through the interpreter until the compiled one, made on another thread, is ready.
 /// When compiling fails, later runs throw what it threw. Destroying it waits for the compiler.
-std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr);
+std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr, const CompileOptions& options);
 
 }  // namespace tf2jax

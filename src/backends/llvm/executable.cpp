@@ -2,6 +2,8 @@
 #include "tf2jax/backends/llvm/executable.h"
 
 #include <cstdlib>
+#include <cstring>
+#include <utility>
 
 namespace tf2jax::compiler {
 
@@ -11,7 +13,16 @@ class CompiledExecutable final : public Executable {
  public:
   CompiledExecutable(const Jaxpr& jaxpr, const ProgramOptions& options) : program_(compile_program(jaxpr, options)) {}
 
-  Arrays run(std::span<const Array> args) const override {
+  Arrays run(std::span<const Array> args) const override { return run(args, nullptr); }
+  Arrays run_donated(Arrays& args) const override { return run(args, &args); }
+
+  std::string explain() const override { return program_->explanation(); }
+  CostAnalysis cost() const override { return program_->cost(); }
+  MemoryAnalysis memory() const override { return program_->memory(); }
+
+ private:
+  // `owned`: the arguments again, where their memory may be taken.
+  Arrays run(std::span<const Array> args, Arrays* owned) const {
     const Program& p = *program_;
     check(args.size() == p.inputs.size(), "executable: got {} arguments. Expected {}.", args.size(), p.inputs.size());
     void *few_in[32], *few_out[32];
@@ -28,11 +39,22 @@ class CompiledExecutable final : public Executable {
     for (std::size_t i = 0; i < results.size(); ++i) {
       out[i] = nullptr;
       if (p.sources[i].kind != OutputSource::Kind::written) continue;
+      const std::int32_t from = p.shared[i];
+      if (from >= 0 && owned && is_free(args[static_cast<std::size_t>(from)])) {
+        out[i] = in[from];
+        continue;
+      }
       detail::Ref<detail::ConcreteValue> value(new detail::ConcreteValue(p.outputs[i]));
       out[i] = value->data;
+      if (from >= 0) {
+        std::memcpy(out[i], in[from], value->bytes);
+        in[from] = out[i];
+      }
       results[i] = Array(detail::Ref<const detail::Value>(value.get()));
     }
     const ArenaBlock arena(p.arena_bytes);
+    for (std::size_t i = 0; owned && i < results.size(); ++i)
+      if (out[i] && !results[i].has_value()) results[i] = taken((*owned)[static_cast<std::size_t>(p.shared[i])], p.outputs[i]);
     p.run(in, out, arena.data());
     for (std::size_t i = 0; i < results.size(); ++i) {
       const OutputSource& s = p.sources[i];
@@ -46,11 +68,14 @@ class CompiledExecutable final : public Executable {
     return results;
   }
 
-  std::string explain() const override { return program_->explanation(); }
-  CostAnalysis cost() const override { return program_->cost(); }
-  MemoryAnalysis memory() const override { return program_->memory(); }
+  static const detail::ConcreteValue& value_of(const Array& x) { return *static_cast<const detail::ConcreteValue*>(x.get()); }
+  static bool is_free(const Array& x) { return value_of(x).references.load(std::memory_order_acquire) == 1 && value_of(x).is_plain(); }
+  static Array taken(Array& x, const Aval& aval) {
+    Array whole = std::exchange(x, Array());
+    if (whole.aval() == aval) return whole;
+    return Array(detail::Ref<const detail::Value>(new detail::ConcreteValue(aval, const_cast<detail::ConcreteValue&>(value_of(whole)))));
+  }
 
- private:
   // The same elements as an output of the program, without copying.
   static Array shared(const Array& x, const Aval& aval) {
     if (x.aval() == aval) return x;
@@ -68,6 +93,10 @@ std::shared_ptr<const Executable> make_executable(const Jaxpr& jaxpr, const Comp
   ProgramOptions options{.check_bounds = how.check_bounds};
   if (const char* directory = std::getenv("TF2JAX_CACHE_DIR")) options.cache_directory = directory;
   if (const char* checks = std::getenv("TF2JAX_CHECK_BOUNDS")) options.check_bounds |= std::string_view(checks) == "1";
+  const Avals outputs = jaxpr.output_avals();
+  for (const std::int32_t i : how.donated)
+    for (std::size_t j = 0; j < outputs.size(); ++j)
+      if (jaxpr.input(static_cast<std::size_t>(i)).matches(outputs[j])) options.may_share.push_back({i, static_cast<std::int32_t>(j)});
   return std::make_shared<const CompiledExecutable>(jaxpr, options);
 }
 

@@ -116,7 +116,9 @@ MemoryAnalysis Program::memory() const {
     for (const Aval& a : avals) bytes += num_elements(a.dims()) * itemsize(a.dtype);
     return bytes;
   };
-  MemoryAnalysis m{total(inputs), total(outputs), 0, arena_bytes};
+  MemoryAnalysis m{total(inputs), total(outputs), 0, arena_bytes, 0};
+  for (std::size_t j = 0; j < outputs.size(); ++j)
+    if (shared[j] >= 0) m.aliased += total({outputs[j]});
   for (const Slot& s : slots)
     if (s.kind == Slot::Kind::constant) m.constants += s.bytes;
   return m;

@@ -1,0 +1,15 @@
+// Warnings: what the user should know of and is no error.
+#pragma once
+#include <functional>
+#include <string_view>
+
+namespace tf2jax {
+
+using WarningHandler = std::function<void(std::string_view message)>;
+
+/// Gives a message to the process's handler. Thread-safe.
+void warn(std::string_view message);
+/// Replaces the handler, which writes a line to standard error at first; an empty one drops warnings. Returns the former.
+WarningHandler set_warning_handler(WarningHandler handler);
+
+}  // namespace tf2jax
