@@ -58,6 +58,12 @@ Vec exp2_of(const Vec& x) {
   return scale(h + fma(exp_tail(h), h * h, low) + 1.0, n);
 }
 
+Vec exp2_sum(const Vec& high, const Vec& low) {
+  const Vec n = nearest(high, 1.0).value, first = high - n, r = first + low, lost = low - (r - first), h = r * std::numbers::ln2;
+  const Vec rest = fma(r, 2.3190468138462995584e-17, fma(r, std::numbers::ln2, -h)) + lost * std::numbers::ln2;
+  return scale(h + fma(exp_tail(h), h * h, rest) + 1.0, n);
+}
+
 // 1.5 ulp. 2^n (expm1(r) + 1 - 2^-n); below the lower limit the result is -1.
 Vec expm1_of(const Vec& x) {
   const Vec c = single(x) ? clamped(x, -18.0, 89.0) : clamped(x, -38.0, 710.0);
@@ -80,15 +86,13 @@ Vec tanh_of(const Vec& x) {
   return copysign(select(a < 0.625, fma(p * z, a, a), large), x);
 }
 
-// 2.0 ulp, down to the subnormal results. exp(-|x|) cannot overflow.
+// 2.0 ulp, down to the subnormal results. exp(-|x|) cannot overflow. The rounding error of 1 + e would go past that.
 Vec logistic_of(const Vec& x) {
   const Vec a = abs(x);
   const double limit = single(x) ? -104.5 : -746.0;
   const Vec e = exp_in_range(select(a > -limit, limit, -a));
   const Vec n = select(x < 0.0, e, x.constant(1.0)), d = e + 1.0;
   const Vec q = quotient(n, d);
-  if (!single(x)) return q;
-  // The rounding error of 1 + e would take the result past 2 ulp.
   return fma((d - 1.0) - e, q, q);
 }
 
@@ -133,6 +137,47 @@ Vec erfc_of(const Vec& x) {
                       -0.023771117040710076, 0.068307348128402102, -0.1192736473639604, 0.1296452029316731, -0.047562294087157915, -0.13562110693985361, 1.2530080582674001});
   const Vec tail = exp_in_range(-(c * c)) * p / fma(c, 2.0, 1.0);
   return narrow(select(d < 0.0, 2.0 - tail, tail));
+}
+
+namespace {
+
+// erfc(a) for a >= 0, as exp(-a^2) (1 + p) / (1 + 2a) with p a polynomial of (a - 4) / (a + 4) (Shepherd and Laframboise, "Chebyshev
+// approximation of (1 + 2x) exp(x^2) erfc x"). Both quotients are corrected by their remainders, and a^2 is a pair.
+Vec erfc_positive(const Vec& x) {
+  const Vec a = select(x > 27.3, 27.3, x);
+  const Vec inverse = 1.0 / (a + 4.0), about = (a - 4.0) * inverse;
+  const Vec q = fma(inverse, fma(-a, about, fma(about + 1.0, -4.0, a)), about);
+  const Vec p = poly(q, {-1.7987418323024215e-09, -1.3662083641572592e-08, -7.880548645108817e-09, 1.1517106370147504e-07, 6.298864063582062e-08, -8.347426722823501e-07,
+                         3.0115691343075035e-07, 5.717450665827405e-06, -1.1224745180808675e-05, -2.440291670812242e-05, 0.00015062225928439432, -0.00019925559519272653,
+                         -0.0007577733534837347, 0.0050319697744459595, -0.01619773405600795, 0.03716751556016107, -0.06633036581191414, 0.09373283499695505,
+                         -0.10103906603632995, 0.0680970542547322, 0.015379652102620272, -0.13962111684056283, 0.2329951186255525});
+  const Vec share = 1.0 / fma(a, 2.0, 1.0), g0 = fma(p, share, share);
+  const Vec rest = ((p - g0) + fma(g0, a * -2.0, 1.0)) * share, g = g0 + rest, g_low = rest - (g - g0);
+  const Vec square = a * a, low = fma(a, a, -square);
+  const auto [r0, n] = reduce(-square);
+  const Vec r = r0 - low;
+  return scale(fma(g, fma(exp_tail(r), r * r, r), g + g_low), n);
+}
+
+}  // namespace
+
+namespace {
+// erf(x) / x - 1, |x| up to 1.
+Vec erf_tail(const Vec& x) {
+  return poly(x * x, {-7.801188874097751e-10, 1.3722976265924504e-08, -1.6209175911748696e-07, 1.6447517677871873e-06, -1.4924744663335489e-05, 0.00012055295320494294,
+                         -0.0008548325989696758, 0.005223977607423468, -0.02686617064327622, 0.11283791670945253, -0.3761263890318355, 0.12837916709551256});
+}
+}  // namespace
+
+// 1.2 ulp.
+Vec erf_of_double(const Vec& x) {
+  const Vec a = abs(x);
+  return select(a < 1.0, fma(erf_tail(x), x, x), copysign(1.0 - erfc_positive(a), x));
+}
+// 1.8 ulp. Near 0 the other polynomial's terms cancel.
+Vec erfc_of_double(const Vec& x) {
+  const Vec a = abs(x), tail = erfc_positive(a);
+  return select(a < 0.75, fma(-x, erf_tail(x), 1.0 - x), select(x < 0.0, 2.0 - tail, tail));
 }
 
 }  // namespace tf2jax::codegen

@@ -38,6 +38,11 @@ Vec with_special_cases(const Vec& x, const Vec& y) {
 
 }  // namespace
 
+Vec log_sum(const Vec& r, const Vec& e, const Vec& low) {
+  const Vec change = low * fma(r, r - 1.0, 1.0);   // low / (1 + r)
+  return fma(e, 0x1.62e42fefa38p-1, r + fma(e, 5.4979230187083711747e-14, log_tail(r) + change));
+}
+
 Vec log_positive(const Vec& x) {
   const auto [m, e] = split(x);
   return log_sum(m - 1.0, e);

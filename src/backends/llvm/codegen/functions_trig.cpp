@@ -57,9 +57,10 @@ Vec cos_of(const Vec& x) {
   });
 }
 
-// 0.6 ulp, in doubles: tan(r) on [-pi/4, pi/4], or -1 / tan(r).
+// Floats: 0.6 ulp, in doubles: tan(r) on [-pi/4, pi/4], or -1 / tan(r).
 Vec tan_of(const Vec& x) {
   return with_huge_arguments(Op::tan, x, [&] {
+    if (!single(x)) return tan_of_double(x);
     const auto [n, word] = nearest(x, 2.0 * std::numbers::inv_pi);
     const Vec m = widen(n);
     const Vec r = fma(m, -6.1232339957367660e-17, fma(m, -std::numbers::pi / 2, widen(x)));

@@ -12,6 +12,7 @@ using loops::Op;
 namespace {
 
 Vec inlined(Op op, const Vec& x) {
+  const bool single = x.bits() == 32;
   switch (op) {
     case Op::exp: return exp_of(x);
     case Op::exp2: return exp2_of(x);
@@ -25,21 +26,17 @@ Vec inlined(Op op, const Vec& x) {
     case Op::cos: return cos_of(x);
     case Op::sinh: return sinh_of(x);
     case Op::cosh: return cosh_of(x);
-    case Op::rsqrt: return 1.0 / sqrt(x);
-    default: break;
-  }
-  if (x.bits() != 32) return {};
-  switch (op) {
     case Op::tan: return tan_of(x);
-    case Op::asin: return asin_of(x);
-    case Op::acos: return acos_of(x);
-    case Op::atan: return atan_of(x);
-    case Op::asinh: return asinh_of(x);
-    case Op::acosh: return acosh_of(x);
-    case Op::atanh: return atanh_of(x);
-    case Op::cbrt: return cbrt_of(x);
-    case Op::erf: return erf_of(x);
-    case Op::erfc: return erfc_of(x);
+    case Op::asin: return single ? asin_of(x) : asin_of_double(x);
+    case Op::acos: return single ? acos_of(x) : acos_of_double(x);
+    case Op::atan: return single ? atan_of(x) : atan_of_double(x);
+    case Op::asinh: return single ? asinh_of(x) : asinh_of_double(x);
+    case Op::acosh: return single ? acosh_of(x) : acosh_of_double(x);
+    case Op::atanh: return single ? atanh_of(x) : atanh_of_double(x);
+    case Op::cbrt: return single ? cbrt_of(x) : cbrt_of_double(x);
+    case Op::erf: return single ? erf_of(x) : erf_of_double(x);
+    case Op::erfc: return single ? erfc_of(x) : erfc_of_double(x);
+    case Op::rsqrt: return 1.0 / sqrt(x);
     default: return {};
   }
 }
@@ -53,9 +50,10 @@ Vec elementary(Op op, const Vec& x) {
 
 Vec elementary(Op op, const Vec& x, const Vec& y) {
   const Vec a = x.like(y), b = y.like(x);
-  if (x.bits() == 32 && op == Op::pow) return pow_of(a, b);
-  if (x.bits() == 32 && op == Op::atan2) return atan2_of(a, b);
-  if (op == Op::rem) return x.bits() == 32 ? narrow(rem_of(widen(a), widen(b))) : rem_of(a, b);
+  const bool single = x.bits() == 32;
+  if (op == Op::pow) return single ? pow_of(a, b) : pow_of_double(a, b);
+  if (op == Op::atan2) return single ? atan2_of(a, b) : atan2_of_double(a, b);
+  if (op == Op::rem) return single ? narrow(rem_of(widen(a), widen(b))) : rem_of(a, b);
   return call_libm(op, a, b);
 }
 

@@ -20,11 +20,11 @@ Vec sin_of(const Vec& x);
 Vec cos_of(const Vec& x);
 Vec sinh_of(const Vec& x);
 Vec cosh_of(const Vec& x);
+Vec tan_of(const Vec& x);
 /// fmod of doubles.
 Vec rem_of(const Vec& x, const Vec& y);
 
 // Of floats.
-Vec tan_of(const Vec& x);
 Vec asin_of(const Vec& x);
 Vec acos_of(const Vec& x);
 Vec atan_of(const Vec& x);
@@ -37,10 +37,28 @@ Vec atanh_of(const Vec& x);
 Vec cbrt_of(const Vec& x);
 Vec pow_of(const Vec& x, const Vec& y);
 
+// Of doubles. tan: |x| up to 1e9, beyond that tan_of.
+Vec tan_of_double(const Vec& x);
+Vec asin_of_double(const Vec& x);
+Vec acos_of_double(const Vec& x);
+Vec atan_of_double(const Vec& x);
+Vec atan2_of_double(const Vec& y, const Vec& x);
+Vec asinh_of_double(const Vec& x);
+Vec acosh_of_double(const Vec& x);
+Vec atanh_of_double(const Vec& x);
+Vec cbrt_of_double(const Vec& x);
+Vec pow_of_double(const Vec& x, const Vec& y);
+Vec erf_of_double(const Vec& x);
+Vec erfc_of_double(const Vec& x);
+
 /// exp(x) for finite x whose result does not underflow below the subnormals or overflow by much; NaN passes.
 Vec exp_in_range(const Vec& x);
+/// 2^(high + low) of doubles for |high| up to 1100 and low below an ulp of it.
+Vec exp2_sum(const Vec& high, const Vec& low);
 /// log(x) for positive finite x.
 Vec log_positive(const Vec& x);
+/// log(1 + r + low) + e ln2 of doubles, for r in [sqrt(1/2) - 1, sqrt(2) - 1] and low of the size of rounding errors.
+Vec log_sum(const Vec& r, const Vec& e, const Vec& low);
 
 /// The integer nearest to a small x * factor, as a float, and the word that ends in its lowest bits.
 struct Rounded {
