@@ -161,7 +161,7 @@ class Compiler {
     std::vector<std::pair<ValueId, ValueId>> out;
     for (const ValueId result : bases_[k]) {
       const loops::BufferId to = buffer_of(k, result);
-      if (result < 0 || !kernels_[k].buffers[static_cast<std::size_t>(to)].written) continue;
+      if (result < 0 || plan_.interleaved.contains(result) || !kernels_[k].buffers[static_cast<std::size_t>(to)].written) continue;
       for (const ValueId operand : bases_[k])
         if (operand >= 0 && may_overwrite(kernels_[k], buffer_of(k, operand), to)) out.emplace_back(operand, result);
     }

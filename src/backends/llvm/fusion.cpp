@@ -52,6 +52,12 @@ class Planner {
       plan_.dots.emplace(o, std::move(dot));
       return;
     }
+    if (op.kind == OpKind::reinterpret) {
+      external_[at(op.in[0])] = true;
+      alias_[op.out[0]] = op.in[0];
+      return;
+    }
+    if (op.kind == OpKind::interleave) return interleave(op);
     if (!is_fusible(op.kind)) {
       for (const ValueId v : op.in) external_[at(v)] = true;
       return;
@@ -362,6 +368,18 @@ class Planner {
 
   // ---- memory
 
+  // Both values are written where the pair lies, by one group if that can be.
+  void interleave(const GraphOp& op) {
+    plan_.interleaved[op.out[0]] = {op.in[0], op.in[1]};
+    const auto i = static_cast<std::int32_t>(plan_.groups.size());
+    plan_.groups.emplace_back();
+    const MapId m = plan_.groups.back().space.identity(g_.value(op.in[0]).dims);
+    for (const ValueId v : op.in) {
+      external_[at(v)] = true;
+      demand(i, v, m);
+    }
+  }
+
   // A dot whose result is only transposed writes it transposed.
   bool take_layout(const GraphOp& op) {
     const GraphOp* dot = g_.producer(op.in[0]);
@@ -393,6 +411,12 @@ class Planner {
       const auto v = static_cast<ValueId>(i);
       plan_.views[v] = {base_of(v), 0, layouts_.count(v) ? layout_of(v) : row_major_strides(g_.value(v).dims)};
     }
+    for (const auto& [pair, halves] : plan_.interleaved)
+      for (const std::size_t k : {std::size_t{0}, std::size_t{1}}) {
+        Dims strides = row_major_strides(g_.value(halves[k]).dims);
+        for (auto& s : strides) s *= 2;
+        plan_.views[halves[k]] = {base_of(pair), static_cast<std::int64_t>(k), std::move(strides)};
+      }
   }
 
   void order_units() {
@@ -402,7 +426,7 @@ class Planner {
     std::vector<OpId> position;
     for (std::size_t o = 0; o < g_.ops.size(); ++o) {
       const GraphOp& op = g_.ops[o];
-      if (is_fusible(op.kind)) continue;
+      if (is_fusible(op.kind) || is_place(op.kind)) continue;
       for (const ValueId v : op.out) unit_of_value[at(v)] = static_cast<std::int32_t>(units.size());
       units.push_back({-1, static_cast<OpId>(o)});
       if (const auto d = plan_.dots.find(static_cast<OpId>(o)); d != plan_.dots.end()) reads.push_back({d->second.lhs.base, d->second.rhs.base});
@@ -428,13 +452,18 @@ class Planner {
     std::vector<int> waiting(units.size(), 0);
     for (std::size_t u = 0; u < units.size(); ++u)
       for (const ValueId v : reads[u]) {
-        const std::int32_t from = unit_of_value[at(base_of(v))];
-        if (from < 0) {
-          if (const GraphOp* op = g_.producer(base_of(v))) raise<InternalError>("fusion: a value that is read was not computed: {}.", op->primitive.name());
-          continue;
-        }
-        next[at(from)].push_back(static_cast<std::int32_t>(u));
-        ++waiting[u];
+        const ValueId base = base_of(v);
+        const auto wait_for = [&](ValueId written) {
+          const std::int32_t from = unit_of_value[at(written)];
+          if (from < 0) {
+            if (const GraphOp* op = g_.producer(written)) raise<InternalError>("fusion: a value that is read was not computed: {}.", op->primitive.name());
+            return;
+          }
+          next[at(from)].push_back(static_cast<std::int32_t>(u));
+          ++waiting[u];
+        };
+        if (const auto pair = plan_.interleaved.find(base); pair != plan_.interleaved.end()) std::ranges::for_each(pair->second, wait_for);
+        else wait_for(base);
       }
     // A slice update waits for other readers of its operand as long as anything else can run: then it needs no copy.
     std::unordered_map<ValueId, int> unread;

@@ -57,6 +57,7 @@ struct Plan {
   std::vector<Unit> order;
   std::unordered_map<ValueId, View> views;        // of every value in memory
   std::unordered_map<OpId, DotPlan> dots;
+  std::unordered_map<ValueId, std::array<ValueId, 2>> interleaved;   // of bases: the values that lie in them in turns
 };
 
 Plan plan_fusion(const Graph& graph);

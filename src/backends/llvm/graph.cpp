@@ -45,8 +45,8 @@ ValueId GraphBuilder::constant(const Array& value) {
   return v;
 }
 
-std::vector<ValueId> GraphBuilder::append(GraphOp op, const Avals& outputs) {
-  const bool pure = !op.primitive.effectful();
+std::vector<ValueId> GraphBuilder::append(GraphOp op, const Avals& outputs, bool may_share) {
+  const bool pure = may_share && !op.primitive.effectful();
   std::size_t key = std::hash<const void*>{}(op.primitive.id()) ^ op.params.hash() * 31 ^ static_cast<std::size_t>(op.scalar) * 131 ^ static_cast<std::size_t>(scope_) * 7919;
   for (const ValueId v : op.in) key = key * 1000003 + static_cast<std::size_t>(v);
   if (pure) {
@@ -111,6 +111,7 @@ std::vector<ValueId> GraphBuilder::equation(const Equation& e, const std::vector
   }
   if (p == optimization_barrier_p() || p == device_put_p()) return in;
   if (auto folded = fold(e, in, avals)) return {*folded};
+  if (auto out = rewrite_complex(e, in, avals)) return *std::move(out);
   return rewrite(e, in, avals);
 }
 

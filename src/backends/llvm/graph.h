@@ -14,9 +14,12 @@ using OpId = std::int32_t;
 enum class OpKind : std::uint8_t {
   // pulled into loops
   elementwise, broadcast, reshape, transpose, slice, reverse, pad, concatenate, iota, dynamic_slice, gather, reduce,
+  // places in memory: complex numbers as pairs of reals or back, and two values as such pairs
+  reinterpret, interleave,
   // steps of their own
   dot, convolution, update_slice, scan, while_loop, branch, call,
 };
+inline bool is_place(OpKind kind) { return kind == OpKind::reinterpret || kind == OpKind::interleave; }
 inline bool is_fusible(OpKind kind) { return kind <= OpKind::reduce; }
 
 struct GraphValue {

@@ -1,5 +1,6 @@
 // GraphBuilder: appends operations to a graph, sharing equal ones and rewriting equations into op kinds.
 #pragma once
+#include <map>
 #include <optional>
 
 #include "tf2jax/backends/llvm/graph.h"
@@ -15,10 +16,16 @@ class GraphBuilder {
   ValueId add_value(Aval aval);
   ValueId constant(const Array& value);
   ValueId number(DType dtype, double value);
-  std::vector<ValueId> append(GraphOp op, const Avals& outputs);
+  std::vector<ValueId> append(GraphOp op, const Avals& outputs, bool may_share = true);
   std::vector<ValueId> run(const Jaxpr& jaxpr, const std::vector<ValueId>& inputs);
   std::vector<ValueId> equation(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
   std::optional<ValueId> fold(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
+
+  // In complex_rewrite.cpp.
+  struct Parts { ValueId real, imag; };
+  Parts parts(ValueId v);
+  ValueId join(const Parts& z, DType complex);
+  std::optional<std::vector<ValueId>> rewrite_complex(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
 
   // In rewrite.cpp.
   std::vector<ValueId> rewrite(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
@@ -42,6 +49,8 @@ class GraphBuilder {
   std::unordered_multimap<std::size_t, ValueId> constants_;
   std::unordered_multimap<std::size_t, std::pair<OpId, std::int32_t>> seen_;
   std::unordered_map<ValueId, ValueId> logistic_of_;   // of values tanh(u): logistic(2u), where 1 + tanh(u) was rewritten
+  std::unordered_map<ValueId, Parts> parts_;           // of complex values
+  std::map<std::pair<ValueId, ValueId>, ValueId> joined_;
   std::int32_t scope_ = 0, scopes_ = 0;
 };
 

@@ -117,7 +117,8 @@ std::int64_t NodeBuilder::extent(LoopVar x) const {
 loops::BufferId NodeBuilder::buffer(ValueId base) {
   const auto [it, fresh] = buffers_.try_emplace(base, static_cast<loops::BufferId>(kernel_.buffers.size()));
   if (fresh) {
-    kernel_.buffers.push_back({g_.value(base).aval.dtype, g_.value(base).elements(), false, false});
+    const DType dtype = g_.value(base).aval.dtype;   // loops read complex numbers as pairs of reals
+    kernel_.buffers.push_back({real_dtype(dtype), g_.value(base).elements() * (is_complex(dtype) ? 2 : 1), false, false});
     out_.bases.push_back(base);
   }
   return it->second;

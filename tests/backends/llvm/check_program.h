@@ -10,6 +10,11 @@ namespace tf2jax {
 inline void expect_close(const Array& got, const Array& want, const std::string& what, double tolerance) {
   ASSERT_EQ(got.dtype(), want.dtype()) << what;
   ASSERT_EQ(got.dims(), want.dims()) << what;
+  if (is_complex(got.dtype())) {
+    expect_close(real(got), real(want), what + ", real part", tolerance);
+    expect_close(imag(got), imag(want), what + ", imaginary part", tolerance);
+    return;
+  }
   const auto x = got.to_vector<double>(), y = want.to_vector<double>();
   for (std::size_t i = 0; i < x.size(); ++i) {
     if (std::isnan(y[i])) {
