@@ -5,6 +5,7 @@
 #include "tf2jax/backends/cpu/interpreter.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/backends/llvm/executable.h"
+#include "tf2jax/base/subnormals.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/reduce_program.h"
 #include "tf2jax/ops/conv.h"
@@ -27,6 +28,25 @@ namespace tf2jax {
 
 namespace {
 
+class Flushing final : public Executable {
+ public:
+  explicit Flushing(std::shared_ptr<const Executable> executable) : executable_(std::move(executable)) {}
+  Arrays run(std::span<const Array> args) const override {
+    const SubnormalScope scope(true);
+    return executable_->run(args);
+  }
+  Arrays run_donated(Arrays& args) const override {
+    const SubnormalScope scope(true);
+    return executable_->run_donated(args);
+  }
+  std::string explain() const override { return executable_->explain(); }
+  CostAnalysis cost() const override { return executable_->cost(); }
+  MemoryAnalysis memory() const override { return executable_->memory(); }
+
+ private:
+  const std::shared_ptr<const Executable> executable_;
+};
+
 class CpuBackend final : public Backend {
  public:
   CpuBackend() {
@@ -37,8 +57,9 @@ class CpuBackend final : public Backend {
   }
   std::string name() const override { return "cpu"; }
   std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions& options) const override {
-    if (options.interpret || interpret_ || !has_concrete_sizes(jaxpr)) return cpu::make_interpreter(jaxpr, *this);
-    return compiler::make_executable(jaxpr, options);
+    auto executable = options.interpret || interpret_ || !has_concrete_sizes(jaxpr) ? cpu::make_interpreter(jaxpr, *this) : compiler::make_executable(jaxpr, options);
+    if (options.flush_subnormals) return std::make_shared<const Flushing>(std::move(executable));
+    return executable;
   }
   const Kernel* kernel(const Primitive& primitive) const override { return kernels_.find(primitive); }
 

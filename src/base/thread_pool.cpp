@@ -3,6 +3,7 @@
 
 #include "tf2jax/base/error.h"
 #include "tf2jax/base/internal/worker_pool.h"
+#include "tf2jax/base/subnormals.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
@@ -32,11 +33,14 @@ struct Job {
   void* context;
   std::int64_t size, piece;
   int runs;
+  bool flush;   // subnormals, as the caller does
   std::array<Run, kMaxRuns> run;
   std::atomic<bool> failed{false};
   std::exception_ptr error;
 
   void work(int index) {
+    // A new thread begins as the one that made it; it is left without flushing.
+    if (index > 0) set_flushes_subnormals(flush);
     const bool outer = std::exchange(inside_loop, true);
     for (int k = 0; k < runs; ++k) {
       Run& mine = run[static_cast<std::size_t>((index + k) % runs)];
@@ -50,6 +54,7 @@ struct Job {
       }
     }
     inside_loop = outer;
+    if (index > 0) set_flushes_subnormals(false);
   }
 };
 
@@ -96,7 +101,7 @@ void parallel_for(std::int64_t size, std::int64_t grain, LoopBody body, void* co
   if (most <= 1 || num_threads() == 1 || inside_parallel_loop()) return body(context, 0, size);
   const std::int64_t threads = std::min<std::int64_t>({num_threads(), most, Job::kMaxRuns});
   // Four pieces a thread even out unequal speed at a small cost in dispatch.
-  Job job{body, context, size, 0, static_cast<int>(threads), {}, false, nullptr};
+  Job job{body, context, size, 0, static_cast<int>(threads), flushes_subnormals(), {}, false, nullptr};
   const std::int64_t wanted = std::min(threads * 4, most);
   job.piece = (size + wanted - 1) / wanted;
   const std::int64_t pieces = (size + job.piece - 1) / job.piece;

@@ -36,7 +36,7 @@ JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const
 }
 
 CompileOptions compile_options(const JitOptions& options, std::span<const std::size_t> leaves_per_argument) {
-  return {.donated = donated_leaves(options.donate_argnums, leaves_per_argument)};
+  return {.flush_subnormals = options.flush_subnormals, .donated = donated_leaves(options.donate_argnums, leaves_per_argument)};
 }
 
 bool all_concrete(std::span<const Array> leaves) {

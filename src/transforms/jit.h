@@ -14,6 +14,9 @@ struct JitOptions {
   std::string name = "jit";       ///< Printed in jaxprs.
   std::size_t max_entries = 256;  ///< Signatures kept; the oldest go first.
   bool interpret_first = false;   ///< First calls run op by op while another thread compiles.
+  /// Subnormal numbers are taken for zero, which some processors compute with much faster. What is folded into constants
+  /// beforehand keeps them; under a transform the outermost jit decides.
+  bool flush_subnormals = false;
   /// Arguments whose arrays the call deletes, so that results take their memory; negative numbers count from the end.
   /// Memory is reused for results of the same shape and dtype where nobody else holds the array; what cannot be used at
   /// all is a warning. Under a transform nothing is donated.

@@ -56,9 +56,10 @@ class Lowered {
   /// The program as a jaxpr's text.
   std::string as_text() const { return to_string(jaxpr_); }
   Avals output_avals() const { return jaxpr_.output_avals(); }
-  /// What jit was told about donation holds here too.
+  /// What jit was told about donation and subnormals holds here too.
   Compiled<F, A...> compile(CompileOptions options = {}) const {
     options.donated = options_.donated;
+    options.flush_subnormals |= options_.flush_subnormals;
     return {jaxpr_, flat_, default_backend().compile(jaxpr_, options), name_, options_.donated};
   }
 

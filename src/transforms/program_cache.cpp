@@ -50,7 +50,7 @@ namespace {
 class BackgroundExecutable final : public Executable {
  public:
   BackgroundExecutable(const Jaxpr& jaxpr, const CompileOptions& options)
-      : interpreted_(default_backend().compile(jaxpr, {.interpret = true})),
+      : interpreted_(default_backend().compile(jaxpr, {.interpret = true, .flush_subnormals = options.flush_subnormals})),
         compiled_(std::async(std::launch::async, [jaxpr, options, c = config()] {
           const ConfigScope scope(c);
           return compiled(jaxpr, options);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tf2jax/base/internal/sanitized.h"
+#include "tf2jax/base/subnormals.h"
 #include "tf2jax/base/thread_pool.h"
 
 namespace tf2jax::onednn {
@@ -17,10 +18,21 @@ namespace tf2jax::onednn {
 int team_size() { return inside_parallel_loop() ? 1 : num_threads(); }
 
 #if defined(_OPENMP)
+namespace {
+// oneDNN's threads are the team's: they take subnormals as the caller does, and keep them afterwards.
+void flush_on_team(int threads, bool flush) {
+  if (threads < 2 || !flushes_subnormals()) return;
+#pragma omp parallel num_threads(threads)
+  if (omp_get_thread_num() > 0) set_flushes_subnormals(flush);
+}
+}  // namespace
+
 TeamScope::TeamScope(int threads) : before_(omp_get_max_threads()) {
   if (threads != before_) omp_set_num_threads(threads);
+  flush_on_team(threads, true);
 }
 TeamScope::~TeamScope() {
+  flush_on_team(omp_get_max_threads(), false);
   if (omp_get_max_threads() != before_) omp_set_num_threads(before_);
 }
 #else
