@@ -12,7 +12,7 @@ class Sharer {
   Sharer(const Graph& graph, const Plan& plan, const std::vector<UnitAccess>& units, std::span<const SharedMemory> allowed)
       : g_(graph), plan_(plan), units_(units), allowed_(graph.outputs.size()), may_share_(graph.inputs.size(), false), last_(graph.values.size(), -1),
         made_(graph.values.size(), -1), before_(graph.values.size(), -1), after_(graph.values.size(), -1), input_(graph.values.size(), -1),
-        claim_(graph.values.size(), -1), taken_(graph.inputs.size(), false), outputs_(graph.outputs.size(), -1) {
+        claim_(graph.values.size(), -1), in_parts_(graph.values.size(), false), taken_(graph.inputs.size(), false), outputs_(graph.outputs.size(), -1) {
     for (const auto& [input, output] : allowed) {
       allowed_[at(output)].push_back(input);
       may_share_[at(input)] = true;
@@ -20,7 +20,10 @@ class Sharer {
     for (std::size_t i = 0; i < g_.inputs.size(); ++i) input_[at(g_.inputs[i])] = static_cast<std::int32_t>(i);
     for (std::size_t u = 0; u < units_.size(); ++u) {
       for (const ValueId v : units_[u].reads) last_[at(v)] = static_cast<std::int32_t>(u);
-      for (const ValueId v : units_[u].writes) made_[at(v)] = static_cast<std::int32_t>(u);
+      for (const ValueId v : units_[u].writes) {
+        if (made_[at(v)] < 0) made_[at(v)] = static_cast<std::int32_t>(u);
+        else in_parts_[at(v)] = true;
+      }
     }
     for (std::size_t j = 0; j < g_.outputs.size(); ++j) {
       const ValueId v = base(g_.outputs[j]);
@@ -64,7 +67,7 @@ class Sharer {
   }
 
   void link(ValueId operand, ValueId result, std::int32_t unit) {
-    if (last_[at(operand)] != unit || after_[at(operand)] >= 0 || before_[at(result)] >= 0 || bytes(operand) != bytes(result)) return;
+    if (last_[at(operand)] != unit || after_[at(operand)] >= 0 || before_[at(result)] >= 0 || in_parts_[at(result)] || bytes(operand) != bytes(result)) return;
     const std::int32_t input = input_[at(operand)];
     if (input >= 0) {
       if (!may_share_[at(input)]) return;
@@ -110,9 +113,10 @@ class Sharer {
   const std::vector<UnitAccess>& units_;
   std::vector<std::vector<std::int32_t>> allowed_;   // by output
   std::vector<bool> may_share_;               // by input
-  std::vector<std::int32_t> last_, made_;     // by base: the unit that reads it last, and the one that writes it
+  std::vector<std::int32_t> last_, made_;     // by base: the unit that reads it last, and the one that writes it first
   std::vector<ValueId> before_, after_;       // in the same memory
   std::vector<std::int32_t> input_, claim_;   // by value: its number among the inputs, and among the outputs
+  std::vector<bool> in_parts_;                // by base: several units write it
   std::vector<bool> taken_;                   // inputs whose memory is an output's
   std::vector<std::int32_t> outputs_;
 };

@@ -166,6 +166,21 @@ TEST(SharedMemory, AnInitialCarryThatIsReadLaterIsCopied) {
   check_shared(make_jaxpr(f)(values({100})), {values({100})});
 }
 
+// Two kernels write the parts of a complex value: the first must not write over what the second reads.
+TEST(SharedMemory, ComplexOutputsTakeNoMemoryThatIsStillRead) {
+  const auto f = [](const Array& z, const Array& w) { return std::pair{complex(cumsum(real(z), 0), sin(imag(z)) + real(w)), z * w + conj(z)}; };
+  const Array z = complex(values({700}), values({700}, 1)), w = complex(values({700}, 2), values({700}, 3));
+  const Jaxpr jaxpr = make_jaxpr(f)(z, w);
+  const Arrays want = default_backend().compile(jaxpr, {.interpret = true})->run(Arrays{z, w});
+  const auto compiled = default_backend().compile(jaxpr, {.donated = {0, 1}});
+  Arrays args{z + Array(0.f), w + Array(0.f)};
+  const Arrays got = compiled->run_donated(args);
+  for (std::size_t j = 0; j < 2; ++j) {
+    const auto x = got[j].data<complex64>(), y = want[j].data<complex64>();
+    for (std::size_t i = 0; i < y.size(); ++i) ASSERT_LE(std::abs(x[i] - y[i]), 1e-4f * (1 + std::abs(y[i]))) << "output " << j << " element " << i;
+  }
+}
+
 // The shapes of the random programs that compile_test.cpp compares, here with sharing: operations that move, reduce,
 // update and multiply, every input free to be overwritten by every output.
 class RandomProgram {
