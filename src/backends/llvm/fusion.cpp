@@ -63,6 +63,10 @@ class Planner {
       return;
     }
     const ValueId v = op.out[0];
+    if (op.kind == OpKind::cumulative) {
+      external_[at(v)] = true;
+      return start_group(o);
+    }
     std::vector<std::int32_t> readers = alive(demanders_[at(v)]);
     if (!external_[at(v)]) {
       if (readers.size() > 1 && !may_copy(op, readers.size()) && !(readers.size() <= 4 && merge(readers, v))) {
@@ -245,7 +249,16 @@ class Planner {
     const auto i = static_cast<std::int32_t>(plan_.groups.size());
     plan_.groups.emplace_back();
     Group& group = plan_.groups.back();
-    const MapId m = group.space.identity(g_.value(v).dims);
+    MapId m = group.space.identity(g_.value(v).dims);
+    if (op.kind == OpKind::cumulative) {
+      const Cumulative& c = op.params.get<Cumulative>();
+      IndexMap map = group.space.map(m);
+      Affine& along = map[static_cast<std::size_t>(c.axis)];
+      group.is_running = true;
+      group.reduced = {along.terms[0].first};
+      if (c.reverse) along = along * -1 + (g_.value(v).dims[static_cast<std::size_t>(c.axis)] - 1);
+      m = group.space.intern(map);
+    }
     group.demands[v] = {m};
     check<InternalError>(inline_into(i, o), "fusion: a group could not be started for {}.", op.primitive.name());
     this->group(i).roots.push_back({v, m});
@@ -262,7 +275,7 @@ class Planner {
 
   bool merge(std::int32_t i, std::int32_t j, ValueId v) {
     Group &a = group(i), &b = group(j);
-    if (a.cost + b.cost > kLargestGroup || a.roots.size() + b.roots.size() > 16) return false;
+    if (a.cost + b.cost > kLargestGroup || a.roots.size() + b.roots.size() > 16 || a.is_running || b.is_running) return false;
     std::map<LoopVar, LoopVar> rename;
     if (!unify(a, b, v, rename)) return false;
     for (const auto& [x, y] : {std::pair(i, j), std::pair(j, i)})

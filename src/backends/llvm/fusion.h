@@ -23,6 +23,7 @@ struct PlaceHash {
 struct Group {
   IndexSpace space;
   std::vector<LoopVar> reduced;
+  bool is_running = false;   // its result is a running value over the reduced variables, which go in order
   std::vector<Place> roots;                                             // values it writes to memory
   std::unordered_map<ValueId, std::vector<MapId>> demands;              // every value it reads or computes
   std::unordered_map<Place, std::vector<MapId>, PlaceHash> operands;    // of inlined values: the maps of the operands

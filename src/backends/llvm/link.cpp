@@ -76,6 +76,7 @@ std::optional<std::vector<MapId>> operand_maps(const Graph& graph, const GraphOp
       return out;
     }
     case OpKind::iota: return std::vector<MapId>{};
+    case OpKind::cumulative: return std::vector{id};
     case OpKind::dynamic_slice: {
       std::vector<MapId> out{id};
       for (std::size_t i = 1; i < op.in.size(); ++i) out.push_back(space.intern({}));

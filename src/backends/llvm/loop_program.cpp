@@ -46,7 +46,7 @@ class Printer {
     }
     for (std::size_t i = 0; i < kernel_.accumulators.size(); ++i) {
       const Accumulator& a = kernel_.accumulators[i];
-      out_ += fmt::format("  a{}: {} {} from {:#x}\n", i, short_name(a.dtype), op_name(a.combine), a.initial);
+      out_ += fmt::format("  a{}: {} {} from {:#x}{}\n", i, short_name(a.dtype), op_name(a.combine), a.initial, a.running ? " running" : "");
     }
     block(kernel_.body, 2);
     return std::move(out_);

@@ -68,6 +68,7 @@ struct Accumulator {
   DType dtype = DType::f32;   // of the running value: f32 for halves
   Op combine = Op::add;       // add, mul, max, min, bit_and, bit_or
   std::uint64_t initial = 0;  // the neutral element's bytes
+  bool running = false;       // in a lane loop that accumulates it, each lane reads the total up to its own
 };
 
 struct Statement;

@@ -79,7 +79,7 @@ class Lowering : NodeBuilder {
     double best = -1e30;
     for (const LoopVar x : group_.space.order()) {
       const std::int64_t n = extent(x);
-      if (n < 2) continue;
+      if (n < 2 || (group_.is_running && is_reduced(x) && x != reduced_.back())) continue;
       double s = score(x);
       if (n < lanes_) s *= s > 0 ? static_cast<double>(n) / lanes_ : 1;
       s += is_reduced(x) ? 0 : 0.5;   // no sum over lanes
@@ -226,7 +226,8 @@ class Lowering : NodeBuilder {
   // How many neighbouring columns to sum together, or 0: registers hold the sums then. Walking down a few columns at a
   // time touches a new page in every row; a tile of them reads rows as they lie, with the sums in the first-level cache.
   std::int64_t tile_width(int last) const {
-    if (lane_ < 0 || is_reduced(lane_) || reduced_.empty() || last != 1 || !stage_blocks_[1].empty() || group_.space.volume(reduced_) < 32) return 0;
+    if (lane_ < 0 || is_reduced(lane_) || reduced_.empty() || group_.space.volume(reduced_) < 32) return 0;
+    if (group_.is_running ? last != 0 || !row_blocks_[1].empty() : last != 1 || !stage_blocks_[1].empty()) return 0;
     const std::int64_t columns = extent(lane_);
     if (columns < 4 * lanes_) return 0;
     const std::int64_t wanted = std::clamp<std::int64_t>(columns / 2, 4 * lanes_, 1024);
@@ -245,8 +246,10 @@ class Lowering : NodeBuilder {
       sums[static_cast<std::int32_t>(i)] = buffer;
       start.push_back({loops::Store{buffer, variable_index(lane_), constant(a.dtype, a.initial)}});
     }
+    std::set<NodeId> totals;
     const auto place = [&](loops::Statement s) {
       const auto* e = std::get_if<loops::Eval>(&s.what);
+      if (e && totals.contains(e->node)) return;
       (e && !info_[at(e->node)].variables.count(lane_) ? before : inner).push_back(std::move(s));
     };
     for (auto& s : row_blocks_[0]) place(std::move(s));
@@ -256,12 +259,20 @@ class Lowering : NodeBuilder {
         place(std::move(s));
         continue;
       }
-      const loops::Accumulator& accumulator = kernel_.accumulators[at(a->accumulator)];
+      const loops::Accumulator accumulator = kernel_.accumulators[at(a->accumulator)];
       const loops::BufferId buffer = sums.at(a->accumulator);
       const NodeId sum = create({.op = Op::load, .dtype = accumulator.dtype, .at = variable_index(lane_), .buffer = buffer}, {});
       Node next{.op = accumulator.combine, .dtype = accumulator.dtype};
       next.in = {sum, a->value, -1};
-      const NodeId total = create(std::move(next), {sum, a->value});
+      NodeId total = -1;
+      if (group_.is_running) {   // what reads it reads the new sum
+        const auto read = std::ranges::find_if(kernel_.nodes, [&](const Node& n) { return n.op == Op::read && n.accumulator == a->accumulator; });
+        *read = std::move(next);
+        total = static_cast<NodeId>(read - kernel_.nodes.begin());
+        totals.insert(total);
+      } else {
+        total = create(std::move(next), {sum, a->value});
+      }
       inner.push_back({loops::Eval{sum}});
       inner.push_back({loops::Eval{total}});
       inner.push_back({loops::Store{buffer, variable_index(lane_), total}});
@@ -293,7 +304,7 @@ class Lowering : NodeBuilder {
     Kernel& k = kernel_;
     k.body.push_back(lanes(std::move(start)));
     append(k.body, std::move(rows));
-    k.body.push_back(lanes(std::move(after)));
+    if (!after.empty()) k.body.push_back(lanes(std::move(after)));
 
     for (const auto& [x, range] : piece_) shift_variable(k, x, range.first);
     std::vector<LoopVar> outer = parallel_;

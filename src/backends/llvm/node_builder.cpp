@@ -183,6 +183,7 @@ NodeId NodeBuilder::compute(ValueId v, MapId map, NodeId mask) {
     case OpKind::dynamic_slice: return dynamic_slice(op, v, maps, mask);
     case OpKind::gather: return gather(op, v, maps, mask);
     case OpKind::reduce: return reduction(op, dtype, maps[0], mask);
+    case OpKind::cumulative: return running_total(op, dtype, maps[0]);
     default: return build(op.in[0], maps[0], mask);   // pure movement
   }
 }
@@ -267,6 +268,22 @@ NodeId NodeBuilder::reduction(const GraphOp& op, DType dtype, MapId map, NodeId 
   for (const LoopVar v : parallel_) info_[at(total)].variables.insert(v);   // of the scope in which it was reset
   accumulations_.push_back({accumulator, addend, info_[at(addend)].stage});
   accumulator_stage_[accumulator] = info_[at(addend)].stage;
+  return running == dtype ? total : add({.op = Op::convert, .dtype = dtype}, {total});
+}
+
+// Read in the loop that accumulates it.
+NodeId NodeBuilder::running_total(const GraphOp& op, DType dtype, MapId map) {
+  const NodeId x = build(op.in[0], map, -1);
+  const DType running = is_half(dtype) ? DType::f32 : dtype;
+  const NodeId addend = running == dtype ? x : add({.op = Op::convert, .dtype = running}, {x});
+  const auto accumulator = static_cast<std::int32_t>(kernel_.accumulators.size());
+  kernel_.accumulators.push_back({running, op.scalar, neutral(op.scalar, running), true});
+  const NodeId total = add({.op = Op::read, .dtype = running, .accumulator = accumulator}, {});
+  Info& info = info_[at(total)];
+  info.stage = info_[at(addend)].stage;
+  for (const LoopVar v : group_.space.order()) info.variables.insert(v);
+  accumulations_.push_back({accumulator, addend, info.stage});
+  accumulator_stage_[accumulator] = info.stage;
   return running == dtype ? total : add({.op = Op::convert, .dtype = dtype}, {total});
 }
 

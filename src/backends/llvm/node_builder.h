@@ -76,6 +76,7 @@ class NodeBuilder {
   NodeId dynamic_slice(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
   NodeId gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
   NodeId of_rows(NodeId mask);
+  NodeId running_total(const GraphOp& op, DType dtype, MapId map);
   NodeId reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask);
 
   // In node_algebra.cpp.

@@ -273,6 +273,11 @@ std::optional<ValueId> GraphBuilder::rewrite_reduction(const Equation& e, const 
   if (p == reduce_prod_p()) return reduce(Op::mul, in[0], e.params.get<PlainReduceAxes>().axes);
   if (p == reduce_and_p()) return reduce(Op::bit_and, in[0], e.params.get<PlainReduceAxes>().axes);
   if (p == reduce_or_p()) return reduce(Op::bit_or, in[0], e.params.get<PlainReduceAxes>().axes);
+  const bool sums = p == cumsum_p(), multiplies = p == cumprod_p(), rises = p == cummax_p();
+  if ((sums || multiplies || rises || p == cummin_p()) && out.dtype != DType::bool_) {
+    if (dims(in[0])[static_cast<std::size_t>(e.params.get<Cumulative>().axis)] == 1) return in[0];
+    return append({p, e.params, OpKind::cumulative, sums ? Op::add : multiplies ? Op::mul : rises ? Op::max : Op::min, in, {}}, {out.strong()})[0];
+  }
   if (p == argmax_p() || p == argmin_p()) {
     // The smallest index among the elements equal to the extreme one; NaNs are extreme.
     const ArgReduce& a = e.params.get<ArgReduce>();

@@ -258,6 +258,7 @@ ScalarBuilder::Held ScalarBuilder::compute(Scope& s, OpId id) {
     case OpKind::dynamic_slice: return dynamic_slice(s, op, std::move(out));
     case OpKind::gather: return gather(s, op, std::move(out));
     case OpKind::reduce: return reduce(s, op, std::move(out));
+    case OpKind::cumulative: return running_total(s, op, std::move(out));
     case OpKind::dot: return dot(s, op, std::move(out));
     default: throw NotNative{};
   }
@@ -461,6 +462,26 @@ ScalarBuilder::Held ScalarBuilder::reduce(Scope& s, const GraphOp& op, Held out)
   for (std::int64_t i = 0; i < out.size(); ++i) {
     const NodeId total = sum(op.scalar, running, std::move(terms[at(i)]));
     out.elements[at(i)] = running == out.dtype ? total : node(Op::convert, out.dtype, total);
+  }
+  return out;
+}
+
+ScalarBuilder::Held ScalarBuilder::running_total(Scope& s, const GraphOp& op, Held out) {
+  Held& x = value(s, op.in[0]);
+  const Cumulative& c = op.params.get<Cumulative>();
+  const DType running = is_half(out.dtype) ? DType::f32 : out.dtype;
+  const std::int64_t n = out.dims[at(c.axis)];
+  for (std::int64_t i = 0; i < out.size(); ++i) {
+    Dims index = index_of(i, out.dims);
+    if (index[at(c.axis)] != 0) continue;
+    NodeId total = -1;
+    for (std::int64_t k = 0; k < n; ++k) {
+      index[at(c.axis)] = c.reverse ? n - 1 - k : k;
+      const std::int64_t here = position(index, out.dims);
+      const NodeId next = running == out.dtype ? element(x, here) : node(Op::convert, running, element(x, here));
+      total = total < 0 ? next : node(op.scalar, running, total, next);
+      out.elements[at(here)] = running == out.dtype ? total : node(Op::convert, out.dtype, total);
+    }
   }
   return out;
 }

@@ -89,6 +89,7 @@ class ScalarBuilder {
   Held update_slice(Scope& s, OpId op, Held out);
   Held gather(Scope& s, const GraphOp& op, Held out);
   Held reduce(Scope& s, const GraphOp& op, Held out);
+  Held running_total(Scope& s, const GraphOp& op, Held out);
   Held dot(Scope& s, const GraphOp& op, Held out);
   NodeId sum(loops::Op op, DType dtype, std::vector<NodeId> terms);
   NodeId clamped(Held& start, std::int64_t highest);

@@ -30,7 +30,7 @@ void Emitter::find_uses(const Block& body, int unroll) {
       use.parts = std::max(use.parts, unroll);
     } else if (const auto* a = std::get_if<loops::Accumulate>(&s.what)) {
       AccumulatorUse& use = uses_.at(static_cast<std::size_t>(a->accumulator));
-      if (unroll == 0) use.scalar = true;
+      if (unroll == 0 || (kernel_.accumulators[static_cast<std::size_t>(a->accumulator)].running && !use.per_lane)) use.scalar = true;
       else if (!use.per_lane) use.across_lanes = true;
       use.parts = std::max(use.parts, unroll);
     } else {
@@ -75,6 +75,7 @@ void Emitter::accumulate(const loops::Accumulate& a) {
     return;
   }
   const Vec lanes = value.spread(static_cast<std::size_t>(unroll_));
+  if (acc.running && !uses_[id].per_lane) return run_along_lanes(id, lanes);
   Parts old;
   for (std::size_t i = 0; i < lanes.size(); ++i) old.push_back(ir_.b.CreateLoad(lanes.type(), slots_[id].vectors[i]));
   const Vec before(ir_, old);
@@ -83,13 +84,38 @@ void Emitter::accumulate(const loops::Accumulate& a) {
   for (std::size_t i = 0; i < after.size(); ++i) ir_.b.CreateStore(after[i], slots_[id].vectors[i]);
 }
 
+// Sums inside each vector by doubling distances; the total so far is added last, so that only one addition per vector
+// waits for the one before.
+void Emitter::run_along_lanes(std::size_t id, const Vec& lanes) {
+  const loops::Accumulator& acc = kernel_.accumulators[id];
+  const auto combine = [&](const Vec& x, const Vec& y) { return arithmetic(acc.combine, acc.dtype, x, y); };
+  const Vec neutral = splat(ir_, initial_value(ir_, acc));
+  Vec sums = mask_ ? select(mask_, lanes, neutral) : lanes;
+  for (int distance = 1; distance < ir_.lanes; distance *= 2) {
+    llvm::SmallVector<int, 16> order;
+    for (int i = 0; i < ir_.lanes; ++i) order.push_back(i < distance ? ir_.lanes + i : i - distance);
+    sums = combine(map(sums, [&](auto* x) { return ir_.b.CreateShuffleVector(x, neutral[0], order); }), sums);
+  }
+  Vec before(ir_, ir_.b.CreateLoad(lanes.element(), slots_[id].scalar));
+  Parts out;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    const Vec part(ir_, sums[i]);
+    out.push_back(combine(before, part)[0]);
+    before = combine(before, Vec(ir_, ir_.b.CreateExtractElement(sums[i], static_cast<std::uint64_t>(ir_.lanes - 1))));
+  }
+  ir_.b.CreateStore(before[0], slots_[id].scalar);
+  running_[id] = Vec(ir_, std::move(out));
+}
+
 Vec Emitter::read(const loops::Node& n) {
   const auto id = static_cast<std::size_t>(n.accumulator);
   const loops::Accumulator& acc = kernel_.accumulators.at(id);
   const AccumulatorUse& use = uses_[id];
   llvm::Type* type = register_type(ir_, acc.dtype);
   Vec out;
-  if (use.per_lane) {
+  if (acc.running && !use.per_lane && lane_var_ >= 0 && accumulating_.contains(n.accumulator)) {
+    out = running_[id];
+  } else if (use.per_lane) {
     if (lane_var_ < 0) throw std::runtime_error("an accumulator of lanes is read outside their loop");
     Parts parts;
     llvm::Type* vector = llvm::FixedVectorType::get(type, static_cast<unsigned>(ir_.lanes));

@@ -91,7 +91,7 @@ std::string serialise(const loops::Kernel& kernel) {
   }
   w.number(static_cast<std::int64_t>(kernel.accumulators.size()));
   for (const auto& a : kernel.accumulators) {
-    w.number(static_cast<std::int64_t>(a.dtype) | static_cast<std::int64_t>(a.combine) << 16);
+    w.number(static_cast<std::int64_t>(a.dtype) | static_cast<std::int64_t>(a.combine) << 16 | static_cast<std::int64_t>(a.running) << 32);
     w.number(static_cast<std::int64_t>(a.initial));
   }
   w.number(static_cast<std::int64_t>(kernel.cells.size()));

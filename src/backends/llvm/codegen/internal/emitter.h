@@ -93,6 +93,7 @@ class Emitter {
   void find_uses(const loops::Block& body, int unroll);
   void reset(const loops::Reset& r);
   void accumulate(const loops::Accumulate& a);
+  void run_along_lanes(std::size_t id, const Vec& lanes);
   Vec read(const loops::Node& n);
   llvm::Value* across_lanes(loops::Op combine, DType dtype, const Vec& vectors);
 
@@ -105,6 +106,7 @@ class Emitter {
   std::vector<llvm::Value*> pointers_;
   std::vector<AccumulatorUse> uses_;
   std::vector<Slots> slots_;
+  std::map<std::size_t, Vec> running_;       // of accumulators, in the lane loop being emitted
   std::vector<llvm::AllocaInst*> cells_, promotable_;
   std::set<loops::NodeId> hoisted_;          // evaluated before the loop whose body lists them
   std::set<std::int32_t> accumulating_;      // accumulators of the lane loop being emitted
