@@ -11,6 +11,7 @@
 #include "tf2jax/backends/llvm/link.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/window.h"
 
 namespace tf2jax::compiler {
 
@@ -24,6 +25,14 @@ bool is_heavy(const GraphOp& op) {
   if (op.kind != OpKind::elementwise) return op.kind == OpKind::reduce || op.kind == OpKind::gather;
   return (op.scalar >= Op::exp && op.scalar <= Op::cbrt && op.scalar != Op::sqrt) || op.scalar == Op::erf || op.scalar == Op::erfc || op.scalar == Op::pow ||
          op.scalar == Op::atan2 || op.scalar == Op::rem;
+}
+
+// Whether elements lie in several windows: computing them for each is dearer than keeping them.
+bool windows_overlap(const GraphOp& op) {
+  const Window& w = op.params.get<Window>();
+  for (std::size_t i = 0; i < w.window_dimensions.size(); ++i)
+    if (w.window_dimensions[i] > 1 && (w.window_strides.empty() || w.window_strides[i] < w.window_dimensions[i])) return true;
+  return false;
 }
 
 class Planner {
@@ -159,7 +168,7 @@ class Planner {
     for (const LoopVar x : group.space.order())
       if (reduced.count(group.space.origin(x)) && !reduced.count(x)) group.reduced.push_back(x);
     group.space.move_to_back(group.reduced);
-    if (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather) external_[at(op.in[0])] = true;
+    if (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || (op.kind == OpKind::windows && windows_overlap(op))) external_[at(op.in[0])] = true;
     for (auto& [m, operands] : links) {
       for (std::size_t k = 0; k < operands.size(); ++k) demand(i, op.kind == OpKind::gather ? op.in[k ? 1 : 0] : op.in[k], operands[k]);
       group.operands[{v, m}] = std::move(operands);

@@ -13,7 +13,7 @@ using OpId = std::int32_t;
 
 enum class OpKind : std::uint8_t {
   // pulled into loops
-  elementwise, broadcast, reshape, transpose, slice, reverse, pad, concatenate, iota, dynamic_slice, gather, cumulative, reduce,
+  elementwise, broadcast, reshape, transpose, slice, reverse, pad, windows, concatenate, iota, dynamic_slice, gather, cumulative, reduce,
   // places in memory: complex numbers as pairs of reals or back, and two values as such pairs
   reinterpret, interleave,
   // steps of their own

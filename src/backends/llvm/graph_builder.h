@@ -31,6 +31,7 @@ class GraphBuilder {
   std::vector<ValueId> rewrite(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
   std::optional<ValueId> rewrite_movement(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_arithmetic(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  std::optional<ValueId> reduce_windows(loops::Op op, const Equation& e, ValueId x, const Aval& out);
   std::optional<ValueId> rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> diagonal(ValueId v);

@@ -4,6 +4,7 @@
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/window.h"
 
 namespace tf2jax::compiler {
 
@@ -61,6 +62,13 @@ std::optional<std::vector<MapId>> operand_maps(const Graph& graph, const GraphOp
       const auto& config = op.params.get<PadParams>().padding_config;
       IndexMap m;
       for (std::size_t i = 0; i < at.size(); ++i) m.push_back(at[i] + -config[i].low.value());
+      return std::vector{space.intern(m), space.intern({})};
+    }
+    case OpKind::windows: {   // the result's axes are those of the places, then those inside a window
+      const Window w = rules::complete_window(op.primitive.name(), op.params.get<Window>(), static_cast<std::int64_t>(dims(0).size()));
+      IndexMap m;
+      for (std::size_t i = 0; i < dims(0).size(); ++i)
+        m.push_back(at[i] * w.window_strides[i] + at[dims(0).size() + i] * w.window_dilation[i] + -w.padding[i].first);
       return std::vector{space.intern(m), space.intern({})};
     }
     case OpKind::concatenate: {

@@ -161,7 +161,7 @@ NodeId NodeBuilder::compute(ValueId v, MapId map, NodeId mask) {
       const NodeId n = add({.op = Op::index, .dtype = counter, .at = group_.space.map(map)[static_cast<std::size_t>(op.params.get<IotaParams>().dimension)]}, {});
       return counter == dtype ? n : add({.op = Op::convert, .dtype = dtype}, {n});
     }
-    case OpKind::pad: {
+    case OpKind::pad: case OpKind::windows: {
       NodeId inside = -1;
       const IndexMap& inner = group_.space.map(maps[0]);
       for (std::size_t i = 0; i < inner.size(); ++i) inside = both(inside, in_range(inner[i], g_.value(op.in[0]).dims[i]));

@@ -5,6 +5,7 @@
 
 #include "tf2jax/backends/llvm/dot_plan.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
+#include "tf2jax/backends/llvm/scalar_bits.h"
 #include "tf2jax/backends/llvm/scan_rewrite.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
@@ -15,6 +16,7 @@
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/window.h"
 
 namespace tf2jax::compiler {
 
@@ -265,6 +267,23 @@ std::optional<ValueId> GraphBuilder::rewrite_arithmetic(const Equation& e, const
   return op(o, in);
 }
 
+// Windows as a movement, then a reduction over the axes inside them.
+std::optional<ValueId> GraphBuilder::reduce_windows(Op op, const Equation& e, ValueId x, const Aval& out) {
+  const Window& w = e.params.get<Window>();
+  if (std::ranges::any_of(w.base_dilation, [](std::int64_t d) { return d != 1; }) || out.dtype == DType::bool_) return std::nullopt;
+  const double lowest = std::numeric_limits<double>::infinity() * (op == Op::max ? -1 : 1);
+  ValueId outside = number(out.dtype, 0);
+  if (op != Op::add) {
+    const std::uint64_t bits = neutral(op, out.dtype);
+    outside = is_floating(out.dtype) ? number(out.dtype, lowest) : constant(Array::from_bytes(out.dtype, {}, std::as_bytes(std::span(&bits, 1)).first(static_cast<std::size_t>(itemsize(out.dtype)))));
+  }
+  Dims spread = out.dims();
+  const auto rank = static_cast<std::int64_t>(spread.size());
+  spread.insert(spread.end(), w.window_dimensions.begin(), w.window_dimensions.end());
+  const ValueId windows = append({e.primitive, e.params, OpKind::windows, Op::constant, {x, outside}, {}}, {{out.dtype, symbolic(spread), false}})[0];
+  return reduce(op, windows, iota_axes(rank, rank));
+}
+
 std::optional<ValueId> GraphBuilder::rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out) {
   const Primitive& p = e.primitive;
   if (p == reduce_sum_p()) return reduce(Op::add, in[0], e.params.get<ReduceAxes>().axes);
@@ -273,6 +292,9 @@ std::optional<ValueId> GraphBuilder::rewrite_reduction(const Equation& e, const 
   if (p == reduce_prod_p()) return reduce(Op::mul, in[0], e.params.get<PlainReduceAxes>().axes);
   if (p == reduce_and_p()) return reduce(Op::bit_and, in[0], e.params.get<PlainReduceAxes>().axes);
   if (p == reduce_or_p()) return reduce(Op::bit_or, in[0], e.params.get<PlainReduceAxes>().axes);
+  if (p == reduce_window_sum_p()) return reduce_windows(Op::add, e, in[0], out);
+  if (p == reduce_window_max_p()) return reduce_windows(Op::max, e, in[0], out);
+  if (p == reduce_window_min_p()) return reduce_windows(Op::min, e, in[0], out);
   const bool sums = p == cumsum_p(), multiplies = p == cumprod_p(), rises = p == cummax_p();
   if ((sums || multiplies || rises || p == cummin_p()) && out.dtype != DType::bool_) {
     if (dims(in[0])[static_cast<std::size_t>(e.params.get<Cumulative>().axis)] == 1) return in[0];
