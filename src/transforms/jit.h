@@ -72,7 +72,7 @@ class Jitted {
     using Signature = std::tuple<detail::Arg<A>...>;
     std::shared_ptr<const Entry> entry = find(leaves, structure, typeid(Signature));
     if (!entry) entry = make<Out>(leaves, std::move(structure), args...);
-    const Out& like = *std::static_pointer_cast<const Out>(entry->like);
+    const Out& like = *static_cast<const Out*>(entry->like.get());
     if (!entry->compiled.donated.empty())
       return tree::with_leaves(like, detail::run_donating(entry->compiled, state_->options.name, std::move(leaves), detail::handles_of(args...)));
     return tree::with_leaves(like, detail::run_entry(entry->compiled, state_->options.name, leaves));

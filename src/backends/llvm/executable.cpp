@@ -44,13 +44,13 @@ class CompiledExecutable final : public Executable {
         out[i] = in[from];
         continue;
       }
-      detail::Ref<detail::ConcreteValue> value(new detail::ConcreteValue(p.outputs[i]));
+      auto* const value = new detail::ConcreteValue(p.outputs[i]);
+      results[i] = Array(detail::Ref<const detail::Value>(value));
       out[i] = value->data;
       if (from >= 0) {
         std::memcpy(out[i], in[from], value->bytes);
         in[from] = out[i];
       }
-      results[i] = Array(detail::Ref<const detail::Value>(value.get()));
     }
     const ArenaBlock arena(p.arena_bytes);
     for (std::size_t i = 0; owned && i < results.size(); ++i)
