@@ -1,4 +1,5 @@
-// Operations on values of few elements, as nodes for each element.
+// Operations on values of few elements, as nodes for each element. Longer than other files because it has a case for every
+// kind of operation.
 #include "tf2jax/backends/llvm/scalar_builder.h"
 
 #include <algorithm>
