@@ -20,6 +20,8 @@ enum class OpKind : std::uint8_t {
   dot, convolution, update_slice, scan, while_loop, branch, call,
 };
 inline bool is_place(OpKind kind) { return kind == OpKind::reinterpret || kind == OpKind::interleave; }
+/// The types that loops compute with.
+inline bool has_loop_type(DType d) { return !is_complex(d) && d != DType::float0 && d != DType::key; }
 inline bool is_fusible(OpKind kind) { return kind <= OpKind::reduce; }
 
 struct GraphValue {

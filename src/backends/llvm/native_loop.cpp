@@ -311,11 +311,8 @@ std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& o
   std::size_t size = 0;
   for (const Jaxpr& j : nested_jaxprs(op.params)) size += equations(j);
   if (size > kMostEquations) return std::nullopt;
-  const auto has_loop_type = [&](ValueId v) {
-    const DType d = graph.value(v).aval.dtype;
-    return !is_complex(d) && d != DType::float0 && d != DType::key;
-  };
-  if (!std::ranges::all_of(op.in, has_loop_type) || !std::ranges::all_of(op.out, has_loop_type)) return std::nullopt;
+  const auto fits = [&](ValueId v) { return has_loop_type(graph.value(v).aval.dtype); };
+  if (!std::ranges::all_of(op.in, fits) || !std::ranges::all_of(op.out, fits)) return std::nullopt;
   if (auto loop = lower_scalar_loop(graph, op)) return loop;
   return lower_vector_loop(graph, op, lanes);
 }

@@ -24,8 +24,6 @@ namespace {
 
 using loops::Op;
 
-bool has_loop_type(DType d) { return !is_complex(d) && d != DType::float0 && d != DType::key; }
-
 // Primitives that are one scalar operation on each element.
 const std::unordered_map<const void*, Op>& scalar_table() {
   static const std::unordered_map<const void*, Op> table = [] {
