@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tf2jax/backends/llvm/affine_fold.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
 #include "tf2jax/ops/misc.h"
 #include "tf2jax/trace/backend.h"
@@ -134,32 +135,42 @@ std::optional<ValueId> GraphBuilder::fold(const Equation& e, const std::vector<V
   return constant((*kernel)({args, e.params, avals})[0]);
 }
 
-Graph GraphBuilder::build(const Jaxpr& jaxpr) {
-  for (const VarId v : jaxpr->invars) graph_.inputs.push_back(add_value(jaxpr->vars[static_cast<std::size_t>(v)]));
-  graph_.outputs = run(jaxpr, graph_.inputs);
-  // Only what is needed stays.
-  std::vector<bool> live(graph_.values.size(), false), keep(graph_.ops.size(), false);
-  for (const ValueId v : graph_.outputs) live[static_cast<std::size_t>(v)] = true;
-  for (std::size_t o = graph_.ops.size(); o-- > 0;) {
-    const GraphOp& op = graph_.ops[o];
+namespace {
+
+// Only what is needed stays; says who uses what.
+void prune(Graph& g) {
+  std::vector<bool> live(g.values.size(), false), keep(g.ops.size(), false);
+  for (const ValueId v : g.outputs) live[static_cast<std::size_t>(v)] = true;
+  for (std::size_t o = g.ops.size(); o-- > 0;) {
+    const GraphOp& op = g.ops[o];
     keep[o] = op.primitive.effectful() || std::ranges::any_of(nested_jaxprs(op.params), has_effects) ||
               std::ranges::any_of(op.out, [&](ValueId v) { return live[static_cast<std::size_t>(v)]; });
     if (!keep[o]) continue;
     for (const ValueId v : op.in) live[static_cast<std::size_t>(v)] = true;
   }
+  for (GraphValue& v : g.values) v.users.clear(), v.times_output = 0;
   std::vector<GraphOp> ops;
-  for (std::size_t o = 0; o < graph_.ops.size(); ++o) {
+  for (std::size_t o = 0; o < g.ops.size(); ++o) {
     if (!keep[o]) continue;
     const auto id = static_cast<OpId>(ops.size());
-    for (const ValueId v : graph_.ops[o].out) graph_.values[static_cast<std::size_t>(v)].op = id;
-    for (const ValueId v : graph_.ops[o].in) {
-      auto& users = graph_.values[static_cast<std::size_t>(v)].users;
+    for (const ValueId v : g.ops[o].out) g.values[static_cast<std::size_t>(v)].op = id;
+    for (const ValueId v : g.ops[o].in) {
+      auto& users = g.values[static_cast<std::size_t>(v)].users;
       if (users.empty() || users.back() != id) users.push_back(id);
     }
-    ops.push_back(std::move(graph_.ops[o]));
+    ops.push_back(std::move(g.ops[o]));
   }
-  graph_.ops = std::move(ops);
-  for (const ValueId v : graph_.outputs) ++graph_.values[static_cast<std::size_t>(v)].times_output;
+  g.ops = std::move(ops);
+  for (const ValueId v : g.outputs) ++g.values[static_cast<std::size_t>(v)].times_output;
+}
+
+}  // namespace
+
+Graph GraphBuilder::build(const Jaxpr& jaxpr) {
+  for (const VarId v : jaxpr->invars) graph_.inputs.push_back(add_value(jaxpr->vars[static_cast<std::size_t>(v)]));
+  graph_.outputs = run(jaxpr, graph_.inputs);
+  prune(graph_);
+  if (fold_affine_chains(graph_)) prune(graph_);
   return std::move(graph_);
 }
 
