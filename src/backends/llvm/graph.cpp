@@ -7,6 +7,7 @@
 #include "tf2jax/backends/llvm/affine_fold.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
 #include "tf2jax/ops/misc.h"
+#include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/backend.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/checkpoint.h"
@@ -125,6 +126,8 @@ std::optional<ValueId> GraphBuilder::fold(const Equation& e, const std::vector<V
     largest = std::max(largest, graph_.value(v).elements());
   }
   const std::int64_t size = num_elements(avals[0].dims());
+  // A number everywhere is cheaper to know than to read.
+  if (e.primitive == broadcast_in_dim_p() && size > 1 && graph_.value(in[0]).elements() == 1) return std::nullopt;
   if (size > largest || size > (1 << 24)) return std::nullopt;
   const Kernel* kernel = e.primitive.rules().kernel.load(std::memory_order_acquire);
   if (!kernel) kernel = default_backend().kernel(e.primitive);

@@ -7,6 +7,7 @@
 
 #include "tf2jax/backends/llvm/collapse.h"
 #include "tf2jax/backends/llvm/node_builder.h"
+#include "tf2jax/backends/llvm/sparse_rows.h"
 
 namespace tf2jax::compiler {
 
@@ -340,6 +341,7 @@ class Lowering : NodeBuilder {
     for (const auto& [x, range] : piece_) shift_variable(k, x, range.first);
     renumber(k, outer);
     collapse_loops(k);
+    split_sparse_rows(k, lanes_);
     out_.kernel = std::move(k);
   }
 
