@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
@@ -26,6 +27,7 @@ constexpr std::size_t kSmall = 64 << 10, kLarge = 2 << 20, kHugePage = 2 << 20, 
 constexpr std::size_t kSteps = 8;                     // classes per power of two: at most an eighth is wasted
 constexpr std::size_t kClasses = 64 * kSteps;
 constexpr std::size_t kSmallBytesPerThread = 4 << 20;
+constexpr std::size_t kGrowth = 16 << 20;             // below it, letting go of other memory is not worth the calls
 
 struct SizeClass {
   std::size_t index, bytes;
@@ -74,6 +76,7 @@ struct Shared {
   std::array<std::size_t, kClasses> block_bytes{};
   std::size_t kept = 0;
   const std::size_t cap = default_cap();
+  std::atomic<void (*)()> when_growing = nullptr;
 
   void* take(SizeClass c) {
     const std::lock_guard lock(mutex);
@@ -96,8 +99,20 @@ struct Shared {
     kept += c.bytes;
     return true;
   }
+  // Blocks that are kept in vain: they cost less to make again than the new one. Two programs in turn cannot take each
+  // other's blocks for ever, as each would have to make one larger than all of the other's.
+  void make_room(std::size_t bytes) {
+    if (const auto release_more = bytes < kGrowth ? nullptr : when_growing.load(std::memory_order_acquire)) release_more();
+    const std::lock_guard lock(mutex);
+    if (kept <= bytes) release_locked();
+  }
   void release() {
     const std::lock_guard lock(mutex);
+    release_locked();
+  }
+
+ private:
+  void release_locked() {
     for (std::size_t i = 0; i < kClasses; ++i) {
       for (void* block : free[i]) drop(block, block_bytes[i]);
       free[i].clear();
@@ -156,6 +171,8 @@ void* allocate_buffer(std::size_t bytes) {
     }
   } else if (void* const block = shared().take(c)) {
     return block;
+  } else if (c.bytes >= kLarge) {
+    shared().make_room(c.bytes);
   }
   if (void* const block = fresh(c.bytes)) return block;
   release_pooled_memory();
@@ -193,5 +210,7 @@ std::size_t pooled_bytes() {
   const std::lock_guard lock(s.mutex);
   return s.kept + (thread_ended ? 0 : per_thread().kept);
 }
+
+void when_memory_grows(void (*release)()) { shared().when_growing.store(release, std::memory_order_release); }
 
 }  // namespace tf2jax

@@ -40,6 +40,26 @@ TEST(BufferPool, KeepsAFreedBlockForTheNextOfItsSize) {
   release_pooled_memory();
   EXPECT_EQ(pooled_bytes(), 0u);
 }
+
+TEST(BufferPool, KeptBlocksMakeRoomForALargerOne) {
+  release_pooled_memory();
+  static int releases;
+  releases = 0;
+  when_memory_grows([] { ++releases; });
+  free_buffer(allocate_buffer(5u << 20), 5u << 20);
+  free_buffer(allocate_buffer(100000), 100000);
+  const std::size_t kept = pooled_bytes();
+  void* const smaller = allocate_buffer(4u << 20);
+  EXPECT_EQ(pooled_bytes(), kept);
+  EXPECT_EQ(releases, 0);
+  void* const larger = allocate_buffer(20u << 20);
+  EXPECT_EQ(pooled_bytes(), 0u);
+  EXPECT_EQ(releases, 1);
+  when_memory_grows(nullptr);
+  free_buffer(smaller, 4u << 20);
+  free_buffer(larger, 20u << 20);
+  release_pooled_memory();
+}
 #endif
 
 TEST(BufferPool, BlocksMayBeFreedByAnotherThread) {

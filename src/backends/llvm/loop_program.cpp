@@ -7,8 +7,10 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "tf2jax/backends/llvm/code_pages.h"
 #include "tf2jax/backends/llvm/codegen/interface.h"
 #include "tf2jax/backends/llvm/op_names.h"
+#include "tf2jax/base/buffer_pool.h"
 #include "tf2jax/base/error.h"
 
 namespace tf2jax::loops {
@@ -155,7 +157,12 @@ CodeGenerator& load() {
     const auto factory = reinterpret_cast<CodegenFactory>(dlsym(handle, kCodegenFactory));
     const char* error = "it is not a code generator of tf2jax";
     CodeGenerator* generator = factory ? factory(kCodegenInterface, &error) : nullptr;
-    if (generator) return *generator;
+    if (generator) {
+      // Between compilations its code, some 20 MiB of it touched, is of no use.
+      static const void* const code = reinterpret_cast<const void*>(factory);
+      when_memory_grows([] { forget_code_pages(code); });
+      return *generator;
+    }
     tried += "\n  " + path.string() + ": " + error;
     dlclose(handle);
   }

@@ -139,5 +139,23 @@ TEST_F(CacheFolder, ServesManyThreadsAtOnce) {
   for (const fs::path& f : files()) EXPECT_EQ(f.extension(), ".tf2jax");
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+std::size_t resident_file_kib() {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("RssFile:")) return std::stoul(line.substr(8));
+  return 0;
+}
+
+TEST(CompilerMemory, ItsCodeIsForgottenWhenArraysNeedMemory) {
+  const Array x = array<float>({1, 2, 3});
+  jit([](const Array& v) { return sin(v) * 4.f; })(x);
+  const std::size_t before = resident_file_kib();
+  const Array large = zeros({24 << 20}) + 1.f;
+  EXPECT_LT(resident_file_kib() + 4096, before);
+  EXPECT_EQ(jit([](const Array& v) { return sum(v * 5.f) + 1.f; })(x).item<float>(), 31.f);   // and read again
+}
+#endif
+
 }  // namespace
 }  // namespace tf2jax
