@@ -129,7 +129,10 @@ void split_variable(Kernel& k, LoopVar v, LoopVar tile, std::int64_t width) {
   });
 }
 
-void collapse_loops(Kernel& k) {
+namespace {
+
+// Gives the variables that are left.
+std::vector<LoopVar> merge(Kernel& k) {
   while (collapse_pair(k)) {
   }
   std::vector<LoopVar> vars;
@@ -141,6 +144,15 @@ void collapse_loops(Kernel& k) {
     k.parallel.erase(k.parallel.begin() + static_cast<std::ptrdiff_t>(i));
     vars.erase(vars.begin() + static_cast<std::ptrdiff_t>(i) - 1);
   }
+  return vars;
+}
+
+}  // namespace
+
+void merge_loops(Kernel& k) { renumber(k, merge(k)); }
+
+void collapse_loops(Kernel& k) {
+  std::vector<LoopVar> vars = merge(k);
   // Rows that follow one another in every index are one long row.
   if (Loop* lanes = k.parallel_lanes || vars.empty() ? nullptr : only_loop(k); lanes && are_contiguous(k, vars.back(), lanes->var, lanes->extent)) {
     drop(k, vars.back());

@@ -11,6 +11,8 @@ void shift_variable(loops::Kernel& kernel, loops::LoopVar v, std::int64_t start)
 /// Replaces v by width * tile + v in every index, except into the thread's own storage.
 void split_variable(loops::Kernel& kernel, loops::LoopVar v, loops::LoopVar tile, std::int64_t width);
 /// Merges neighbouring loops (parallel ones, and perfectly nested ones) where every index allows it.
+void merge_loops(loops::Kernel& kernel);
+/// Likewise, with the lane loop of rows, which may run on several threads then.
 void collapse_loops(loops::Kernel& kernel);
 
 }  // namespace tf2jax::compiler

@@ -35,7 +35,8 @@ class Compiler {
       const Unit& u = plan_.order[static_cast<std::size_t>(step_)];
       if (u.group < 0) program_->steps.push_back(op_step(u.op));
       else
-        for (const std::size_t k : kernels_of_group_.at(u.group)) program_->steps.push_back(loop_step(u.group, k));
+        for (const std::size_t k : kernels_of_group_.at(u.group))
+          if (auto step = loop_step(u.group, k)) program_->steps.push_back(std::move(step));
       program_->planned.resize(program_->steps.size(), step_);
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) program_->output_slots.push_back(use(graph_.outputs[i]));
@@ -139,9 +140,15 @@ class Compiler {
 
   void share() {
     std::vector<UnitAccess> units;
-    for (const Unit& u : plan_.order) units.push_back(u.group < 0 ? op_access(u.op) : kernel_access(kernels_of_group_.at(u.group)));
+    for (const Unit& u : plan_.order) units.push_back(u.group < 0 ? op_access(u.op) : group_access(u.group));
     sharing_ = share_memory(graph_, plan_, units, options_.may_share);
     program_->shared = sharing_.outputs;
+    for (const Group& g : plan_.groups) {
+      if (!g.scatter) continue;
+      const auto home = [&](ValueId v) { return sharing_.home[static_cast<std::size_t>(view(v).base)]; };
+      const GraphOp& op = graph_.op(g.scatter->op);
+      check<InternalError>(home(op.in[0]) == home(op.out[0]), "compile: the operand of {} does not lie where its result goes.", op.primitive.name());
+    }
     for (std::size_t k = 0; k < kernels_.size(); ++k)
       for (const auto& [operand, result] : overwrites(k))
         if (sharing_.home[static_cast<std::size_t>(operand)] == sharing_.home[static_cast<std::size_t>(result)])
@@ -183,6 +190,17 @@ class Compiler {
               return from < 0 || (to >= 0 && may_overwrite(kernels_[other], from, to));
             }))
           a.in_place.push_back(pair);
+    return a;
+  }
+
+  // A scatter's operand is made for it alone: it lies where the result does.
+  UnitAccess group_access(std::int32_t group) const {
+    UnitAccess a = kernel_access(kernels_of_group_.at(group));
+    if (const auto& scatter = plan_.groups[static_cast<std::size_t>(group)].scatter) {
+      const GraphOp& op = graph_.op(scatter->op);
+      a.reads.push_back(view(op.in[0]).base);
+      a.in_place = {{view(op.in[0]).base, view(op.out[0]).base}};
+    }
     return a;
   }
 
@@ -232,6 +250,7 @@ class Compiler {
 
   std::unique_ptr<const Step> loop_step(std::int32_t group, std::size_t k) {
     for (const Place& r : plan_.groups[static_cast<std::size_t>(group)].roots) define(view(r.value).base);
+    if (kernels_[k].body.empty()) return nullptr;
     auto step = std::make_unique<LoopStep>();
     step->entry = &program_->kernels->entries[k];
     step->kernel = std::move(kernels_[k]);

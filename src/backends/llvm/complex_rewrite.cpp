@@ -25,6 +25,14 @@ bool is_movement(const Equation& e) {
 
 }  // namespace
 
+// A complex value as reals with a last axis of 2: the same memory.
+ValueId GraphBuilder::pairs(ValueId v) {
+  if (const GraphOp* made = graph_.producer(v); made && made->kind == OpKind::reinterpret) return made->in[0];
+  Dims wide = dims(v);
+  wide.push_back(2);
+  return append({copy_p(), no_params(), OpKind::reinterpret, Op::constant, {v}, {}}, {{real_dtype(dtype(v)), symbolic(wide), false}})[0];
+}
+
 // The real and imaginary parts of a value.
 GraphBuilder::Parts GraphBuilder::parts(ValueId v) {
   if (const auto it = parts_.find(v); it != parts_.end()) return it->second;
@@ -44,7 +52,7 @@ GraphBuilder::Parts GraphBuilder::parts(ValueId v) {
   }
   Dims wide = own;
   wide.push_back(2);
-  const ValueId both = append({copy_p(), no_params(), OpKind::reinterpret, Op::constant, {v}, {}}, {{real, symbolic(wide), false}})[0];
+  const ValueId both = pairs(v);
   const auto part = [&](std::int64_t k) {
     Dims start(wide.size(), 0), limit = wide;
     start.back() = k, limit.back() = k + 1;
@@ -103,6 +111,7 @@ std::optional<std::vector<ValueId>> GraphBuilder::rewrite_complex(const Equation
     for (std::size_t i = 0; i < avals.size(); ++i) results.push_back(join({re[i], im[i]}, avals[i].dtype));
     return results;
   }
+  if (auto v = rewrite_scatter(e, in, out)) return std::vector{*v};
   if (p == complex_p()) {
     const auto whole = [&](ValueId v) { return dims(v) == out.dims() ? v : op(Op::mul, {v, number(part.dtype, 1)}); };   // an axis of 1 repeats
     return done({whole(in[0]), whole(in[1])});

@@ -77,6 +77,10 @@ class Planner {
       external_[at(v)] = true;
       return start_group(o);
     }
+    if (op.kind == OpKind::scatter) {
+      external_[at(v)] = external_[at(op.in[0])] = true;
+      return start_scatter(o);
+    }
     std::vector<std::int32_t> readers = alive(demanders_[at(v)]);
     if (!external_[at(v)]) {
       if (readers.size() > 1 && !may_copy(op, readers.size()) && !(readers.size() <= 4 && merge(readers, v))) {
@@ -141,6 +145,13 @@ class Planner {
     });
   }
 
+  // Updates read from what the scatter writes over are computed before: then it needs no copy.
+  bool suits_scatter(const ScatterLoops& scatter, const GraphOp& op) const {
+    const ValueId source = g_.producer(g_.op(scatter.op).in[0])->in[0];
+    if (op.kind == OpKind::reduce || std::ranges::find(op.in, source) != op.in.end()) return false;
+    return scatter.has_lanes || op.kind != OpKind::elementwise || !is_heavy(op);
+  }
+
   // Computes op inside the group wherever it is read there.
   bool inline_into(std::int32_t i, OpId o) {
     const GraphOp& op = g_.op(o);
@@ -148,7 +159,7 @@ class Planner {
     const ValueId v = op.out[0];
     if (group.is_inlined(v)) return true;
     const std::vector<MapId> maps = group.demands.at(v);
-    if (is_repeated(group, op)) return false;
+    if (is_repeated(group, op) || (group.scatter && !suits_scatter(*group.scatter, op))) return false;
     if (group.cost > kLargestGroup || maps.size() > (is_heavy(op) ? 2u : 8u)) return false;
     IndexMap reduced_map;
     if (op.kind == OpKind::reduce && !reduction_variables(group, op, maps, reduced_map)) return false;
@@ -240,7 +251,7 @@ class Planner {
     const GraphOp& op = g_.op(o);
     const ValueId v = op.out[0];
     Group& group = this->group(i);
-    if (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || group.roots.size() >= 16) return false;
+    if (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || group.roots.size() >= 16 || group.scatter) return false;
     if (reaches(v, i, i)) return false;
     for (const MapId m : std::vector<MapId>(group.demands.at(v)))
       if (op.kind == OpKind::reduce || is_complete(group, m, g_.value(v).dims)) {
@@ -275,6 +286,26 @@ class Planner {
     root_group_[at(v)] = i;
   }
 
+  void start_scatter(OpId o) {
+    const GraphOp& op = g_.op(o);
+    const ValueId v = op.out[0];
+    const auto i = static_cast<std::int32_t>(plan_.groups.size());
+    plan_.groups.emplace_back();
+    ScatterMaps maps = scatter_maps(g_, o, plan_.groups.back().space);
+    plan_.groups.back().scatter = std::move(maps.loops);
+    demand(i, op.in[0], maps.out);
+    for (const MapId m : maps.indices) demand(i, op.in[1], m);
+    demand(i, op.in[2], maps.updates);
+    Group& group = this->group(i);
+    group.demands[v] = {maps.out};
+    auto& operands = group.operands[{v, maps.out}] = std::move(maps.indices);
+    operands.push_back(maps.updates);
+    group.inlined[v] = true;
+    op_groups_[at(o)].push_back(i);
+    group.roots.push_back({v, maps.out});
+    root_group_[at(v)] = i;
+  }
+
   // ---- merging groups that read the same value
 
   bool merge(const std::vector<std::int32_t>& groups, ValueId v) {
@@ -285,7 +316,7 @@ class Planner {
 
   bool merge(std::int32_t i, std::int32_t j, ValueId v) {
     Group &a = group(i), &b = group(j);
-    if (a.cost + b.cost > kLargestGroup || a.roots.size() + b.roots.size() > 16 || a.is_running || b.is_running) return false;
+    if (a.cost + b.cost > kLargestGroup || a.roots.size() + b.roots.size() > 16 || a.is_running || b.is_running || a.scatter || b.scatter) return false;
     std::map<LoopVar, LoopVar> rename;
     if (!unify(a, b, v, rename)) return false;
     for (const auto& [x, y] : {std::pair(i, j), std::pair(j, i)})
@@ -488,9 +519,16 @@ class Planner {
         if (const auto pair = plan_.interleaved.find(base); pair != plan_.interleaved.end()) std::ranges::for_each(pair->second, wait_for);
         else wait_for(base);
       }
-    // A slice update waits for other readers of its operand as long as anything else can run: then it needs no copy.
+    // A slice update, and what a scatter writes over, wait for other readers of their operand as long as anything else can
+    // run: then they need no copy.
     std::unordered_map<ValueId, int> unread;
-    const auto operand = [&](std::size_t u) { return units[u].op >= 0 && g_.op(units[u].op).kind == OpKind::update_slice ? base_of(g_.op(units[u].op).in[0]) : -1; };
+    const auto operand = [&](std::size_t u) {
+      if (units[u].op >= 0) return g_.op(units[u].op).kind == OpKind::update_slice ? base_of(g_.op(units[u].op).in[0]) : -1;
+      const ValueId v = group(units[u].group).roots[0].value;
+      const bool scattered = g_.value(v).users.size() == 1 && g_.op(g_.value(v).users[0]).kind == OpKind::scatter && g_.op(g_.value(v).users[0]).in[0] == v;
+      const ValueId from = scattered ? g_.producer(v)->in[0] : -1;
+      return scattered && !group(units[u].group).is_inlined(from) ? base_of(from) : -1;
+    };
     for (const auto& in : reads)
       for (const ValueId v : in) ++unread[base_of(v)];
     using Queue = std::priority_queue<std::pair<OpId, std::int32_t>, std::vector<std::pair<OpId, std::int32_t>>, std::greater<>>;

@@ -18,12 +18,22 @@ struct PlaceHash {
   std::size_t operator()(const Place& p) const { return static_cast<std::size_t>(p.value) * 1000003 + static_cast<std::size_t>(p.map); }
 };
 
+/// The loops of a scatter, which run over its updates. Those on neither list are free: different values of their variables
+/// write different memory.
+struct ScatterLoops {
+  OpId op = -1;
+  std::vector<LoopVar> in_order;   // from window to window, where these may overlap
+  std::vector<LoopVar> moving;     // inside a window, along axes on which its place is traced
+  bool has_lanes = false;          // vectors can be written
+};
+
 /// Operations computed together in one loop nest. Its variables are parallel, or reduced: a result of the group runs
 /// over all variables or over the parallel ones.
 struct Group {
   IndexSpace space;
   std::vector<LoopVar> reduced;
   bool is_running = false;   // its result is a running value over the reduced variables, which go in order
+  std::optional<ScatterLoops> scatter;   // its result is an operand, which lies where the result does, with updates written over it
   std::vector<Place> roots;                                             // values it writes to memory
   std::unordered_map<ValueId, std::vector<MapId>> demands;              // every value it reads or computes
   std::unordered_map<Place, std::vector<MapId>, PlaceHash> operands;    // of inlined values: the maps of the operands

@@ -13,7 +13,7 @@ using OpId = std::int32_t;
 
 enum class OpKind : std::uint8_t {
   // pulled into loops
-  elementwise, broadcast, reshape, transpose, slice, reverse, pad, windows, concatenate, iota, dynamic_slice, gather, cumulative, reduce,
+  elementwise, broadcast, reshape, transpose, slice, reverse, pad, windows, concatenate, iota, dynamic_slice, gather, cumulative, scatter, reduce,
   // places in memory: complex numbers as pairs of reals or back, and two values as such pairs
   reinterpret, interleave,
   // steps of their own
@@ -40,7 +40,7 @@ struct GraphOp {
   Primitive primitive;     // what `call` runs, and what explains the others
   EquationParams params;
   OpKind kind;
-  loops::Op scalar = loops::Op::constant;   // elementwise, reduce and cumulative
+  loops::Op scalar = loops::Op::constant;   // elementwise, reduce, cumulative and scatter (constant: it replaces)
   std::vector<ValueId> in, out;
 };
 

@@ -23,6 +23,7 @@ class GraphBuilder {
 
   // In complex_rewrite.cpp.
   struct Parts { ValueId real, imag; };
+  ValueId pairs(ValueId v);
   Parts parts(ValueId v);
   ValueId join(const Parts& z, DType complex);
   std::optional<std::vector<ValueId>> rewrite_complex(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
@@ -42,6 +43,9 @@ class GraphBuilder {
   ValueId slice(ValueId v, const Dims& start, const Dims& limit, const Dims& strides);
   ValueId broadcast(ValueId v, const Dims& dims, const Axes& axes);
   ValueId reduce(loops::Op op, ValueId v, const Axes& axes);
+
+  // In scatter_rewrite.cpp.
+  std::optional<ValueId> rewrite_scatter(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
 
   const Dims& dims(ValueId v) const { return graph_.value(v).dims; }
   DType dtype(ValueId v) const { return graph_.value(v).aval.dtype; }

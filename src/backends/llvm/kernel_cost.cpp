@@ -19,6 +19,7 @@ double cost_of(const loops::Kernel& k, const loops::Block& block, int lanes) {
       total += trips * cost_of(k, l->body, lanes);
     } else {
       total += 0.7;
+      loops::for_blocks(s, [&](const loops::Block& inner) { total += cost_of(k, inner, lanes); });
     }
   }
   return total;

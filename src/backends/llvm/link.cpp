@@ -123,4 +123,38 @@ std::optional<std::vector<MapId>> operand_maps(const Graph& graph, const GraphOp
   }
 }
 
+ScatterMaps scatter_maps(const Graph& graph, OpId id, IndexSpace& space) {
+  const GraphOp& op = graph.op(id);
+  const ScatterParams& p = op.params.get<ScatterParams>();
+  const ScatterDims& d = p.dimension_numbers;
+  const Dims &whole = graph.value(op.in[0]).dims, &updates = graph.value(op.in[2]).dims;
+  ScatterMaps out{{id, {}, {}, op.scalar == loops::Op::constant}, 0, space.identity(updates), {}};
+  const IndexMap at = space.map(out.updates);
+  const auto list = [](std::vector<LoopVar>& to, const Affine& a) {
+    for (const auto& [x, c] : a.terms) to.push_back(x);
+  };
+  IndexMap window(whole.size()), batch;
+  for (std::size_t i = 0; i < at.size(); ++i)
+    if (!contains(d.update_window_dims, static_cast<std::int64_t>(i))) batch.push_back(at[i]);
+  for (std::size_t i = 0, next = 0; i < whole.size(); ++i) {
+    const auto axis = static_cast<std::int64_t>(i);
+    if (contains(d.inserted_window_dims, axis) || contains(d.operand_batching_dims, axis)) continue;
+    const auto from = static_cast<std::size_t>(d.update_window_dims[next++]);
+    window[i] = at[from];
+    out.loops.has_lanes = out.loops.has_lanes || updates[from] >= 4;
+    if (contains(d.scatter_dims_to_operand_dims, axis) && updates[from] < whole[i]) list(out.loops.moving, at[from]);
+  }
+  for (std::size_t i = 0; i < d.operand_batching_dims.size(); ++i)
+    window[static_cast<std::size_t>(d.operand_batching_dims[i])] = batch[static_cast<std::size_t>(d.scatter_indices_batching_dims[i])];
+  for (std::size_t i = 0; i < batch.size(); ++i)
+    if (!p.unique_indices && !contains(d.scatter_indices_batching_dims, static_cast<std::int64_t>(i))) list(out.loops.in_order, batch[i]);
+  for (std::size_t k = 0; k < d.scatter_dims_to_operand_dims.size(); ++k) {
+    IndexMap m = batch;
+    m.push_back(constant_index(static_cast<std::int64_t>(k)));
+    out.indices.push_back(space.intern(m));
+  }
+  out.out = space.intern(window);
+  return out;
+}
+
 }  // namespace tf2jax::compiler

@@ -8,4 +8,12 @@ namespace tf2jax::compiler {
 /// the reduced axes. Empty when there is no affine map (some reshapes).
 std::optional<std::vector<MapId>> operand_maps(const Graph& graph, const GraphOp& op, IndexSpace& space, MapId map, const IndexMap& reduced_map = {});
 
+/// The loops of a scatter over its updates, and where it reads and writes inside them; its windows' starts come on top of `out`.
+struct ScatterMaps {
+  ScatterLoops loops;
+  MapId out, updates;
+  std::vector<MapId> indices;   // by axis with a traced start
+};
+ScatterMaps scatter_maps(const Graph& graph, OpId op, IndexSpace& space);
+
 }  // namespace tf2jax::compiler

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "tf2jax/backends/llvm/collapse.h"
+#include "tf2jax/backends/llvm/lower_scatter.h"
 #include "tf2jax/backends/llvm/node_builder.h"
 #include "tf2jax/backends/llvm/sparse_rows.h"
 
@@ -356,6 +357,11 @@ class Lowering : NodeBuilder {
 }  // namespace
 
 std::vector<LoweredGroup> lower_group(const Graph& graph, const Plan& plan, const Group& group, int lanes) {
+  std::vector<LoweredGroup> out;
+  if (group.scatter) {
+    out.push_back(lower_scatter(graph, plan, group, lanes));
+    return out;
+  }
   std::vector<Piece> pieces{{}};
   for (const auto& [x, cuts] : Lowering(graph, plan, group, lanes).cuts()) {
     std::vector<std::int64_t> ends(cuts.begin(), cuts.end());
@@ -372,7 +378,6 @@ std::vector<LoweredGroup> lower_group(const Graph& graph, const Plan& plan, cons
       }
     pieces = std::move(finer);
   }
-  std::vector<LoweredGroup> out;
   for (const Piece& p : pieces) out.push_back(Lowering(graph, plan, group, lanes, p).run());
   return out;
 }

@@ -195,7 +195,10 @@ NodeId NodeBuilder::clamped(NodeId start, DType type, std::int64_t highest) {
   return type >= DType::u8 && type <= DType::u64 ? bounded : add({.op = Op::max, .dtype = type}, {bounded, zero});
 }
 // An i64 copy of an index, so that bounds of large axes are representable.
-NodeId NodeBuilder::wide_index(NodeId n, DType type) { return type == DType::i64 ? n : add({.op = Op::convert, .dtype = DType::i64}, {n}); }
+NodeId NodeBuilder::wide_index(NodeId n, DType type) {
+  if (type == DType::u64) n = add({.op = Op::min, .dtype = type}, {n, integer(type, INT64_MAX)});
+  return type == DType::i64 ? n : add({.op = Op::convert, .dtype = DType::i64}, {n});
+}
 
 NodeId NodeBuilder::dynamic_load(ValueId v, MapId map, const std::vector<std::pair<NodeId, std::size_t>>& starts, NodeId mask) {
   const View& view = plan_.views.at(v);
@@ -228,23 +231,27 @@ NodeId NodeBuilder::dynamic_slice(const GraphOp& op, ValueId v, const std::vecto
   return dynamic_load(op.in[0], maps[0], starts, mask);
 }
 
+NodeBuilder::Starts NodeBuilder::starts(ValueId indices, std::span<const MapId> maps, const Axes& axes, const Dims& highest, bool ask, NodeId mask) {
+  Starts out;
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const auto axis = static_cast<std::size_t>(axes[k]);
+    const NodeId index = wide_index(build(indices, maps[k], mask), g_.value(indices).aval.dtype);
+    const NodeId bounded = clamped(index, DType::i64, highest[axis]);
+    if (ask) out.inside = both(out.inside, add({.op = Op::eq, .dtype = DType::bool_}, {index, bounded}));
+    out.along.emplace_back(bounded, axis);
+  }
+  return out;
+}
+
 NodeId NodeBuilder::gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask) {
   const GatherParams& p = op.params.get<GatherParams>();
-  const Dims& whole = g_.value(op.in[0]).dims;
-  const bool fill = p.mode == GatherScatterMode::fill_or_drop;
-  std::vector<std::pair<NodeId, std::size_t>> starts;
-  NodeId inside = -1;
-  for (std::size_t k = 0; k < p.dimension_numbers.start_index_map.size(); ++k) {
-    const auto axis = static_cast<std::size_t>(p.dimension_numbers.start_index_map[k]);
-    const std::int64_t highest = whole[axis] - p.slice_sizes[axis];
-    const NodeId index = wide_index(build(op.in[1], maps[k + 1], mask), g_.value(op.in[1]).aval.dtype);
-    const NodeId bounded = clamped(index, DType::i64, highest);
-    if (fill) inside = both(inside, add({.op = Op::eq, .dtype = DType::bool_}, {index, bounded}));
-    starts.emplace_back(bounded, axis);
-  }
-  const NodeId x = dynamic_load(op.in[0], maps[0], starts, mask);
-  if (inside < 0) return x;
-  return add({.op = Op::select, .dtype = g_.value(v).aval.dtype}, {inside, x, constant(g_.value(v).aval.dtype, fill_bits(p, g_.value(v).aval.dtype))});
+  const DType dtype = g_.value(v).aval.dtype;
+  Dims highest = g_.value(op.in[0]).dims;
+  for (std::size_t i = 0; i < highest.size(); ++i) highest[i] -= p.slice_sizes[i];
+  const Starts at = starts(op.in[1], std::span(maps).subspan(1), p.dimension_numbers.start_index_map, highest, p.mode == GatherScatterMode::fill_or_drop, mask);
+  const NodeId x = dynamic_load(op.in[0], maps[0], at.along, mask);
+  if (at.inside < 0) return x;
+  return add({.op = Op::select, .dtype = dtype}, {at.inside, x, constant(dtype, fill_bits(p, dtype))});
 }
 
 // The conditions of a mask on parallel variables. Those on reduced ones are the reader's, which reads the total in a part

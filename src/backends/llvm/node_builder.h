@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <tuple>
 
 #include "tf2jax/backends/llvm/lower_group.h"
@@ -46,6 +47,17 @@ class NodeBuilder {
   Affine address(ValueId v, MapId map) const;
   /// The node of a value at a map. `mask`: where it is false, memory must not be read; -1 for no mask.
   NodeId build(ValueId v, MapId map, NodeId mask);
+  /// Where windows start along `axes`, moved into the operand, in which the last place for them is `highest`; `inside`:
+  /// whether they were there, if asked, else -1.
+  struct Starts {
+    std::vector<std::pair<NodeId, std::size_t>> along;
+    NodeId inside = -1;
+  };
+  Starts starts(ValueId indices, std::span<const MapId> maps, const Axes& axes, const Dims& highest, bool ask, NodeId mask);
+  /// A load at a map plus starts; not shared.
+  NodeId dynamic_load(ValueId v, MapId map, const std::vector<std::pair<NodeId, std::size_t>>& starts, NodeId mask);
+  // In node_algebra.cpp.
+  NodeId apply(loops::Op op, DType dtype, const std::vector<NodeId>& in);
   bool is_reduced(LoopVar x) const { return std::ranges::find(reduced_, x) != reduced_.end(); }
 
   const Graph& g_;
@@ -71,7 +83,6 @@ class NodeBuilder {
   NodeId compute(ValueId v, MapId map, NodeId mask);
   NodeId clamped(NodeId start, DType type, std::int64_t highest);
   NodeId wide_index(NodeId n, DType type);
-  NodeId dynamic_load(ValueId v, MapId map, const std::vector<std::pair<NodeId, std::size_t>>& starts, NodeId mask);
   void merge_info(Info& info, NodeId from);
   NodeId dynamic_slice(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
   NodeId gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
@@ -80,7 +91,6 @@ class NodeBuilder {
   NodeId reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask);
 
   // In node_algebra.cpp.
-  NodeId apply(loops::Op op, DType dtype, const std::vector<NodeId>& in);
   NodeId product(DType dtype, NodeId x, NodeId y);
   NodeId negative(DType dtype, NodeId x);
   std::optional<NodeId> negated(NodeId n);

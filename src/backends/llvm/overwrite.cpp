@@ -92,6 +92,21 @@ class Accesses {
   bool unknown_ = false;
 };
 
+// Drops stores of what lies there already, and loops that are left without a store.
+void drop_idle(const Kernel& kernel, loops::Block& block) {
+  std::erase_if(block, [&](loops::Statement& s) {
+    if (auto* l = std::get_if<loops::Loop>(&s.what)) {
+      drop_idle(kernel, l->body);
+      return l->body.empty();
+    }
+    const auto* store = std::get_if<loops::Store>(&s.what);
+    if (!store || !store->dynamic.empty()) return false;
+    const loops::Node& n = kernel.nodes[static_cast<std::size_t>(store->value)];
+    return n.op == loops::Op::load && n.buffer == store->buffer && n.at == store->at && n.dynamic.empty() && n.in[0] < 0;
+  });
+  if (std::ranges::all_of(block, [](const loops::Statement& s) { return std::holds_alternative<loops::Eval>(s.what); })) block.clear();
+}
+
 void plain_stores(loops::Block& block, BufferId buffer) {
   for (loops::Statement& s : block) {
     if (auto* store = std::get_if<loops::Store>(&s.what); store && store->buffer == buffer) store->streaming = false;   // its lines are in the caches
@@ -155,6 +170,7 @@ void overwrite(Kernel& kernel, BufferId read, BufferId written) {
   for (loops::Node& n : kernel.nodes)
     if (n.op == loops::Op::load && n.buffer == read) n.buffer = written;
   plain_stores(kernel.body, written);
+  drop_idle(kernel, kernel.body);
 }
 
 }  // namespace tf2jax::compiler

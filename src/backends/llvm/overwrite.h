@@ -9,7 +9,8 @@ namespace tf2jax::compiler {
 /// two may be one memory. Other statements it does not know are taken to forbid it.
 bool may_overwrite(const loops::Kernel& kernel, loops::BufferId read, loops::BufferId written);
 
-/// Makes loads of `read` loads of `written`: from now on they are one buffer. A copy is dropped.
+/// Makes loads of `read` loads of `written`: from now on they are one buffer. A copy is dropped; the
+/// body is empty where that was all.
 void overwrite(loops::Kernel& kernel, loops::BufferId read, loops::BufferId written);
 
 }  // namespace tf2jax::compiler

@@ -435,6 +435,7 @@ std::vector<ValueId> GraphBuilder::rewrite(const Equation& e, const std::vector<
     if (auto v = rewrite_movement(e, in, avals[0])) return {*v};
     if (auto v = rewrite_arithmetic(e, in, avals[0])) return {*v};
     if (auto v = rewrite_reduction(e, in, avals[0])) return {*v};
+    if (auto v = rewrite_scatter(e, in, avals[0])) return {*v};
     if (p == dot_general_p())
       if (auto v = rewrite_dot(e, in, avals[0])) return {*v};
   }

@@ -200,6 +200,7 @@ class VectorLoop {
       Lowered l{u, {}, {}};
       if (u.group >= 0) {
         const Group& group = plan.groups[at(u.group)];
+        if (group.scatter) throw NotSmall{};
         l.kernels = lower_group(g, plan, group, lanes_);
         for (const LoweredGroup& k : l.kernels)
           if (is_parallel(k.kernel, lanes_)) throw NotSmall{};

@@ -234,7 +234,7 @@ class RandomProgram {
   Array step() {
     const Array x = some();
     const std::int64_t rank = x.rank();
-    switch (below(12)) {
+    switch (below(13)) {
       case 0: return sin(x) * 0.5f;
       case 1: return maximum(x, 0.1f) + 0.25f * x;
       case 2: {
@@ -262,6 +262,11 @@ class RandomProgram {
         return x.size() < 4000 ? pad(x, Array(0.5f), config) : x;
       }
       case 10: return rank == 2 && x.shape()[0].value() < 60 ? matmul(x, transpose(x)) * 0.05f : rank ? softmax(x) : x;
+      case 11: {
+        if (rank < 2) return x;
+        const Array y = some();
+        return scatter_add(x, reshape(array<int>({0, 1, 0, 9}), {4, 1}), broadcast_to(mean(y), [&] { Dims d = x.dims(); d[0] = 4; return symbolic(d); }()) * x(slice(0, 1)), {iota_axes(rank - 1, 1), {0}, {0}, {}, {}});
+      }
       default: return rank ? rev(x, {static_cast<std::int64_t>(below(static_cast<std::size_t>(rank)))}) : x;
     }
   }

@@ -104,6 +104,20 @@ TEST(SharedMemory, SliceUpdatesWriteTheirOperand) {
   EXPECT_EQ(shared([](const Array& x) { return dynamic_update_slice(x, x, Arrays{Array(0)}); }, values({10})), Inputs{-1});
 }
 
+TEST(SharedMemory, ScattersWriteTheirOperand) {
+  const auto add = [](const Array& x, const Array& u, const Array& i) { return scatter_add(x, i, u, {{1}, {0}, {0}, {}, {}}); };
+  const Array x = values({100, 8}), u = values({5, 8}, 1), i = reshape(array<int>({7, 3, 7, 120, 0}), {5, 1});
+  EXPECT_EQ(shared(add, x, u, i), Inputs{0});
+  EXPECT_EQ(shared([&](const Array& a, const Array& b, const Array& at) { return add(add(a, sin(b), at), b, at + 1) * 2.f; }, x, u, i), Inputs{0});
+  EXPECT_EQ(shared([&](const Array& a, const Array& b, const Array& at) { return add(a, b * a(3), at); }, x, u, i), Inputs{0});   // read before
+  EXPECT_EQ(shared([&](const Array& a, const Array& b, const Array& at) { return std::tuple{add(a, b, at), sum(a)}; }, x, u, i), (Inputs{0, -1}));
+  EXPECT_EQ(shared([&](const Array& a, const Array& b, const Array& at) { const Array y = add(a, b, at); return y + flip(a, {0}); }, x, u, i), Inputs{-1});
+  EXPECT_EQ(shared([&](const Array& a, const Array& b, const Array& at) { return add(matmul(a, b(slice(0, 1)) * transpose(b(slice(0, 1)))), b, at); }, x, values({8, 8}, 1), reshape(arange(8), {8, 1})), Inputs{-1});   // the product's
+  const Jaxpr jaxpr = make_jaxpr(add)(x, u, i);
+  EXPECT_EQ(compile_program(jaxpr, {.may_share = all_pairs(jaxpr)})->steps.size(), 1u);
+  EXPECT_EQ(compile_program(jaxpr, {})->steps.size(), 2u);   // a copy first
+}
+
 std::int64_t temporaries(const Jaxpr& jaxpr) { return compile_program(jaxpr, {})->arena_bytes; }
 
 TEST(SharedMemory, ScansUpdateTheirCarryInPlace) {
@@ -199,9 +213,10 @@ class RandomProgram {
   Array some() { return pool_[below(pool_.size())]; }
   Array step() {
     const Array x = some(), y = some();
-    switch (below(9)) {
+    switch (below(10)) {
       case 0: return x * 0.5f - y;
       case 1: return maximum(x, y) + 0.25f * x;
+      case 8: return scatter_add(x, reshape(array<int>({3, 1, 3, 200}), {4, 1}), y(slice(0, 4)) * 0.5f, {{1}, {0}, {0}, {}, {}});
       case 2: return x - mean(x, static_cast<std::int64_t>(below(2)), keepdims);
       case 3: return transpose(y) + x;
       case 4: return rev(x, {static_cast<std::int64_t>(below(2))}) * y;
