@@ -1,6 +1,7 @@
 // Putting a program together: graph, fusion, kernels, memory, steps.
 #include <algorithm>
 
+#include "tf2jax/backends/llvm/epilogue.h"
 #include "tf2jax/backends/llvm/kernel_cost.h"
 #include "tf2jax/backends/llvm/lower_group.h"
 #include "tf2jax/backends/llvm/memory_plan.h"
@@ -210,8 +211,12 @@ class Compiler {
     UnitAccess a;
     if (op.kind == OpKind::dot) a.reads = {plan_.dots.at(id).lhs.base, plan_.dots.at(id).rhs.base};
     else a.reads = op.in;
-    for (ValueId& v : a.reads) v = view(v).base;
     a.writes = op.out;
+    if (const auto b = plan_.biases.find(id); b != plan_.biases.end()) {
+      a.reads.push_back(b->second.vector);
+      a.writes = {b->second.result};
+    }
+    for (ValueId& v : a.reads) v = view(v).base;
     const auto offer = [&](std::size_t i, ValueId result) {
       if (std::ranges::count(a.reads, a.reads[i]) == 1) a.in_place.emplace_back(a.reads[i], result);
     };
@@ -294,12 +299,8 @@ class Compiler {
     const GraphOp& op = graph_.op(id);
     if (const auto it = native_loops_.find(id); it != native_loops_.end()) return native_step(op, it->second.first, it->second.second);
     switch (op.kind) {
-      case OpKind::dot: return dot_step(op, plan_.dots.at(id));
-      case OpKind::convolution: {
-        const Operand lhs{use(op.in[0]), 0}, rhs{use(op.in[1]), 0}, out{define(op.out[0]), 0};
-        if (auto step = make_convolution_step(graph_, op, lhs, rhs, out, graph_.value(view(op.in[1]).base).is_constant())) return step;
-        return call_step(op);
-      }
+      case OpKind::dot: return dot_step(id);
+      case OpKind::convolution: return convolution_step(id);
       case OpKind::update_slice: return update_step(op);
       case OpKind::scan: return scan_step(op);
       case OpKind::while_loop:
@@ -319,11 +320,37 @@ class Compiler {
     return std::ranges::find(steady, base) == steady.end() ? Reuse::once : Reuse::prepared;
   }
 
-  std::unique_ptr<const Step> dot_step(const GraphOp& op, const DotPlan& dot) {
-    auto step = std::make_unique<DotStep>(dot, graph_.value(op.out[0]).aval.dtype, reuse(dot.rhs.base));
+  // What a product or convolution adds, if anything, and the value it writes.
+  std::optional<Operand> bias_of(OpId id) {
+    const auto b = plan_.biases.find(id);
+    return b == plan_.biases.end() ? std::nullopt : std::optional(Operand{use(b->second.vector), 0});
+  }
+  Operand result_of(OpId id) {
+    const auto b = plan_.biases.find(id);
+    return {define(b == plan_.biases.end() ? graph_.op(id).out[0] : b->second.result), 0};
+  }
+
+  std::unique_ptr<const Step> convolution_step(OpId id) {
+    const GraphOp& op = graph_.op(id);
+    const auto b = plan_.biases.find(id);
+    std::shared_ptr<const onednn::Convolution> convolution;
+    if (b != plan_.biases.end()) convolution = b->second.convolution;
+    else if (const auto spec = conv_spec(graph_, op, graph_.value(view(op.in[1]).base).is_constant())) convolution = onednn::Convolution::create(*spec);
+    if (!convolution) return call_step(op);
+    auto step = std::make_unique<ConvolutionStep>(graph_, op, std::move(convolution));
+    step->lhs = {use(op.in[0]), 0};
+    step->rhs = {use(op.in[1]), 0};
+    step->bias = bias_of(id);
+    step->out = result_of(id);
+    return step;
+  }
+
+  std::unique_ptr<const Step> dot_step(OpId id) {
+    const DotPlan& dot = plan_.dots.at(id);
+    auto step = std::make_unique<DotStep>(dot, graph_.value(graph_.op(id).out[0]).aval.dtype, reuse(dot.rhs.base), bias_of(id));
     step->lhs = operand(dot.lhs);
     step->rhs = operand(dot.rhs);
-    step->out = {define(op.out[0]), 0};
+    step->out = result_of(id);
     if (const auto bytes = static_cast<std::int64_t>(step->product->prepared_bytes())) {
       auto prepare = std::make_unique<PrepareOperandStep>();
       prepare->product = step->product;

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "tf2jax/backends/llvm/dot_plan.h"
+#include "tf2jax/backends/llvm/epilogue.h"
 #include "tf2jax/backends/llvm/link.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -38,8 +39,8 @@ bool windows_overlap(const GraphOp& op) {
 
 class Planner {
  public:
-  explicit Planner(const Graph& graph)
-      : g_(graph), external_(graph.values.size(), false), demanders_(graph.values.size()), root_group_(graph.values.size(), -1), copies_(graph.values.size(), 0),
+  Planner(const Graph& graph, bool library)
+      : g_(graph), library_(library), external_(graph.values.size(), false), demanders_(graph.values.size()), root_group_(graph.values.size(), -1), copies_(graph.values.size(), 0),
         op_groups_(graph.ops.size()) {}
 
   Plan plan() {
@@ -103,6 +104,11 @@ class Planner {
     if (op.kind == OpKind::transpose && take_layout(op)) return;
     for (const std::int32_t r : readers)
       if (join_as_root(r, o)) return;
+    if (library_ && readers.empty() && op.kind == OpKind::elementwise)
+      if (auto found = find_bias(g_, op)) {
+        plan_.biases.insert(*std::move(found));
+        return;
+      }
     start_group(o);
   }
 
@@ -482,6 +488,7 @@ class Planner {
       const GraphOp& op = g_.ops[o];
       if (is_fusible(op.kind) || is_place(op.kind)) continue;
       for (const ValueId v : op.out) unit_of_value[at(v)] = static_cast<std::int32_t>(units.size());
+      if (const auto b = plan_.biases.find(static_cast<OpId>(o)); b != plan_.biases.end()) unit_of_value[at(b->second.result)] = static_cast<std::int32_t>(units.size());
       units.push_back({-1, static_cast<OpId>(o)});
       if (const auto d = plan_.dots.find(static_cast<OpId>(o)); d != plan_.dots.end()) reads.push_back({d->second.lhs.base, d->second.rhs.base});
       else reads.push_back(op.in);
@@ -549,6 +556,7 @@ class Planner {
   }
 
   const Graph& g_;
+  const bool library_;
   Plan plan_;
   std::vector<bool> external_;                             // must live in memory, dense
   std::vector<std::vector<std::int32_t>> demanders_;       // groups that read a value
@@ -562,6 +570,6 @@ class Planner {
 
 }  // namespace
 
-Plan plan_fusion(const Graph& graph) { return Planner(graph).plan(); }
+Plan plan_fusion(const Graph& graph, bool library) { return Planner(graph, library).plan(); }
 
 }  // namespace tf2jax::compiler

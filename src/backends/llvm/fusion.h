@@ -5,6 +5,7 @@
 
 #include "tf2jax/backends/llvm/graph.h"
 #include "tf2jax/backends/llvm/index_map.h"
+#include "tf2jax/backends/onednn/convolution.h"
 
 namespace tf2jax::compiler {
 
@@ -63,14 +64,22 @@ struct DotPlan {
   Dims out_strides;                   // batch…, m, n
 };
 
+/// A vector that a product or convolution adds to each row of its result.
+struct Bias {
+  ValueId vector, result;             // result: the sum, which is written in place of the product
+  std::shared_ptr<const onednn::Convolution> convolution;   // what adds it, unless it is a dot
+};
+
 struct Plan {
   std::vector<Group> groups;
   std::vector<Unit> order;
+  std::unordered_map<OpId, Bias> biases;
   std::unordered_map<ValueId, View> views;        // of every value in memory
   std::unordered_map<OpId, DotPlan> dots;
   std::unordered_map<ValueId, std::array<ValueId, 2>> interleaved;   // of bases: the values that lie in them in turns
 };
 
-Plan plan_fusion(const Graph& graph);
+/// `library`: whether products go to a library, which may then add biases.
+Plan plan_fusion(const Graph& graph, bool library = true);
 
 }  // namespace tf2jax::compiler

@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tf2jax/backends/onednn/convolution.h"
-#include "tf2jax/backends/onednn/matmul.h"
 #include "tf2jax/base/thread_pool.h"
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/trace/trace.h"
@@ -69,7 +67,7 @@ CostAnalysis LoopStep::cost() const {
   return total;
 }
 
-DotStep::DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse) {
+DotStep::DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse, std::optional<Operand> bias) : bias(bias) {
   onednn::MatmulSpec spec;
   spec.dtype = spec.out_dtype = dtype;
   spec.m = plan.m;
@@ -90,54 +88,29 @@ DotStep::DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse) {
   dense(spec.c_strides, plan.m, plan.n);
   spec.constant_b = rhs_reuse == Reuse::always;
   spec.prepared_b = rhs_reuse == Reuse::prepared;
+  spec.bias = bias.has_value();
   product = onednn::Matmul::create(spec);
   check<InternalError>(product != nullptr, "compile: no matrix product for {}.", short_name(dtype));
   const double batch = static_cast<double>(num_elements(plan.batch)), m = static_cast<double>(plan.m), n = static_cast<double>(plan.n), k = static_cast<double>(plan.k);
   analysis = {2 * batch * m * n * k, batch * (m * k + k * n + m * n) * itemsize(dtype), 1};
 }
 
-void DotStep::run(Frame& f) const { product->run(lhs.in(f), rhs.in(f), out.in(f)); }
-std::string DotStep::describe() const { return product->description(); }
+void DotStep::run(Frame& f) const { product->run(lhs.in(f), rhs.in(f), out.in(f), bias ? bias->in(f) : nullptr); }
+std::string DotStep::describe() const { return product->description() + (bias ? " + bias" : ""); }
 
 void PrepareOperandStep::run(Frame& f) const { product->prepare(rhs.in(f), out.in(f)); }
 std::string PrepareOperandStep::describe() const { return "prepare an operand for " + product->description(); }
 CostAnalysis PrepareOperandStep::cost() const { return {0, 2.0 * static_cast<double>(product->prepared_bytes()), 1}; }
 
-namespace {
-
-struct ConvolutionStep final : Step {
-  std::unique_ptr<const onednn::Convolution> convolution;
-  Operand lhs, rhs, out;
-  CostAnalysis analysis;
-  void run(Frame& f) const override { convolution->run(lhs.in(f), rhs.in(f), out.in(f)); }
-  std::string describe() const override { return convolution->description(); }
-  CostAnalysis cost() const override { return analysis; }
-};
-
-}  // namespace
-
-std::unique_ptr<Step> make_convolution_step(const Graph& graph, const GraphOp& op, Operand lhs, Operand rhs, Operand out, bool constant_rhs) {
-  const ConvParams& p = op.params.get<ConvParams>();
+ConvolutionStep::ConvolutionStep(const Graph& graph, const GraphOp& op, std::shared_ptr<const onednn::Convolution> chosen) : convolution(std::move(chosen)) {
   const GraphValue &x = graph.value(op.in[0]), &w = graph.value(op.in[1]), &y = graph.value(op.out[0]);
-  if (x.aval.dtype != w.aval.dtype || x.aval.dtype != y.aval.dtype) return nullptr;
-  const std::size_t spatial = x.dims.size() - 2;
-  const auto filled = [&](const Dims& d) { return d.empty() ? Dims(spatial, 1) : d; };
-  onednn::ConvSpec spec{.dtype = x.aval.dtype, .lhs = x.dims, .rhs = w.dims, .out = y.dims, .lhs_spec = p.dimension_numbers.lhs_spec,
-                        .rhs_spec = p.dimension_numbers.rhs_spec, .out_spec = p.dimension_numbers.out_spec, .strides = filled(p.window_strides),
-                        .padding = p.padding, .lhs_dilation = filled(p.lhs_dilation), .rhs_dilation = filled(p.rhs_dilation),
-                        .feature_group_count = p.feature_group_count, .batch_group_count = p.batch_group_count, .constant_rhs = constant_rhs};
-  if (spec.padding.empty()) spec.padding.assign(spatial, {0, 0});
-  auto step = std::make_unique<ConvolutionStep>();
-  step->convolution = onednn::Convolution::create(spec);
-  if (!step->convolution) return nullptr;
-  step->lhs = lhs;
-  step->rhs = rhs;
-  step->out = out;
-  const auto features = static_cast<double>(w.dims[static_cast<std::size_t>(p.dimension_numbers.rhs_spec[0])]);
-  step->analysis = {2 * static_cast<double>(y.elements()) * static_cast<double>(w.elements()) / features,
-                    static_cast<double>(x.elements() + w.elements() + y.elements()) * itemsize(x.aval.dtype), 1};
-  return step;
+  const auto features = static_cast<double>(w.dims[static_cast<std::size_t>(op.params.get<ConvParams>().dimension_numbers.rhs_spec[0])]);
+  analysis = {2 * static_cast<double>(y.elements()) * static_cast<double>(w.elements()) / features,
+              static_cast<double>(x.elements() + w.elements() + y.elements()) * itemsize(x.aval.dtype), 1};
 }
+
+void ConvolutionStep::run(Frame& f) const { convolution->run(lhs.in(f), rhs.in(f), out.in(f), bias ? bias->in(f) : nullptr); }
+std::string ConvolutionStep::describe() const { return convolution->description() + (bias ? " + bias" : ""); }
 
 void CallStep::run(Frame& frame) const {
   Arrays args;

@@ -1,6 +1,7 @@
 // The kinds of steps.
 #pragma once
 #include "tf2jax/backends/llvm/program.h"
+#include "tf2jax/backends/onednn/convolution.h"
 #include "tf2jax/backends/onednn/matmul.h"
 #include "tf2jax/trace/primitive.h"
 
@@ -32,8 +33,9 @@ enum class Reuse : std::uint8_t { once, prepared, always };
 struct DotStep final : Step {
   std::shared_ptr<const onednn::Matmul> product;
   Operand lhs, rhs, out;
+  std::optional<Operand> bias;
   CostAnalysis analysis;
-  DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse);
+  DotStep(const DotPlan& plan, DType dtype, Reuse rhs_reuse, std::optional<Operand> bias);
   void run(Frame& f) const override;
   std::string describe() const override;
   CostAnalysis cost() const override { return analysis; }
@@ -48,8 +50,17 @@ struct PrepareOperandStep final : Step {
   CostAnalysis cost() const override;
 };
 
-/// A convolution; null where only the eager kernel has the case.
-std::unique_ptr<Step> make_convolution_step(const Graph& graph, const GraphOp& op, Operand lhs, Operand rhs, Operand out, bool constant_rhs);
+/// A convolution. `bias`: what it adds, where `convolution` does.
+struct ConvolutionStep final : Step {
+  std::shared_ptr<const onednn::Convolution> convolution;
+  Operand lhs, rhs, out;
+  std::optional<Operand> bias;
+  CostAnalysis analysis;
+  ConvolutionStep(const Graph& graph, const GraphOp& op, std::shared_ptr<const onednn::Convolution> chosen);
+  void run(Frame& f) const override;
+  std::string describe() const override;
+  CostAnalysis cost() const override { return analysis; }
+};
 
 /// Calls a primitive's eager kernel or evaluation rule.
 struct CallStep final : Step {

@@ -245,7 +245,7 @@ class VectorLoop {
 
   /// Runs a graph. Output k goes to `results[k]`; the first `carried` of them hold inputs `first`… until then.
   void run(const Graph& g, std::vector<Storage> inputs, const std::vector<Storage>& results, std::size_t first = 0, std::size_t carried = 0) {
-    const Plan plan = plan_fusion(g);
+    const Plan plan = plan_fusion(g, false);
     std::vector<Lowered> units = lower(g, plan);
     Scope s{g, plan, {}};
     for (std::size_t i = 0; i < inputs.size(); ++i) s.places[g.inputs[i]] = std::move(inputs[i]);
