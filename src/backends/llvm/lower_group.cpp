@@ -152,8 +152,8 @@ class Lowering : NodeBuilder {
     auto& done = stage_done_[at(stage)];
     if (const auto it = done.find(n); it != done.end()) return it->second;
     const Info info = info_[at(n)];
-    // A row that costs more to compute again than to read back is kept.
-    if (info.stage < stage && (info.costly || info.weight > 8) && lane_ >= 0 && is_reduced(lane_)) {
+    // A row that costs more to compute again than to read back is kept. What is the same along the vector axis is no row.
+    if (info.stage < stage && (info.costly || info.weight > 8) && lane_ >= 0 && is_reduced(lane_) && info.variables.contains(lane_)) {
       const NodeId kept = keep_row(n, info.stage);
       done.emplace(n, kept);
       stage_blocks_[at(stage)].push_back({loops::Eval{kept}});
