@@ -79,9 +79,10 @@ class Planner {
       return start_group(o);
     }
     if (op.kind == OpKind::scatter) {
-      external_[at(v)] = external_[at(op.in[0])] = true;
+      external_[at(v)] = true;
       return start_scatter(o);
     }
+    if (op.in_memory) external_[at(v)] = true;
     std::vector<std::int32_t> readers = alive(demanders_[at(v)]);
     if (!external_[at(v)]) {
       if (readers.size() > 1 && !may_copy(op, readers.size()) && !(readers.size() <= 4 && merge(readers, v))) {

@@ -42,6 +42,7 @@ struct GraphOp {
   OpKind kind;
   loops::Op scalar = loops::Op::constant;   // elementwise, reduce, cumulative and scatter (constant: it replaces)
   std::vector<ValueId> in, out;
+  bool in_memory = false;  // its results are, though its readers might compute them
 };
 
 struct Graph {

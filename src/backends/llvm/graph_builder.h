@@ -5,6 +5,8 @@
 
 #include "tf2jax/backends/llvm/graph.h"
 #include "tf2jax/ops/dot.h"
+#include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/window.h"
 
 namespace tf2jax::compiler {
 
@@ -32,7 +34,6 @@ class GraphBuilder {
   std::vector<ValueId> rewrite(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
   std::optional<ValueId> rewrite_movement(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_arithmetic(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
-  std::optional<ValueId> reduce_windows(loops::Op op, const Equation& e, ValueId x, const Aval& out);
   std::optional<ValueId> rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> diagonal(ValueId v);
@@ -44,6 +45,19 @@ class GraphBuilder {
   ValueId broadcast(ValueId v, const Dims& dims, const Axes& axes);
   ValueId reduce(loops::Op op, ValueId v, const Axes& axes);
 
+  /// v in memory; one that may not be shared is read once only.
+  ValueId in_memory(ValueId v, bool may_share);
+
+  // In window_rewrite.cpp.
+  ValueId strided(ValueId x, const Dims& places, const Dims& strides, const Dims& offsets, ValueId outside);
+  ValueId start_of(loops::Op extreme, DType type);
+  std::optional<ValueId> reduce_windows(loops::Op op, const Equation& e, ValueId x, const Aval& out);
+  std::optional<ValueId> sum_of_distant(const Window& w, ValueId x, const Aval& out);
+  ValueId pad_inside(ValueId x, ValueId outside, const std::vector<PadAxis>& config, const Aval& out);
+  std::optional<ValueId> spread_windows(ValueId source, std::optional<ValueId> chosen, const Aval& out, const Dims& window, const Dims& strides, const Dims& low);
+  ValueId selected_elements(ValueId x, const SelectAndScatter& s, const Dims& places, const Padding& padding);
+  std::optional<ValueId> rewrite_selection(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+
   // In scatter_rewrite.cpp.
   std::optional<ValueId> rewrite_scatter(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
 
@@ -54,6 +68,7 @@ class GraphBuilder {
   std::unordered_multimap<std::size_t, ValueId> constants_;
   std::unordered_multimap<std::size_t, std::pair<OpId, std::int32_t>> seen_;
   std::unordered_map<ValueId, ValueId> logistic_of_;   // of values tanh(u): logistic(2u), where 1 + tanh(u) was rewritten
+  std::unordered_map<ValueId, std::pair<ValueId, std::vector<PadAxis>>> dilated_;   // values with zeros between elements: of what, and how
   std::unordered_map<ValueId, Parts> parts_;           // of complex values
   std::map<std::pair<ValueId, ValueId>, ValueId> joined_;
   std::int32_t scope_ = 0, scopes_ = 0;

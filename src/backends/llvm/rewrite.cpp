@@ -1,11 +1,9 @@
 // Equations as op kinds: the table of scalar operations, and movements and reductions in a few canonical forms.
 #include <algorithm>
 #include <cstring>
-#include <limits>
 
 #include "tf2jax/backends/llvm/dot_plan.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
-#include "tf2jax/backends/llvm/scalar_bits.h"
 #include "tf2jax/backends/llvm/scan_rewrite.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
@@ -97,6 +95,11 @@ ValueId GraphBuilder::broadcast(ValueId v, const Dims& to, const Axes& axes) {
   if (dims(v) == to) return v;
   if (num_elements(to) == graph_.value(v).elements() && std::ranges::is_sorted(axes)) return reshape(v, to);
   return append({broadcast_in_dim_p(), BroadcastInDim{axes, symbolic(to)}, OpKind::broadcast, Op::constant, {v}, {}}, {{dtype(v), symbolic(to), false}})[0];
+}
+
+ValueId GraphBuilder::in_memory(ValueId v, bool may_share) {
+  const Aval aval = graph_.value(v).aval.strong();
+  return append({broadcast_in_dim_p(), BroadcastInDim{iota_axes(aval.rank()), aval.shape}, OpKind::broadcast, Op::constant, {v}, {}, true}, {aval}, may_share)[0];
 }
 
 ValueId GraphBuilder::reduce(Op op, ValueId v, const Axes& axes) {
@@ -192,9 +195,9 @@ std::optional<ValueId> GraphBuilder::rewrite_movement(const Equation& e, const s
   if (p == dynamic_slice_p()) return plain(OpKind::dynamic_slice);
   if (p == gather_p() && e.params.get<GatherParams>().mode != GatherScatterMode::one_hot) return plain(OpKind::gather);
   if (p == pad_p()) {
-    bool interior = false;
-    for (const PadAxis& a : e.params.get<PadParams>().padding_config) interior |= a.interior.value() != 0;
-    if (!interior) return plain(OpKind::pad);
+    const auto& config = e.params.get<PadParams>().padding_config;
+    const bool inside = std::ranges::any_of(config, [](const PadAxis& a) { return a.interior.value() != 0; });
+    return inside ? pad_inside(in[0], in[1], config, out) : plain(OpKind::pad);
   }
   return std::nullopt;
 }
@@ -263,23 +266,6 @@ std::optional<ValueId> GraphBuilder::rewrite_arithmetic(const Equation& e, const
     }
   if (o >= Op::eq && o <= Op::ge) return as_bool(o, in);
   return op(o, in);
-}
-
-// Windows as a movement, then a reduction over the axes inside them.
-std::optional<ValueId> GraphBuilder::reduce_windows(Op op, const Equation& e, ValueId x, const Aval& out) {
-  const Window& w = e.params.get<Window>();
-  if (std::ranges::any_of(w.base_dilation, [](std::int64_t d) { return d != 1; }) || out.dtype == DType::bool_) return std::nullopt;
-  const double lowest = std::numeric_limits<double>::infinity() * (op == Op::max ? -1 : 1);
-  ValueId outside = number(out.dtype, 0);
-  if (op != Op::add) {
-    const std::uint64_t bits = neutral(op, out.dtype);
-    outside = is_floating(out.dtype) ? number(out.dtype, lowest) : constant(Array::from_bytes(out.dtype, {}, std::as_bytes(std::span(&bits, 1)).first(static_cast<std::size_t>(itemsize(out.dtype)))));
-  }
-  Dims spread = out.dims();
-  const auto rank = static_cast<std::int64_t>(spread.size());
-  spread.insert(spread.end(), w.window_dimensions.begin(), w.window_dimensions.end());
-  const ValueId windows = append({e.primitive, e.params, OpKind::windows, Op::constant, {x, outside}, {}}, {{out.dtype, symbolic(spread), false}})[0];
-  return reduce(op, windows, iota_axes(rank, rank));
 }
 
 std::optional<ValueId> GraphBuilder::rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out) {
@@ -436,6 +422,7 @@ std::vector<ValueId> GraphBuilder::rewrite(const Equation& e, const std::vector<
     if (auto v = rewrite_arithmetic(e, in, avals[0])) return {*v};
     if (auto v = rewrite_reduction(e, in, avals[0])) return {*v};
     if (auto v = rewrite_scatter(e, in, avals[0])) return {*v};
+    if (auto v = rewrite_selection(e, in, avals[0])) return {*v};
     if (p == dot_general_p())
       if (auto v = rewrite_dot(e, in, avals[0])) return {*v};
   }

@@ -4,7 +4,6 @@
 #include "tf2jax/backends/llvm/graph_builder.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
-#include "tf2jax/ops/shape_ops.h"
 
 namespace tf2jax::compiler {
 
@@ -32,9 +31,8 @@ std::optional<ValueId> GraphBuilder::rewrite_scatter(const Equation& e, const st
   p.update_jaxpr.reset();
   if (dtype(in[0]) != dtype(in[2])) return std::nullopt;
   if (!is_complex(out.dtype)) {
-    const Aval aval{out.dtype, out.shape, false};
-    const ValueId own = append({broadcast_in_dim_p(), BroadcastInDim{iota_axes(out.rank()), out.shape}, OpKind::broadcast, Op::constant, {in[0]}, {}}, {aval}, false)[0];
-    return append({e.primitive, p, OpKind::scatter, *combine, {own, in[1], in[2]}, {}}, {aval})[0];
+    const ValueId own = in_memory(in[0], false);
+    return append({e.primitive, p, OpKind::scatter, *combine, {own, in[1], in[2]}, {}}, {out.strong()})[0];
   }
   if (*combine != Op::constant && *combine != Op::add && *combine != Op::sub) return std::nullopt;
   // Pairs of reals are moved and added like reals: windows with one more axis.
