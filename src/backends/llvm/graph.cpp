@@ -128,7 +128,7 @@ std::optional<ValueId> GraphBuilder::fold(const Equation& e, const std::vector<V
   const std::int64_t size = num_elements(avals[0].dims());
   // A number everywhere is cheaper to know than to read.
   if (e.primitive == broadcast_in_dim_p() && size > 1 && graph_.value(in[0]).elements() == 1) return std::nullopt;
-  if (size > largest || size > (1 << 24)) return std::nullopt;
+  if (size > largest || size > kLargestFolded) return std::nullopt;
   const Kernel* kernel = e.primitive.rules().kernel.load(std::memory_order_acquire);
   if (!kernel) kernel = default_backend().kernel(e.primitive);
   if (!kernel) return std::nullopt;

@@ -21,6 +21,7 @@ class GraphBuilder {
   std::vector<ValueId> append(GraphOp op, const Avals& outputs, bool may_share = true);
   std::vector<ValueId> run(const Jaxpr& jaxpr, const std::vector<ValueId>& inputs);
   std::vector<ValueId> equation(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
+  static constexpr std::int64_t kLargestFolded = std::int64_t{1} << 24;   // elements of a constant made while compiling
   std::optional<ValueId> fold(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
 
   // In complex_rewrite.cpp.

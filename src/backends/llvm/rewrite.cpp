@@ -15,6 +15,7 @@
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/window.h"
+#include "tf2jax/trace/trace.h"
 
 namespace tf2jax::compiler {
 
@@ -81,6 +82,10 @@ ValueId GraphBuilder::transpose(ValueId v, const Axes& permutation) {
     if (to.back() != 1) moved.push_back(a);
   }
   if (std::ranges::is_sorted(moved)) return reshape(v, to);
+  if (const GraphValue& value = graph_.value(v); value.is_constant() && value.elements() <= kLargestFolded) {
+    const TraceScope scope(eval_trace());
+    return constant(tf2jax::transpose(value.constant, permutation));
+  }
   return append({transpose_p(), TransposeParams{permutation}, OpKind::transpose, Op::constant, {v}, {}}, {{dtype(v), symbolic(to), false}})[0];
 }
 
