@@ -1,4 +1,5 @@
 // Complex arithmetic as arithmetic on real and imaginary parts, which lie side by side in memory: loops only see reals.
+// Keys of random numbers move likewise as pairs of words.
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -36,7 +37,7 @@ ValueId GraphBuilder::pairs(ValueId v) {
 // The real and imaginary parts of a value.
 GraphBuilder::Parts GraphBuilder::parts(ValueId v) {
   if (const auto it = parts_.find(v); it != parts_.end()) return it->second;
-  const DType real = real_dtype(dtype(v));
+  const DType real = part_dtype(dtype(v));
   const Dims own = dims(v);
   if (const GraphValue& c = graph_.value(v); c.is_constant()) {
     const auto size = static_cast<std::size_t>(itemsize(real));
@@ -83,13 +84,13 @@ ValueId GraphBuilder::join(const Parts& z, DType complex) {
 // Null for what stays a call of its eager kernel: functions whose special values take more than a few operations.
 std::optional<std::vector<ValueId>> GraphBuilder::rewrite_complex(const Equation& e, const std::vector<ValueId>& in, const Avals& avals) {
   const Primitive& p = e.primitive;
-  const auto complex_value = [&](ValueId v) { return is_complex(dtype(v)); };
-  if (std::ranges::none_of(in, complex_value) && std::ranges::none_of(avals, [](const Aval& a) { return is_complex(a.dtype); })) return std::nullopt;
-  const auto fits = [](DType d) { return d != DType::float0 && d != DType::key; };
+  const auto complex_value = [&](ValueId v) { return is_pair(dtype(v)); };   // or a key, which is only moved
+  if (std::ranges::none_of(in, complex_value) && std::ranges::none_of(avals, [](const Aval& a) { return is_pair(a.dtype); })) return std::nullopt;
+  const auto fits = [](DType d) { return d != DType::float0; };
   if (p.effectful() || in.empty() || !std::ranges::all_of(in, [&](ValueId v) { return fits(dtype(v)) && graph_.value(v).elements() > 0; }) ||
       !std::ranges::all_of(avals, [&](const Aval& a) { return fits(a.dtype) && num_elements(a.dims()) > 0; }))
     return std::nullopt;
-  const Aval out = avals[0], part = out.with_dtype(real_dtype(out.dtype));
+  const Aval out = avals[0], part = out.with_dtype(part_dtype(out.dtype));
   const auto done = [&](const Parts& z) { return std::vector{join(z, out.dtype)}; };
   const auto op = [&](Op o, const std::vector<ValueId>& x) { return scalar_op(o, x, part); };
   const auto multiplied = [&](const Parts& a, const Parts& b) {
@@ -98,7 +99,7 @@ std::optional<std::vector<ValueId>> GraphBuilder::rewrite_complex(const Equation
 
   if (is_movement(e) || p == reduce_sum_p()) {
     Avals real = avals;
-    for (Aval& a : real) a = a.with_dtype(real_dtype(a.dtype));
+    for (Aval& a : real) a = a.with_dtype(part_dtype(a.dtype));
     std::vector<ValueId> re, im;
     for (const ValueId v : in) {
       const bool moved = complex_value(v);   // indices are not
@@ -112,6 +113,11 @@ std::optional<std::vector<ValueId>> GraphBuilder::rewrite_complex(const Equation
     return results;
   }
   if (auto v = rewrite_scatter(e, in, out)) return std::vector{*v};
+  if (p == select_n_p() && dtype(in[0]) == DType::bool_ && in.size() == 3) {
+    const Parts no = parts(in[1]), yes = parts(in[2]);
+    return done({op(Op::select, {in[0], yes.real, no.real}), op(Op::select, {in[0], yes.imag, no.imag})});
+  }
+  if (std::ranges::any_of(in, [&](ValueId v) { return dtype(v) == DType::key; }) || out.dtype == DType::key) return std::nullopt;
   if (p == complex_p()) {
     const auto whole = [&](ValueId v) { return dims(v) == out.dims() ? v : op(Op::mul, {v, number(part.dtype, 1)}); };   // an axis of 1 repeats
     return done({whole(in[0]), whole(in[1])});
@@ -145,10 +151,6 @@ std::optional<std::vector<ValueId>> GraphBuilder::rewrite_complex(const Equation
     const Parts a = parts(in[0]), b = parts(in[1]);
     const Op each = p == eq_p() ? Op::eq : Op::ne;
     return std::vector{scalar_op(p == eq_p() ? Op::bit_and : Op::bit_or, {scalar_op(each, {a.real, b.real}, out), scalar_op(each, {a.imag, b.imag}, out)}, out)};
-  }
-  if (p == select_n_p() && dtype(in[0]) == DType::bool_ && in.size() == 3) {
-    const Parts no = parts(in[1]), yes = parts(in[2]);
-    return done({op(Op::select, {in[0], yes.real, no.real}), op(Op::select, {in[0], yes.imag, no.imag})});
   }
   if (p == convert_element_type_p()) {
     const auto converted = [&](ValueId v) { return dtype(v) == part.dtype ? v : op(Op::convert, {v}); };

@@ -25,8 +25,7 @@ constexpr std::int64_t kLargestGroup = 256;   // inlined places: bounds the time
 
 bool is_heavy(const GraphOp& op) {
   if (op.kind != OpKind::elementwise) return op.kind == OpKind::reduce || op.kind == OpKind::gather;
-  return (op.scalar >= Op::exp && op.scalar <= Op::cbrt && op.scalar != Op::sqrt) || op.scalar == Op::erf || op.scalar == Op::erfc || op.scalar == Op::pow ||
-         op.scalar == Op::atan2 || op.scalar == Op::rem;
+  return loops::is_function(op.scalar) || op.scalar == Op::rsqrt || op.scalar == Op::rem;
 }
 
 // Whether elements lie in several windows: computing them for each is dearer than keeping them.

@@ -113,6 +113,7 @@ std::vector<ValueId> GraphBuilder::equation(const Equation& e, const std::vector
   }
   if (p == optimization_barrier_p() || p == device_put_p()) return in;
   if (auto folded = fold(e, in, avals)) return {*folded};
+  if (auto out = rewrite_random(e, in, avals)) return *std::move(out);
   if (auto out = rewrite_complex(e, in, avals)) return *std::move(out);
   return rewrite(e, in, avals);
 }

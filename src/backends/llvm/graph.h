@@ -14,7 +14,7 @@ using OpId = std::int32_t;
 enum class OpKind : std::uint8_t {
   // pulled into loops
   elementwise, broadcast, reshape, transpose, slice, reverse, pad, windows, concatenate, iota, dynamic_slice, gather, cumulative, scatter, reduce,
-  // places in memory: complex numbers as pairs of reals or back, and two values as such pairs
+  // places in memory: complex numbers and keys as pairs of their parts or back, and two values as such pairs
   reinterpret, interleave,
   // steps of their own
   dot, convolution, update_slice, scan, while_loop, branch, call,
@@ -22,6 +22,9 @@ enum class OpKind : std::uint8_t {
 inline bool is_place(OpKind kind) { return kind == OpKind::reinterpret || kind == OpKind::interleave; }
 /// The types that loops compute with.
 inline bool has_loop_type(DType d) { return !is_complex(d) && d != DType::float0 && d != DType::key; }
+/// Complex numbers and keys are pairs of these.
+inline bool is_pair(DType d) { return is_complex(d) || d == DType::key; }
+inline DType part_dtype(DType d) { return d == DType::key ? DType::u32 : real_dtype(d); }
 inline bool is_fusible(OpKind kind) { return kind <= OpKind::reduce; }
 
 struct GraphValue {

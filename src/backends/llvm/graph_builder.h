@@ -31,6 +31,9 @@ class GraphBuilder {
   ValueId join(const Parts& z, DType complex);
   std::optional<std::vector<ValueId>> rewrite_complex(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
 
+  // In random_rewrite.cpp.
+  std::optional<std::vector<ValueId>> rewrite_random(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
+
   // In rewrite.cpp.
   std::vector<ValueId> rewrite(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
   std::optional<ValueId> rewrite_movement(const Equation& e, const std::vector<ValueId>& in, const Aval& out);

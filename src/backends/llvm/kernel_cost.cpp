@@ -13,7 +13,7 @@ double cost_of(const loops::Kernel& k, const loops::Block& block, int lanes) {
   for (const auto& s : block) {
     if (const auto* e = std::get_if<loops::Eval>(&s.what)) {
       const loops::Op op = k.nodes[static_cast<std::size_t>(e->node)].op;
-      total += op >= loops::Op::exp && op <= loops::Op::erfc ? 6 : op == loops::Op::load ? 0.5 : 0.25;
+      total += loops::is_function(op) ? 6 : op == loops::Op::load ? 0.5 : 0.25;
     } else if (const auto* l = std::get_if<loops::Loop>(&s.what)) {
       const double trips = l->lanes ? (static_cast<double>(l->extent) + lanes - 1) / lanes : static_cast<double>(l->extent);
       total += trips * cost_of(k, l->body, lanes);

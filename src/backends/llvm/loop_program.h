@@ -34,14 +34,20 @@ enum class Op : std::uint8_t {
   get,        // the cell's value
   // one operand
   neg, sign, floor, ceil, round_away, round_even, is_finite, exp, exp2, expm1, log, log1p, log2, tanh, logistic, sin, cos, tan,
-  asin, acos, atan, sinh, cosh, asinh, acosh, atanh, sqrt, rsqrt, cbrt, abs, bit_not, population_count, clz, erf, erfc,
+  asin, acos, atan, sinh, cosh, asinh, acosh, atanh, cbrt, erf, erf_inv, erfc, sqrt, rsqrt, abs, bit_not, population_count, clz,
   convert,    // from the operand's dtype, as convert_element_type
   bitcast,    // same width
   // two operands; comparisons take operands of one dtype and give bool
   add, sub, mul, div, rem, max, min, pow, atan2, bit_and, bit_or, bit_xor, shift_left, shift_right_logical, shift_right_arithmetic,
   eq, ne, lt, le, gt, ge,
   select,     // operands: bool, value where true, value where false
+  // operands: the two words of a key and a counter c, all u32; threefry2x32 of (0, c): its words, or their exclusive or
+  hash_first, hash_second, hash_both,
 };
+inline constexpr Op kLastOp = Op::hash_both;
+
+/// Operations of ten instructions or more: elementary functions and hashes.
+constexpr bool is_function(Op op) { return (op >= Op::exp && op <= Op::erfc) || op == Op::pow || op == Op::atan2 || op >= Op::hash_first; }
 
 struct Node {
   Op op = Op::constant;

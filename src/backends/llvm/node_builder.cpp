@@ -19,7 +19,7 @@ namespace {
 bool is_half(DType d) { return d == DType::f16 || d == DType::bf16; }
 
 bool is_costly(const Node& n) {
-  return (n.op >= Op::exp && n.op <= Op::cbrt) || n.op == Op::erf || n.op == Op::erfc || n.op == Op::pow || n.op == Op::atan2 || n.op == Op::div || n.op == Op::rem;
+  return loops::is_function(n.op) || n.op == Op::sqrt || n.op == Op::rsqrt || n.op == Op::div || n.op == Op::rem;
 }
 
 // Equal nodes are shared.
@@ -117,8 +117,8 @@ std::int64_t NodeBuilder::extent(LoopVar x) const {
 loops::BufferId NodeBuilder::buffer(ValueId base) {
   const auto [it, fresh] = buffers_.try_emplace(base, static_cast<loops::BufferId>(kernel_.buffers.size()));
   if (fresh) {
-    const DType dtype = g_.value(base).aval.dtype;   // loops read complex numbers as pairs of reals
-    kernel_.buffers.push_back({real_dtype(dtype), g_.value(base).elements() * (is_complex(dtype) ? 2 : 1), false, false});
+    const DType dtype = g_.value(base).aval.dtype;   // loops read pairs as two of their parts
+    kernel_.buffers.push_back({part_dtype(dtype), g_.value(base).elements() * (is_pair(dtype) ? 2 : 1), false, false});
     out_.bases.push_back(base);
   }
   return it->second;

@@ -32,8 +32,8 @@ const std::unordered_map<const void*, Op>& scalar_table() {
         {exp2_p(), Op::exp2}, {expm1_p(), Op::expm1}, {log_p(), Op::log}, {log1p_p(), Op::log1p}, {log2_p(), Op::log2}, {tanh_p(), Op::tanh},
         {logistic_p(), Op::logistic}, {sin_p(), Op::sin}, {cos_p(), Op::cos}, {tan_p(), Op::tan}, {asin_p(), Op::asin}, {acos_p(), Op::acos},
         {atan_p(), Op::atan}, {sinh_p(), Op::sinh}, {cosh_p(), Op::cosh}, {asinh_p(), Op::asinh}, {acosh_p(), Op::acosh}, {atanh_p(), Op::atanh},
-        {sqrt_p(), Op::sqrt}, {rsqrt_p(), Op::rsqrt}, {cbrt_p(), Op::cbrt}, {abs_p(), Op::abs}, {not_p(), Op::bit_not},
-        {population_count_p(), Op::population_count}, {clz_p(), Op::clz}, {erf_p(), Op::erf}, {erfc_p(), Op::erfc}, {convert_element_type_p(), Op::convert},
+        {sqrt_p(), Op::sqrt}, {rsqrt_p(), Op::rsqrt}, {abs_p(), Op::abs}, {not_p(), Op::bit_not},
+        {population_count_p(), Op::population_count}, {clz_p(), Op::clz}, {cbrt_p(), Op::cbrt}, {erf_p(), Op::erf}, {erf_inv_p(), Op::erf_inv}, {erfc_p(), Op::erfc}, {convert_element_type_p(), Op::convert},
         {add_p(), Op::add}, {add_any_p(), Op::add}, {sub_p(), Op::sub}, {mul_p(), Op::mul}, {div_p(), Op::div}, {rem_p(), Op::rem}, {max_p(), Op::max},
         {min_p(), Op::min}, {pow_p(), Op::pow}, {atan2_p(), Op::atan2}, {and_p(), Op::bit_and}, {or_p(), Op::bit_or}, {xor_p(), Op::bit_xor},
         {shift_left_p(), Op::shift_left}, {shift_right_logical_p(), Op::shift_right_logical}, {shift_right_arithmetic_p(), Op::shift_right_arithmetic},
@@ -247,7 +247,7 @@ std::optional<ValueId> GraphBuilder::rewrite_arithmetic(const Equation& e, const
     return op(Op::bitcast, in);
   }
   const auto it = scalar_table().find(p.id());
-  if (it == scalar_table().end()) return std::nullopt;
+  if (it == scalar_table().end() || (it->second == Op::erf_inv && out.dtype == DType::f64)) return std::nullopt;
   const Op o = it->second;
   if (o == Op::convert && dtype(in[0]) == out.dtype) return in[0];
   if (o == Op::pow && dtype(in[0]) != dtype(in[1])) return std::nullopt;

@@ -33,7 +33,7 @@ std::int64_t position(const Dims& index, const Dims& dims) {
 bool is_half(DType d) { return d == DType::f16 || d == DType::bf16; }
 
 double time_of(const GraphOp& op) {
-  const bool is_function = op.kind == OpKind::elementwise && ((op.scalar >= Op::exp && op.scalar <= Op::cbrt && op.scalar != Op::sqrt) || op.scalar == Op::erf || op.scalar == Op::erfc || op.scalar == Op::pow || op.scalar == Op::atan2);
+  const bool is_function = op.kind == OpKind::elementwise && loops::is_function(op.scalar);
   return is_function ? 4 : 0.3;
 }
 

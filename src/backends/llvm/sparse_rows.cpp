@@ -285,7 +285,7 @@ class SparseRows {
       for_operands(n, [&](NodeId i) { changes = changes || changing.contains(i); });
       if (!changes) continue;
       changing.insert(e->node);
-      total += n.op >= Op::exp && n.op <= Op::erfc ? 12 : 1;
+      total += loops::is_function(n.op) ? 12 : 1;
     }
     return total;
   }

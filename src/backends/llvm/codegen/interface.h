@@ -6,7 +6,7 @@ namespace tf2jax::loops {
 
 /// Changes with the layout of what crosses the boundary, so that a module of another build is refused.
 inline constexpr std::int64_t kCodegenInterface =
-    1'000'000'000'000 * 2 + 1'000'000'000 * static_cast<std::int64_t>(Op::select) + 1'000'000 * static_cast<std::int64_t>(sizeof(Kernel)) +
+    1'000'000'000'000 * 2 + 1'000'000'000 * static_cast<std::int64_t>(kLastOp) + 1'000'000 * static_cast<std::int64_t>(sizeof(Kernel)) +
     1'000 * static_cast<std::int64_t>(sizeof(Node)) + static_cast<std::int64_t>(sizeof(Statement) + sizeof(Accumulator) + sizeof(CompiledKernels));
 
 inline constexpr const char* kCodegenFactory = "tf2jax_code_generator";

@@ -35,6 +35,7 @@ Vec inlined(Op op, const Vec& x) {
     case Op::atanh: return single ? atanh_of(x) : atanh_of_double(x);
     case Op::cbrt: return single ? cbrt_of(x) : cbrt_of_double(x);
     case Op::erf: return single ? erf_of(x) : erf_of_double(x);
+    case Op::erf_inv: return single ? erf_inv_of(x) : Vec();
     case Op::erfc: return single ? erfc_of(x) : erfc_of_double(x);
     case Op::rsqrt: return 1.0 / sqrt(x);
     default: return {};

@@ -3,6 +3,7 @@
 #include <stdexcept>
 
 #include "tf2jax/backends/llvm/codegen/internal/emitter.h"
+#include "tf2jax/backends/llvm/codegen/internal/math.h"
 
 namespace tf2jax::codegen {
 
@@ -86,6 +87,7 @@ Vec Emitter::evaluate(NodeId id) {
   if (n.op == Op::convert) return convert(dtype_of(0), n.dtype, x);
   if (n.op == Op::bitcast) return bitcast(dtype_of(0), n.dtype, x);
   if (n.op == Op::select) return select(x, value(n.in[1]), value(n.in[2]));
+  if (n.op >= Op::hash_first) return hash(n.op, x, value(n.in[1]), value(n.in[2]));
   const Vec out = n.in[1] < 0 ? arithmetic(n.op, dtype_of(0), x) : arithmetic(n.op, dtype_of(0), x, value(n.in[1]));
   return round_to(n.dtype, out);
 }
@@ -98,8 +100,9 @@ int weight_of_node(const loops::Node& n) {
     case Op::exp: case Op::exp2: return 14;
     case Op::logistic: return 18;
     case Op::log: case Op::log2: case Op::sin: case Op::cos: case Op::tanh: return 24;
-    case Op::expm1: case Op::log1p: case Op::asin: case Op::acos: case Op::atan: case Op::sinh: case Op::cosh: case Op::erf: case Op::atan2: return 32;
+    case Op::expm1: case Op::log1p: case Op::asin: case Op::acos: case Op::atan: case Op::sinh: case Op::cosh: case Op::erf: case Op::erf_inv: case Op::atan2: return 32;
     case Op::tan: case Op::asinh: case Op::acosh: case Op::atanh: case Op::cbrt: case Op::erfc: case Op::pow: case Op::rem: return 72;   // in doubles
+    case Op::hash_first: case Op::hash_second: case Op::hash_both: return 80;
     case Op::load: return n.dynamic.empty() ? 1 : 8;
     case Op::div: return is_floating(n.dtype) ? 3 : 12;
     case Op::sqrt: case Op::rsqrt: return 3;

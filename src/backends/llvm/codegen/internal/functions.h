@@ -31,6 +31,7 @@ Vec atan_of(const Vec& x);
 Vec atan2_of(const Vec& y, const Vec& x);
 Vec erf_of(const Vec& x);
 Vec erfc_of(const Vec& x);
+Vec erf_inv_of(const Vec& x);
 Vec asinh_of(const Vec& x);
 Vec acosh_of(const Vec& x);
 Vec atanh_of(const Vec& x);

@@ -12,6 +12,9 @@ Vec elementary(loops::Op op, const Vec& x);
 /// pow, atan2 or rem (the remainder of truncating division).
 Vec elementary(loops::Op op, const Vec& x, const Vec& y);
 
+/// One of hash_first, hash_second and hash_both of words.
+Vec hash(loops::Op op, const Vec& k0, const Vec& k1, const Vec& counter);
+
 /// Calls the C library once per lane.
 Vec call_libm(loops::Op op, const Vec& x);
 Vec call_libm(loops::Op op, const Vec& x, const Vec& y);
