@@ -39,6 +39,7 @@ class GraphBuilder {
   std::optional<ValueId> rewrite_movement(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_arithmetic(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> rewrite_reduction(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
+  ValueId outer_product(ValueId lhs, ValueId rhs, const DotDims& dims, const Aval& out);
   std::optional<ValueId> rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
   std::optional<ValueId> diagonal(ValueId v);
   std::optional<ValueId> rewrite_diagonal_dot(const std::vector<ValueId>& in, const DotDims& dims, const Aval& out);

@@ -364,6 +364,29 @@ std::optional<ValueId> GraphBuilder::rewrite_diagonal_dot(const std::vector<Valu
   return std::nullopt;
 }
 
+// Few products without a sum join the loops around them; -1 for others.
+ValueId GraphBuilder::outer_product(ValueId lhs, ValueId rhs, const DotDims& d, const Aval& out) {
+  constexpr std::int64_t kMost = 1 << 14;   // elements; larger ones are written past the caches or by several threads
+  if (num_elements(out.dims()) > kMost) return -1;
+  const auto batch = static_cast<std::int64_t>(d.lhs_batch.size());
+  std::int64_t next = batch;   // free axes of the result
+  const auto spread = [&](ValueId v, const Axes& batch_axes, const Axes& contract) -> ValueId {
+    const Dims size = dims(v);
+    Axes kept = batch_axes, fixed = batch_axes, to = iota_axes(batch);
+    fixed.insert(fixed.end(), contract.begin(), contract.end());
+    for (const auto a : contract)
+      if (size[static_cast<std::size_t>(a)] != 1) return -1;
+    for (const auto a : other_axes(fixed, static_cast<std::int64_t>(size.size()))) kept.push_back(a), to.push_back(next++);
+    Dims without;
+    for (const auto a : kept) without.push_back(size[static_cast<std::size_t>(a)]);
+    kept.insert(kept.end(), contract.begin(), contract.end());
+    return broadcast(reshape(transpose(v, kept), without), out.dims(), to);
+  };
+  const ValueId x = spread(lhs, d.lhs_batch, d.lhs_contract);
+  if (x < 0) return -1;
+  return scalar_op(Op::mul, {x, spread(rhs, d.rhs_batch, d.rhs_contract)}, out);
+}
+
 // Halves multiply in f32; operands whose free or contracted axes are scattered are transposed first.
 std::optional<ValueId> GraphBuilder::rewrite_dot(const Equation& e, const std::vector<ValueId>& in, const Aval& out) {
   const auto compute = [](DType d) { return d == DType::f16 || d == DType::bf16 ? DType::f32 : d; };
@@ -387,7 +410,8 @@ std::optional<ValueId> GraphBuilder::rewrite_dot(const Equation& e, const std::v
     return transpose(v, order);
   };
   const ValueId lhs = prepare(in[0], d.lhs_batch, d.lhs_contract), rhs = prepare(in[1], d.rhs_batch, d.rhs_contract);
-  const ValueId product = append({e.primitive, DotParams{d, {}, {}}, OpKind::dot, Op::constant, {lhs, rhs}, {}}, {{type, out.shape, false}})[0];
+  ValueId product = outer_product(lhs, rhs, d, {type, out.shape, false});
+  if (product < 0) product = append({e.primitive, DotParams{d, {}, {}}, OpKind::dot, Op::constant, {lhs, rhs}, {}}, {{type, out.shape, false}})[0];
   return out.dtype == type ? product : scalar_op(Op::convert, {product}, out);
 }
 

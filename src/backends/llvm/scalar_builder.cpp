@@ -502,7 +502,9 @@ ScalarBuilder::Held ScalarBuilder::dot(Scope& s, const GraphOp& op, Held out) {
   const std::int64_t products = out.size() * num_elements(contracted);
   if (products > 512) throw NotNative{};
   scalar_time_ += times_ * static_cast<double>(products) * 0.3;
-  vector_time_ += times_ * 100;   // a call
+  std::int64_t width = 1;
+  for (const auto a : columns) width *= y.dims[at(a)];
+  vector_time_ += times_ * (15 + 0.4 * static_cast<double>(out.size() / width * ((width + kLanes - 1) / kLanes) * num_elements(contracted)));
   for (std::int64_t i = 0; i < out.size(); ++i) {
     const Dims index = index_of(i, out.dims);
     Dims left(x.dims.size()), right(y.dims.size());

@@ -7,6 +7,7 @@
 #include "tf2jax/backends/llvm/kernel_cost.h"
 #include "tf2jax/backends/llvm/lower_group.h"
 #include "tf2jax/backends/llvm/native_loop.h"
+#include "tf2jax/backends/llvm/small_product.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
 #include "tf2jax/control/while_loop.h"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr std::size_t kMostNodes = 4000;             // bounds the time of code generation
 constexpr std::int64_t kMostScratch = 1 << 18;
+// Of a product. The library is faster with more of them, or when the weights do not stay in the first-level cache.
+constexpr std::int64_t kMostMultiplications = 1 << 16, kLargestMatrix = 12 << 10;
 
 struct NotSmall {};
 
@@ -56,6 +59,8 @@ class VectorLoop {
     for (const ValueId v : op.out) out.push_back(outer(graph.value(v), v, true));
     if (op.kind == OpKind::scan) scan(op.params.get<ScanParams>(), in, out);
     else while_loop(op.params.get<WhileParams>(), in, out);
+    std::ranges::move(kernel_.body, std::back_inserter(prologue_));
+    kernel_.body = std::move(prologue_);
     return {std::move(kernel_), std::move(buffers_)};
   }
 
@@ -208,8 +213,15 @@ class VectorLoop {
           if (!group.is_inlined(v)) l.reads.insert(plan.views.at(v).base);
       } else {
         const OpKind kind = g.op(u.op).kind;
-        if (kind != OpKind::scan && kind != OpKind::while_loop && kind != OpKind::branch) throw NotSmall{};
-        for (const ValueId v : g.op(u.op).in) l.reads.insert(plan.views.at(v).base);
+        if (kind == OpKind::dot) {
+          const DotPlan& dot = plan.dots.at(u.op);
+          if (num_elements(dot.batch) * dot.m * dot.n * dot.k > kMostMultiplications || std::max(dot.m, dot.n) * dot.k > kLargestMatrix) throw NotSmall{};
+          l.reads = {dot.lhs.base, dot.rhs.base};
+        } else if (kind == OpKind::scan || kind == OpKind::while_loop || kind == OpKind::branch) {
+          for (const ValueId v : g.op(u.op).in) l.reads.insert(plan.views.at(v).base);
+        } else {
+          throw NotSmall{};
+        }
       }
       out.push_back(std::move(l));
     }
@@ -264,7 +276,8 @@ class VectorLoop {
     }
     for (Lowered& l : units) {
       if (l.unit.group < 0) {
-        control(s, g.op(l.unit.op));
+        if (g.op(l.unit.op).kind == OpKind::dot) product(s, l.unit.op);
+        else control(s, g.op(l.unit.op));
         continue;
       }
       for (LoweredGroup& k : l.kernels) {
@@ -288,6 +301,39 @@ class VectorLoop {
       from = saved;
     }
     for (const auto& [from, to] : copies) copy(from, to);
+  }
+
+  void product(Scope& s, OpId id) {
+    const ValueId result = s.graph.op(id).out[0];
+    const DotPlan& dot = s.plan.dots.at(id);
+    const auto matrix = [&](const View& v) {
+      const Storage& x = place(s, v.base);
+      const loops::Buffer& b = kernel_.buffers[at(x.buffer)];
+      return SmallProduct::Matrix{x.buffer, x.offset + v.offset, v.strides, !b.written && !b.scratch && x.offset.terms.empty()};
+    };
+    const SmallProduct p{s.graph.value(result).aval.dtype, dot.batch, dot.m, dot.n, dot.k, matrix(dot.lhs), matrix(dot.rhs), matrix({result, 0, dot.out_strides})};
+    Block body = lower_small_product(kernel_, p, lanes_, [&](const SmallProduct::Matrix& x, std::int64_t rows, std::int64_t columns) { return copy_once(x, rows, columns); });
+    if (kernel_.nodes.size() > kMostNodes) throw NotSmall{};
+    for (auto& x : body) statement(std::move(x));
+  }
+
+  // Before the outermost loop.
+  BufferId copy_once(const SmallProduct::Matrix& x, std::int64_t rows, std::int64_t columns) {
+    const auto [it, fresh] = copies_.try_emplace({x.buffer, x.offset.offset, x.strides, rows, columns}, -1);
+    if (!fresh) return it->second;
+    const DType dtype = kernel_.buffers[at(x.buffer)].dtype;
+    scratch_bytes_ += rows * columns * itemsize(dtype);
+    if (scratch_bytes_ > kMostScratch) throw NotSmall{};
+    it->second = add_buffer(dtype, rows * columns, true, true).buffer;
+    const LoopVar i = kernel_.variables++, j = kernel_.variables++;
+    Block row = inside([&] {
+      const NodeId value = emit({.op = Op::load, .dtype = dtype, .at = x.offset + variable_index(i, x.strides[0]) + variable_index(j, x.strides[1]), .buffer = x.buffer});
+      statement({loops::Store{it->second, variable_index(i, columns) + variable_index(j), value}});
+    });
+    Block lanes;
+    lanes.push_back({loops::Loop{j, columns, true, std::move(row)}});
+    prologue_.push_back({loops::Loop{i, rows, false, std::move(lanes)}});
+    return it->second;
   }
 
   void control(Scope& s, const GraphOp& op) {
@@ -366,6 +412,8 @@ class VectorLoop {
   loops::Kernel kernel_;
   std::vector<std::variant<ValueId, Array>> buffers_;
   Block* block_ = &kernel_.body;
+  Block prologue_;   // before the loop
+  std::map<std::tuple<BufferId, std::int64_t, Dims, std::int64_t, std::int64_t>, BufferId> copies_;
   std::int64_t scratch_bytes_ = 0;
 };
 

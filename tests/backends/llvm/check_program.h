@@ -47,6 +47,19 @@ inline void check_function(const F& f, const A&... args) {
   check_program(make_jaxpr(f)(args...), {args...});
 }
 
+inline bool is_native(const Jaxpr& jaxpr) {
+  const std::string plan = default_backend().compile(jaxpr, {})->explain();
+  return plan.find("scan of") == std::string::npos && plan.find("while:") == std::string::npos;
+}
+
+/// Checks the program and that its loops are kernels.
+template <class F, class... A>
+void check_native(const F& f, const A&... args) {
+  const Jaxpr jaxpr = make_jaxpr(f)(args...);
+  check_program(jaxpr, {args...});
+  EXPECT_TRUE(is_native(jaxpr)) << to_string(jaxpr) << "\n" << default_backend().compile(jaxpr, {})->explain();
+}
+
 inline Array values(const Shape& shape, int seed = 0) { return random::normal(random::key(static_cast<std::uint32_t>(seed)), shape); }
 
 inline std::int64_t steps(const Jaxpr& jaxpr) { return default_backend().compile(jaxpr, {})->cost().steps; }

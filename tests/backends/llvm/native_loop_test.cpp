@@ -4,18 +4,6 @@
 namespace tf2jax {
 namespace {
 
-bool is_native(const Jaxpr& jaxpr) {
-  const std::string plan = default_backend().compile(jaxpr, {})->explain();
-  return plan.find("scan of") == std::string::npos && plan.find("while:") == std::string::npos;
-}
-
-// Checks the program and that its loops are kernels.
-template <class F, class... A>
-void check_native(const F& f, const A&... args) {
-  const Jaxpr jaxpr = make_jaxpr(f)(args...);
-  check_program(jaxpr, {args...});
-  EXPECT_TRUE(is_native(jaxpr)) << to_string(jaxpr) << "\n" << default_backend().compile(jaxpr, {})->explain();
-}
 
 Arrays scan_of(const FlatFn& body, const Arrays& init, const Arrays& xs, std::int64_t length, bool reverse = false) { return scan_flat(body, init, xs, length, reverse); }
 
