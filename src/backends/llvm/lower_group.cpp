@@ -9,6 +9,7 @@
 #include "tf2jax/backends/llvm/lower_scatter.h"
 #include "tf2jax/backends/llvm/node_builder.h"
 #include "tf2jax/backends/llvm/sparse_rows.h"
+#include "tf2jax/backends/llvm/transposed_rows.h"
 
 namespace tf2jax::compiler {
 
@@ -343,6 +344,7 @@ class Lowering : NodeBuilder {
     renumber(k, outer);
     collapse_loops(k);
     split_sparse_rows(k, lanes_);
+    tile_transposed_rows(k, lanes_);
     out_.kernel = std::move(k);
   }
 
