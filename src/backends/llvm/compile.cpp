@@ -7,6 +7,7 @@
 #include "tf2jax/backends/llvm/memory_plan.h"
 #include "tf2jax/backends/llvm/native_loop.h"
 #include "tf2jax/backends/llvm/overwrite.h"
+#include "tf2jax/backends/llvm/product_nests.h"
 #include "tf2jax/backends/llvm/steps.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
@@ -19,9 +20,14 @@ namespace {
 
 std::int64_t bytes_of(const GraphValue& v) { return v.elements() * itemsize(v.aval.dtype); }
 
+Graph with_tiny_products(Graph graph) {
+  expand_tiny_products(graph);
+  return graph;
+}
+
 class Compiler {
  public:
-  Compiler(const Jaxpr& jaxpr, const ProgramOptions& options) : jaxpr_(jaxpr), options_(options), graph_(build_graph(jaxpr)), plan_(plan_fusion(graph_)), program_(std::make_shared<Program>()) {}
+  Compiler(const Jaxpr& jaxpr, const ProgramOptions& options) : jaxpr_(jaxpr), options_(options), graph_(with_tiny_products(build_graph(jaxpr))), plan_(plan_fusion(graph_)), program_(std::make_shared<Program>()) {}
 
   std::shared_ptr<const Program> run() {
     program_->inputs = jaxpr_.input_avals();

@@ -139,9 +139,6 @@ std::optional<ValueId> GraphBuilder::fold(const Equation& e, const std::vector<V
   return constant((*kernel)({args, e.params, avals})[0]);
 }
 
-namespace {
-
-// Only what is needed stays; says who uses what.
 void prune(Graph& g) {
   std::vector<bool> live(g.values.size(), false), keep(g.ops.size(), false);
   for (const ValueId v : g.outputs) live[static_cast<std::size_t>(v)] = true;
@@ -167,8 +164,6 @@ void prune(Graph& g) {
   g.ops = std::move(ops);
   for (const ValueId v : g.outputs) ++g.values[static_cast<std::size_t>(v)].times_output;
 }
-
-}  // namespace
 
 Graph GraphBuilder::build(const Jaxpr& jaxpr) {
   for (const VarId v : jaxpr->invars) graph_.inputs.push_back(add_value(jaxpr->vars[static_cast<std::size_t>(v)]));

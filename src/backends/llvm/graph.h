@@ -62,6 +62,7 @@ struct Graph {
 /// Builds the graph of a program whose constants and sizes are concrete.
 /// Throws: UnexpectedTracerError for traced constants.
 Graph build_graph(const Jaxpr& jaxpr);
-
+/// Drops operations that nothing needs, and lists again who computes and uses what.
+void prune(Graph& graph);
 
 }  // namespace tf2jax::compiler

@@ -34,6 +34,10 @@ std::vector<double> convolved(const std::vector<double>& x, const Dims& xs, cons
   return out;
 }
 
+// More rows or columns, of zeros: tiny products are loops, which multiply.
+Array wide(const Array& x) { return concatenate({x, zeros({x.shape()[0], 13})}, 1); }
+Array tall(const Array& w) { return concatenate({w, zeros({13, w.shape()[1]})}, 0); }
+
 ConvParams channels_last(std::int64_t groups = 1) {
   ConvParams p;
   p.dimension_numbers = conv_dims("NHWC", "HWIO", "NHWC");
@@ -79,7 +83,7 @@ TEST(AffineFold, FeaturesMayBeAnyAxisOfTheResult) {
 }
 
 TEST(AffineFold, ProductsWithConstantsOnEitherSide) {
-  const Array x = values({3, 5}), w = values({5, 6}, 1), c = values({6}, 2), d = values({6}, 3) + 3.f;
+  const Array x = values({3, 15}), w = values({15, 6}, 1), c = values({6}, 2), d = values({6}, 3) + 3.f;
   const auto right = [&](const Array& in) { return c - (-matmul(in, w) * 0.5f + c) / d; };
   EXPECT_FALSE(multiplies(right, x)) << plan_of(make_jaxpr(right)(x));
   const auto left = [&](const Array& in) { return matmul(transpose(w, {1, 0}), transpose(in, {1, 0})) * reshape(c, {6, 1}) + 1.f; };
@@ -88,7 +92,7 @@ TEST(AffineFold, ProductsWithConstantsOnEitherSide) {
   for (std::int64_t i = 0; i < 3; ++i)
     for (std::int64_t j = 0; j < 6; ++j) {
       double sum = 0;
-      for (std::int64_t k = 0; k < 5; ++k) sum += double(x.item<float>(i, k)) * w.item<float>(k, j);
+      for (std::int64_t k = 0; k < 15; ++k) sum += double(x.item<float>(i, k)) * w.item<float>(k, j);
       EXPECT_NEAR(y.item<float>(i, j), c.item<float>(j) - (-sum * 0.5 + c.item<float>(j)) / d.item<float>(j), 1e-5);
       EXPECT_NEAR(z.item<float>(j, i), sum * c.item<float>(j) + 1, 1e-5);
     }
@@ -100,7 +104,7 @@ TEST(AffineFold, ProductsWithConstantsOnEitherSide) {
 }
 
 TEST(AffineFold, FactorsOfOtherAxesStay) {
-  const Array x = values({3, 5}), w = values({5, 3}, 1), rows = values({3, 1}, 2), all = values({3, 3}, 3);
+  const Array x = values({3, 15}), w = values({15, 3}, 1), rows = values({3, 1}, 2), all = values({3, 3}, 3);
   const auto by_row = [&](const Array& in) { return matmul(in, w) * rows; };
   const auto by_element = [&](const Array& in) { return matmul(in, w) * all; };
   EXPECT_TRUE(multiplies(by_row, x));
@@ -110,7 +114,7 @@ TEST(AffineFold, FactorsOfOtherAxesStay) {
 }
 
 TEST(AffineFold, ProductsThatOthersReadStay) {
-  const Array x = values({3, 5}), w = values({5, 4}, 1), c = values({4}, 2);
+  const Array x = values({3, 15}), w = values({15, 4}, 1), c = values({4}, 2);
   const auto f = [&](const Array& in) {
     const Array y = matmul(in, w);
     return std::pair(y * c, y);
@@ -121,7 +125,7 @@ TEST(AffineFold, ProductsThatOthersReadStay) {
 }
 
 TEST(AffineFold, NumbersThatAreNotFiniteStay) {
-  const Array x = array<float>({{1, 2}, {0, 1}}), w = array<float>({{1, 0}, {0, 1}});
+  const Array x = wide(array<float>({{1, 2}, {0, 1}})), w = tall(array<float>({{1, 0}, {0, 1}}));
   for (const float s : {kInf, kNan, 0.f}) {
     const Array scale = array<float>({s, 1}), one = array<float>({2, 2});
     check_function([&](const Array& in) { return matmul(in, w) * one * scale; }, x);
@@ -129,23 +133,23 @@ TEST(AffineFold, NumbersThatAreNotFiniteStay) {
     check_function([&](const Array& in) { return matmul(in, w) * one + scale; }, x);
     EXPECT_EQ(multiplies([&](const Array& in) { return matmul(in, w) * one * scale; }, x), s != 0);
   }
-  const Array large = array<float>({{3e38f, 0}, {0, 1}}), two = array<float>({2, 2});   // weights that would overflow
+  const Array large = tall(array<float>({{3e38f, 0}, {0, 1}})), two = array<float>({2, 2});   // weights that would overflow
   const auto overflow = [&](const Array& in) { return matmul(in, large) * two; };
   EXPECT_TRUE(multiplies(overflow, x));
   EXPECT_EQ(jit([&](const Array& in) { return overflow(in * 1e-3f); })(x).item<float>(0, 0), 3e38f * 1e-3f * 2);
 }
 
 TEST(AffineFold, InfinitiesAndNansPass) {
-  const Array w = array<float>({{1e-30f, 1}, {1, -1}});
+  const Array w = tall(array<float>({{1e-30f, 1}, {1, -1}}));
   const auto tiny = [&](const Array& in) { return matmul(in, w) * array<float>({1e-20f, 3}); };   // 1e-50 would be 0
   const auto plain = [&](const Array& in) { return matmul(in, w) * array<float>({-2, 0}) + 1.f; };
-  EXPECT_FALSE(multiplies(plain, zeros({1, 2})));
+  EXPECT_FALSE(multiplies(plain, zeros({1, 15})));
   for (const float bad : {kInf, -kInf, kNan}) {
-    const Array x = array<float>({{bad, 1}, {1, bad}});
+    const Array x = wide(array<float>({{bad, 1}, {1, bad}}));
     check_function(tiny, x);
     check_function(plain, x);
   }
-  EXPECT_EQ(jit(tiny)(array<float>({{kInf, 0}})).item<float>(0, 0), kInf);
+  EXPECT_EQ(jit(tiny)(wide(array<float>({{kInf, 0}}))).item<float>(0, 0), kInf);
 }
 
 TEST(AffineFold, WeightsThatAreArgumentsStay) {
