@@ -1,9 +1,11 @@
 // Kernels of sort and top_k. Keys are mapped to unsigned integers that compare alike, so one sort serves every dtype.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/base/thread_pool.h"
@@ -12,20 +14,24 @@
 namespace tf2jax::cpu {
 namespace {
 
-// Order-preserving image of a float. `joined`: -0 equals 0 and every NaN is above everything; otherwise the total order
-// of IEEE 754, where negative NaN is below everything.
-std::uint64_t float_key(double v, bool joined) {
-  if (joined && v != v) return std::numeric_limits<std::uint64_t>::max();
+// Order-preserving image of a float, as wide as the float. `joined`: -0 equals 0 and every NaN is above everything;
+// otherwise the total order of IEEE 754, where negative NaN is below everything.
+template <class T>
+std::uint64_t float_key(T v, bool joined) {
+  using Bits = std::conditional_t<std::same_as<T, double>, std::uint64_t, std::uint32_t>;
+  if (joined && v != v) return std::numeric_limits<Bits>::max();
   if (joined && v == 0) v = 0;
-  const auto bits = std::bit_cast<std::uint64_t>(v);
-  return bits >> 63 ? ~bits : bits | (std::uint64_t{1} << 63);
+  const auto bits = std::bit_cast<Bits>(v);
+  constexpr Bits kSign = Bits{1} << (8 * sizeof(Bits) - 1);
+  return bits & kSign ? static_cast<Bits>(~bits) : bits | kSign;
 }
 template <class T>
 std::uint64_t key_of(T v, bool joined) {
   if constexpr (std::same_as<T, bool>) return v;
-  else if constexpr (std::signed_integral<T>) return static_cast<std::uint64_t>(static_cast<std::int64_t>(v)) ^ (std::uint64_t{1} << 63);
+  else if constexpr (std::signed_integral<T>) return static_cast<std::make_unsigned_t<T>>(v) ^ (std::uint64_t{1} << (8 * sizeof(T) - 1));
   else if constexpr (std::unsigned_integral<T>) return v;
-  else return float_key(static_cast<double>(v), joined);
+  else if constexpr (std::same_as<T, double>) return float_key(v, joined);
+  else return float_key(static_cast<float>(v), joined);
 }
 
 // Keys of every element, two per complex one (real part first).
@@ -53,40 +59,93 @@ struct Lines {
   }
 };
 
-Arrays sort_kernel(const KernelCall& call) {
-  const auto& s = call.params.get<SortParams>();
-  const Dims dims = call.args[0].dims();
-  const Lines lines(dims, s.dimension);
-  std::vector<std::vector<std::uint64_t>> keys;
-  for (std::int64_t k = 0; k < s.num_keys; ++k)
-    for (auto& v : keys_of(call.args[static_cast<std::size_t>(k)], true)) keys.push_back(std::move(v));
-  // order[line element] = offset of the source element.
-  std::vector<std::int64_t> order(static_cast<std::size_t>(num_elements(dims)));
+// An element of a line and the key it is sorted by at the moment.
+template <class K>
+struct Item {
+  K key;
+  std::uint32_t at;
+};
+
+constexpr std::int64_t kShortLine = 192;   // below it comparing is faster than counting
+
+// Stable. Least significant digit first; digits that all keys share cost only their counting.
+template <class K>
+void sort_items(std::vector<Item<K>>& line, std::vector<Item<K>>& spare) {
+  if (static_cast<std::int64_t>(line.size()) <= kShortLine) {
+    std::ranges::stable_sort(line, {}, &Item<K>::key);
+    return;
+  }
+  std::array<std::array<std::uint32_t, 256>, sizeof(K)> counts{};
+  for (const Item<K>& x : line)
+    for (std::size_t d = 0; d < sizeof(K); ++d) ++counts[d][x.key >> (8 * d) & 255];
+  for (std::size_t d = 0; d < sizeof(K); ++d) {
+    if (counts[d][line[0].key >> (8 * d) & 255] == line.size()) continue;
+    std::uint32_t before = 0;
+    for (std::uint32_t& c : counts[d]) before += std::exchange(c, before);
+    for (const Item<K>& x : line) spare[counts[d][x.key >> (8 * d) & 255]++] = x;
+    line.swap(spare);
+  }
+}
+
+// The order of each line's elements, as positions in the line: key by key, the last one first, each sort being stable.
+template <class K>
+std::vector<std::uint32_t> order_of(const Lines& lines, const std::vector<std::vector<std::uint64_t>>& keys) {
+  std::vector<std::uint32_t> order(static_cast<std::size_t>(lines.outer * lines.n * lines.inner));
   parallel_for(lines.outer * lines.inner, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(1, lines.n)), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<std::pair<std::uint64_t, std::int64_t>> line(static_cast<std::size_t>(lines.n));
+    std::vector<Item<K>> line(static_cast<std::size_t>(lines.n)), spare(line.size());
     for (std::int64_t l = begin; l < end; ++l) {
       const std::int64_t base = (l / lines.inner) * lines.n * lines.inner + l % lines.inner;
-      for (std::int64_t i = 0; i < lines.n; ++i) {
-        const std::int64_t at = base + i * lines.inner;
-        line[static_cast<std::size_t>(i)] = {keys[0][static_cast<std::size_t>(at)], at};
+      const auto element = [&](std::uint32_t at) { return static_cast<std::size_t>(base + static_cast<std::int64_t>(at) * lines.inner); };
+      for (std::uint32_t i = 0; i < line.size(); ++i) line[i].at = i;
+      for (std::size_t k = keys.size(); k-- > 0;) {
+        for (Item<K>& x : line) x.key = static_cast<K>(keys[k][element(x.at)]);
+        sort_items(line, spare);
       }
-      std::sort(line.begin(), line.end(), [&](const auto& a, const auto& b) {
-        if (a.first != b.first) return a.first < b.first;
-        for (std::size_t k = 1; k < keys.size(); ++k) {
-          const std::uint64_t x = keys[k][static_cast<std::size_t>(a.second)], y = keys[k][static_cast<std::size_t>(b.second)];
-          if (x != y) return x < y;
-        }
-        return a.second < b.second;   // stable
-      });
-      for (std::int64_t i = 0; i < lines.n; ++i) order[static_cast<std::size_t>(base + i * lines.inner)] = line[static_cast<std::size_t>(i)].second;
+      for (std::uint32_t i = 0; i < line.size(); ++i) order[element(i)] = line[i].at;
     }
   });
+  return order;
+}
+
+// Elements of kBytes in the order of each line.
+template <std::size_t kBytes>
+void reorder(const Lines& lines, const std::vector<std::uint32_t>& order, const std::byte* from, std::byte* to) {
+  const std::int64_t block = lines.n * lines.inner;
+  parallel_for(lines.outer * lines.n, std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, lines.inner)), [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t row = begin; row < end; ++row) {
+      const std::int64_t base = row / lines.n * block;
+      for (std::int64_t i = 0; i < lines.inner; ++i) {
+        const auto at = static_cast<std::size_t>(row * lines.inner + i);
+        const auto source = static_cast<std::size_t>(base + static_cast<std::int64_t>(order[at]) * lines.inner + i);
+        std::memcpy(to + at * kBytes, from + source * kBytes, kBytes);
+      }
+    }
+  });
+}
+
+Arrays sort_kernel(const KernelCall& call) {
+  const auto& s = call.params.get<SortParams>();
+  const Lines lines(call.args[0].dims(), s.dimension);
+  std::vector<std::vector<std::uint64_t>> keys;
+  std::int64_t widest = 0;
+  for (std::int64_t k = 0; k < s.num_keys; ++k) {
+    const Array& x = call.args[static_cast<std::size_t>(k)];
+    for (auto& v : keys_of(x, true)) keys.push_back(std::move(v));
+    widest = std::max<std::int64_t>(widest, itemsize(x.dtype()) / (is_complex(x.dtype()) ? 2 : 1));
+  }
+  check<NotImplementedError>(lines.n <= std::int64_t{UINT32_MAX}, "sort: lines of {} elements are not supported. Expected at most {}.", lines.n, UINT32_MAX);
+  const std::vector<std::uint32_t> order = widest <= 4 ? order_of<std::uint32_t>(lines, keys) : order_of<std::uint64_t>(lines, keys);
   Arrays out;
   for (std::size_t k = 0; k < call.args.size(); ++k) {
-    const auto size = static_cast<std::size_t>(itemsize(call.args[k].dtype()));
-    const std::byte* in = call.args[k].bytes().data();
     out.push_back(Array::build(call.outputs[k], [&](std::byte* to) {
-      for (std::size_t i = 0; i < order.size(); ++i) std::memcpy(to + i * size, in + static_cast<std::size_t>(order[i]) * size, size);
+      const std::byte* from = call.args[k].bytes().data();
+      switch (itemsize(call.args[k].dtype())) {
+        case 1: return reorder<1>(lines, order, from, to);
+        case 2: return reorder<2>(lines, order, from, to);
+        case 4: return reorder<4>(lines, order, from, to);
+        case 8: return reorder<8>(lines, order, from, to);
+        default: return reorder<16>(lines, order, from, to);
+      }
     }));
   }
   return out;
