@@ -2,8 +2,9 @@
 #include "tf2jax/passes/cse.h"
 
 #include <algorithm>
-#include <cstring>
 #include <unordered_map>
+
+#include "tf2jax/trace/same_bytes.h"
 
 namespace tf2jax {
 
@@ -18,9 +19,7 @@ bool is_effectful(const Equation& e) {
 bool same_atom(const Atom& a, const Atom& b) {
   if (a.is_literal() != b.is_literal()) return false;
   if (!a.is_literal()) return a.var == b.var;
-  if (!(a.literal.aval() == b.literal.aval())) return false;
-  const auto x = a.literal.bytes(), y = b.literal.bytes();
-  return x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size()) == 0);
+  return a.literal.aval() == b.literal.aval() && same_bytes(a.literal, b.literal);
 }
 
 std::size_t hash_of(const Equation& e) {

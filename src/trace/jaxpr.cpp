@@ -1,10 +1,10 @@
 // Contents, evaluation, comparison and checking of programs.
 #include "tf2jax/trace/jaxpr.h"
 
-#include <cstring>
 #include <ostream>
 
 #include "tf2jax/trace/name_scope.h"
+#include "tf2jax/trace/same_bytes.h"
 
 namespace tf2jax {
 
@@ -91,14 +91,6 @@ bool has_effects(const Jaxpr& jaxpr) {
   return false;
 }
 
-namespace {
-bool same_bits(const Array& a, const Array& b) {
-  if (a.same_as(b)) return true;
-  if (!a.is_concrete() || !b.is_concrete() || !a.aval().matches(b.aval())) return false;
-  return a.bytes().empty() || std::memcmp(a.bytes().data(), b.bytes().data(), a.bytes().size()) == 0;
-}
-}  // namespace
-
 bool operator==(const Jaxpr& a, const Jaxpr& b) {
   if (a.id() == b.id()) return true;
   const JaxprData &x = *a, &y = *b;
@@ -109,12 +101,13 @@ bool operator==(const Jaxpr& a, const Jaxpr& b) {
     renamed[static_cast<std::size_t>(v)] = w;
     return x.vars[static_cast<std::size_t>(v)].matches(y.vars[static_cast<std::size_t>(w)]);
   };
+  const auto same_constant = [](const Array& p, const Array& q) { return p.same_as(q) || same_bytes(p, q); };   // a constant may be traced
   const auto same_atom = [&](const Atom& p, const Atom& q) {
     if (p.is_literal() != q.is_literal()) return false;
-    return p.is_literal() ? same_bits(p.literal, q.literal) : renamed[static_cast<std::size_t>(p.var)] == q.var;
+    return p.is_literal() ? same_bytes(p.literal, q.literal) : renamed[static_cast<std::size_t>(p.var)] == q.var;
   };
   for (std::size_t i = 0; i < x.constvars.size(); ++i)
-    if (!bind(x.constvars[i], y.constvars[i]) || !same_bits(x.consts[i], y.consts[i])) return false;
+    if (!bind(x.constvars[i], y.constvars[i]) || !same_constant(x.consts[i], y.consts[i])) return false;
   for (std::size_t i = 0; i < x.invars.size(); ++i)
     if (!bind(x.invars[i], y.invars[i])) return false;
   for (std::size_t e = 0; e < x.eqns.size(); ++e) {

@@ -2,29 +2,19 @@
 #include "tf2jax/backends/llvm/graph.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "tf2jax/backends/llvm/affine_fold.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
 #include "tf2jax/ops/misc.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/backend.h"
+#include "tf2jax/trace/same_bytes.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/checkpoint.h"
 #include "tf2jax/transforms/custom_rules.h"
 #include "tf2jax/transforms/jit_primitive.h"
 
 namespace tf2jax::compiler {
-
-namespace {
-
-bool same_bytes(const Array& a, const Array& b) {
-  if (a.same_as(b)) return true;
-  const auto x = a.bytes(), y = b.bytes();
-  return a.aval() == b.aval() && x.size() == y.size() && (x.empty() || std::memcmp(x.data(), y.data(), x.size()) == 0);
-}
-
-}  // namespace
 
 ValueId GraphBuilder::add_value(Aval aval) {
   GraphValue v;
@@ -40,7 +30,7 @@ ValueId GraphBuilder::constant(const Array& value) {
   const std::size_t key = small ? std::hash<std::string_view>{}({reinterpret_cast<const char*>(value.bytes().data()), value.bytes().size()}) : std::hash<const void*>{}(value.get());
   const auto [first, last] = constants_.equal_range(key);
   for (auto it = first; it != last; ++it)
-    if (const Array& other = graph_.value(it->second).constant; other.same_as(value) || (small && same_bytes(other, value))) return it->second;
+    if (const Array& other = graph_.value(it->second).constant; other.same_as(value) || (small && other.aval() == value.aval() && same_bytes(other, value))) return it->second;
   const ValueId v = add_value(value.aval());
   graph_.values.back().constant = value;
   constants_.emplace(key, v);
