@@ -38,7 +38,7 @@ enum class Op : std::uint8_t {
   convert,    // from the operand's dtype, as convert_element_type
   bitcast,    // same width
   // two operands; comparisons take operands of one dtype and give bool
-  add, sub, mul, div, rem, max, min, pow, atan2, bit_and, bit_or, bit_xor, shift_left, shift_right_logical, shift_right_arithmetic,
+  add, sub, mul, div, rem, max, min, pow, atan2, log_add_exp, bit_and, bit_or, bit_xor, shift_left, shift_right_logical, shift_right_arithmetic,
   eq, ne, lt, le, gt, ge,
   select,     // operands: bool, value where true, value where false
   // operands: the two words of a key and a counter c, all u32; threefry2x32 of (0, c): its words, or their exclusive or
@@ -47,7 +47,7 @@ enum class Op : std::uint8_t {
 inline constexpr Op kLastOp = Op::hash_both;
 
 /// Operations of ten instructions or more: elementary functions and hashes.
-constexpr bool is_function(Op op) { return (op >= Op::exp && op <= Op::erfc) || op == Op::pow || op == Op::atan2 || op >= Op::hash_first; }
+constexpr bool is_function(Op op) { return (op >= Op::exp && op <= Op::erfc) || op == Op::pow || op == Op::atan2 || op == Op::log_add_exp || op >= Op::hash_first; }
 
 struct Node {
   Op op = Op::constant;
@@ -72,7 +72,7 @@ struct Buffer {
 
 struct Accumulator {
   DType dtype = DType::f32;   // of the running value: f32 for halves
-  Op combine = Op::add;       // add, mul, max, min, bit_and, bit_or
+  Op combine = Op::add;       // add, mul, max, min, bit_and, bit_or, log_add_exp
   std::uint64_t initial = 0;  // the neutral element's bytes
   bool running = false;       // in a lane loop that accumulates it, each lane reads the total up to its own
 };

@@ -11,7 +11,7 @@ inline constexpr std::string_view kOpNames[] = {
     "neg", "sign", "floor", "ceil", "round_away", "round_even", "is_finite", "exp", "exp2", "expm1", "log", "log1p", "log2", "tanh", "logistic", "sin",
     "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh", "acosh", "atanh", "cbrt", "erf", "erf_inv", "erfc", "sqrt", "rsqrt", "abs", "bit_not",
     "population_count", "clz", "convert", "bitcast",
-    "add", "sub", "mul", "div", "rem", "max", "min", "pow", "atan2", "bit_and", "bit_or", "bit_xor", "shift_left", "shift_right_logical",
+    "add", "sub", "mul", "div", "rem", "max", "min", "pow", "atan2", "log_add_exp", "bit_and", "bit_or", "bit_xor", "shift_left", "shift_right_logical",
     "shift_right_arithmetic", "eq", "ne", "lt", "le", "gt", "ge", "select", "hash_first", "hash_second",
     "hash_both"};
 static_assert(std::size(kOpNames) == static_cast<std::size_t>(kLastOp) + 1);

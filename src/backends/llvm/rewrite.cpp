@@ -284,10 +284,11 @@ std::optional<ValueId> GraphBuilder::rewrite_reduction(const Equation& e, const 
   if (p == reduce_window_sum_p()) return reduce_windows(Op::add, e, in[0], out);
   if (p == reduce_window_max_p()) return reduce_windows(Op::max, e, in[0], out);
   if (p == reduce_window_min_p()) return reduce_windows(Op::min, e, in[0], out);
-  const bool sums = p == cumsum_p(), multiplies = p == cumprod_p(), rises = p == cummax_p();
-  if ((sums || multiplies || rises || p == cummin_p()) && out.dtype != DType::bool_) {
+  for (const auto& [primitive, op] : {std::pair(cumsum_p(), Op::add), std::pair(cumprod_p(), Op::mul), std::pair(cummax_p(), Op::max), std::pair(cummin_p(), Op::min),
+                                      std::pair(cumlogsumexp_p(), Op::log_add_exp)}) {
+    if (p != primitive || out.dtype == DType::bool_ || (op == Op::log_add_exp && !is_floating(out.dtype))) continue;
     if (dims(in[0])[static_cast<std::size_t>(e.params.get<Cumulative>().axis)] == 1) return in[0];
-    return append({p, e.params, OpKind::cumulative, sums ? Op::add : multiplies ? Op::mul : rises ? Op::max : Op::min, in, {}}, {out.strong()})[0];
+    return append({p, e.params, OpKind::cumulative, op, in, {}}, {out.strong()})[0];
   }
   if (p == argmax_p() || p == argmin_p()) {
     // The smallest index among the elements equal to the extreme one; NaNs are extreme.

@@ -37,7 +37,7 @@ std::uint64_t neutral(loops::Op op, DType dtype) {
     if constexpr (std::is_same_v<T, bool>) return op == Op::bit_and || op == Op::min || op == Op::mul;
     else if constexpr (std::is_floating_point_v<T>) {
       const T inf = std::numeric_limits<T>::infinity();
-      return bits_of(op == Op::add ? T(0) : op == Op::mul ? T(1) : op == Op::max ? -inf : inf);
+      return bits_of(op == Op::add ? T(0) : op == Op::mul ? T(1) : op == Op::max || op == Op::log_add_exp ? -inf : inf);
     } else if constexpr (std::is_integral_v<T>) {
       switch (op) {
         case Op::mul: return bits_of(T(1));

@@ -11,8 +11,8 @@ TEST(Cumulative, EveryAxisAndDirection) {
     for (std::int64_t axis = 0; axis < static_cast<std::int64_t>(shape.size()); ++axis)
       for (const bool reverse : {false, true}) {
         const Array x = values(shape);
-        check_function([=](const Array& a) { return std::tuple{cumsum(a, axis, reverse), cumprod(a * 0.1f + 1.f, axis, reverse), cummax(a, axis, reverse), cummin(sin(a), axis, reverse)}; }, x);
-        EXPECT_FALSE(calls(make_jaxpr([=](const Array& a) { return cumsum(a * 2.f, axis, reverse); })(x)));
+        check_function([=](const Array& a) { return std::tuple{cumsum(a, axis, reverse), cumprod(a * 0.1f + 1.f, axis, reverse), cummax(a, axis, reverse), cummin(sin(a), axis, reverse), cumlogsumexp(a, axis, reverse)}; }, x);
+        EXPECT_FALSE(calls(make_jaxpr([=](const Array& a) { return std::pair{cumsum(a * 2.f, axis, reverse), cumlogsumexp(a * 2.f, axis, reverse)}; })(x)));
       }
 }
 
@@ -43,6 +43,38 @@ TEST(Cumulative, Types) {
 TEST(Cumulative, NotANumberStays) {
   const Array x = array<float>({1, 5, NAN, 2, INFINITY, -INFINITY, 3});
   check_function([](const Array& a) { return std::tuple{cumsum(a, 0), cummax(a, 0), cummin(a, 0, true), cumprod(a, 0)}; }, x);
+}
+
+// Against the sums of exponentials in long doubles, far beyond the range of a float's.
+TEST(Cumulative, LogSumExps) {
+  for (const float spread : {1.f, 40.f, 3000.f})
+    for (const std::int64_t axis : {0, 1})
+      for (const bool reverse : {false, true}) {
+        const Array x = values({70, 90}) * spread;
+        const auto in = x.to_vector<double>(), got = jit([=](const Array& a) { return cumlogsumexp(a, axis, reverse); })(x).to_vector<double>();
+        const std::int64_t n = axis ? 90 : 70, lines = axis ? 70 : 90, step = axis ? 1 : 90, apart = axis ? 90 : 1;
+        for (std::int64_t line = 0; line < lines; ++line) {
+          long double total = 0, largest = -INFINITY;
+          for (std::int64_t k = 0; k < n; ++k) {
+            const auto at = static_cast<std::size_t>(line * apart + (reverse ? n - 1 - k : k) * step);
+            const long double v = in[at], top = std::max(largest, v);
+            total = total * std::exp(largest - top) + std::exp(v - top);
+            largest = top;
+            const auto want = static_cast<double>(largest + std::log(total));
+            ASSERT_LE(std::abs(got[at] - want), 2e-5 * (1 + std::abs(want))) << "axis " << axis << " element " << at;
+          }
+        }
+      }
+}
+
+TEST(Cumulative, LogSumExpsOfSpecialValues) {
+  for (const Array& x : {array<float>({-INFINITY, -INFINITY, 1, INFINITY, 2, -INFINITY, INFINITY, -3}), array<float>({1, NAN, 2, INFINITY}), array<float>({INFINITY, -INFINITY, NAN})}) {
+    check_function([](const Array& a) { return std::pair{cumlogsumexp(a, 0), cumlogsumexp(a, 0, true)}; }, x);
+    check_function([](const Array& a) { return cumlogsumexp(broadcast_to(expand_dims(a, {1}), {a.size(), 80}) * 1.f, 0); }, x);
+  }
+  const auto x64 = override_config(&Config::enable_x64, true);
+  for (const DType d : {f16, bf16, f64}) check_function([](const Array& a) { return std::pair{cumlogsumexp(a, 0), cumlogsumexp(a, 1, true)}; }, astype(values({36, 50}) * 3.f, d));
+  check_function(grad([](const Array& a) { return sum(sin(cumlogsumexp(a, 1))); }), values({20, 50}));
 }
 
 TEST(Cumulative, LongSumsAreAccurate) {

@@ -41,6 +41,14 @@ Vec extreme(DType dtype, const Vec& x, const Vec& y, bool largest) {
   return select(is_nan(y), y, best);
 }
 
+// log(e^x + e^y). Where the smaller term is lost, its exponential is not computed: subnormal results are slow.
+Vec log_add_exp(const Vec& x, const Vec& y) {
+  const double farthest = x.bits() == 32 ? 80 : 700;
+  const Vec distance = x - y, apart = abs(distance), near = select(apart < farthest, apart, 0.0);
+  const Vec more = select(apart < farthest, elementary(Op::log1p, elementary(Op::exp, -near)), 0.0);
+  return select(is_nan(distance), x + y, select(y > x, y, x) + more);   // NaN: of equal infinities, or NaNs
+}
+
 // Quotients of up to 32 bits are exact in doubles, which have vector division.
 Vec integer_quotient(bool is_signed, const Vec& x, const Vec& y) {
   Ir& ir = x.ir();
@@ -143,6 +151,7 @@ Vec arithmetic(Op op, DType dtype, const Vec& x, const Vec& y) {
     default: break;
   }
   if (!floating) throw std::runtime_error(name_of(op) + " needs floats");
+  if (op == Op::log_add_exp) return log_add_exp(x, y);
   return elementary(op, x, y);
 }
 

@@ -101,6 +101,7 @@ int weight_of_node(const loops::Node& n) {
     case Op::logistic: return 18;
     case Op::log: case Op::log2: case Op::sin: case Op::cos: case Op::tanh: return 24;
     case Op::expm1: case Op::log1p: case Op::asin: case Op::acos: case Op::atan: case Op::sinh: case Op::cosh: case Op::erf: case Op::erf_inv: case Op::atan2: return 32;
+    case Op::log_add_exp: return 56;
     case Op::tan: case Op::asinh: case Op::acosh: case Op::atanh: case Op::cbrt: case Op::erfc: case Op::pow: case Op::rem: return 72;   // in doubles
     case Op::hash_first: case Op::hash_second: case Op::hash_both: return 80;
     case Op::load: return n.dynamic.empty() ? 1 : 8;
@@ -123,6 +124,8 @@ int weight_of(const loops::Kernel& kernel, const loops::Block& body) {
       const auto* l = std::get_if<loops::Loop>(&s.what);
       int inside = 0;
       loops::for_blocks(s, [&](const loops::Block& inner) { inside += weight_of(kernel, inner); });
+      const auto* a = std::get_if<loops::Accumulate>(&s.what);
+      if (a && kernel.accumulators[static_cast<std::size_t>(a->accumulator)].combine == Op::log_add_exp) inside += weight_of_node({.op = Op::log_add_exp});
       total += l ? static_cast<int>(std::min<std::int64_t>(l->extent, 4)) * inside : inside + 1;
     }
   }
