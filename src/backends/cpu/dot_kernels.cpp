@@ -1,4 +1,4 @@
-// Kernel of dot_general: both operands as stacks of matrices; floats multiplied by Matmul, the rest by Eigen.
+// Kernel of dot_general: both operands as stacks of matrices; real numbers multiplied by Matmul, complex ones by Eigen.
 #include <Eigen/Core>
 
 #include <optional>
@@ -142,11 +142,9 @@ Arrays dot_kernel(const KernelCall& c) {
   const Aval computed{compute, out.shape, false};
   const Array y = [&]() -> Array {
     switch (compute) {
-      case DType::f32: case DType::f64: return by_matmul(left, right, computed, batch, m, n, k);
       case DType::c64: return by_eigen<complex64>(left, right, computed, batch, m, n, k);
       case DType::c128: return by_eigen<complex128>(left, right, computed, batch, m, n, k);
-      case DType::i32: case DType::u32: return by_eigen<std::uint32_t>(left, right, computed, batch, m, n, k);
-      default: return by_eigen<std::uint64_t>(left, right, computed, batch, m, n, k);
+      default: return by_matmul(left, right, computed, batch, m, n, k);
     }
   }();
   if (compute == out.dtype) return {y};

@@ -86,6 +86,7 @@ class WithEpilogue final : public Matmul {
 bool is_half(DType d) { return d == DType::f16 || d == DType::bf16; }
 
 std::unique_ptr<const Matmul> choose(const MatmulProblem& p) {
+  if (is_integer(p.dtype)) return make_own_matmul(p);
   if (is_half(p.dtype)) {
     if (auto made = p.dtype == DType::bf16 ? make_primitive_matmul(p) : nullptr) return made;
     return std::make_unique<HalfMatmul>(p);
@@ -130,7 +131,8 @@ MatmulSpec contiguous_matmul(DType dtype, std::int64_t m, std::int64_t n, std::i
 }
 
 std::unique_ptr<const Matmul> Matmul::create(const MatmulSpec& spec) {
-  const bool same = spec.dtype == spec.out_dtype && (spec.dtype == DType::f32 || spec.dtype == DType::f64 || is_half(spec.dtype));
+  const bool integers = is_integer(spec.dtype) && itemsize(spec.dtype) >= 4 && !spec.bias && spec.activation == MatmulSpec::Activation::none;
+  const bool same = spec.dtype == spec.out_dtype && (spec.dtype == DType::f32 || spec.dtype == DType::f64 || is_half(spec.dtype) || integers);
   if (!same && !(is_half(spec.dtype) && spec.out_dtype == DType::f32)) return nullptr;
   return choose(simplified(spec));
 }

@@ -11,7 +11,7 @@ namespace tf2jax::onednn {
 
 /// c = activation(a * b [+ c] [+ bias]).
 struct MatmulSpec {
-  DType dtype = DType::f32;       // of a, b and bias: f32, f64, bf16, f16
+  DType dtype = DType::f32;       // of a, b and bias: f32, f64, bf16, f16, or integers of 32 or 64 bits without an epilogue
   DType out_dtype = DType::f32;   // of c: dtype, or f32 when dtype is a half
   std::int64_t m = 1, n = 1, k = 1;
   Dims batch;                     // sizes of the batch axes, any number
@@ -32,7 +32,7 @@ MatmulSpec contiguous_matmul(DType dtype, std::int64_t m, std::int64_t n, std::i
 /// threads at once.
 class Matmul {
  public:
-  /// Null when the dtypes are not supported; never null for f32 and f64.
+  /// Null when the dtypes are not supported; never null for f32 and f64. Integers wrap.
   static std::unique_ptr<const Matmul> create(const MatmulSpec& spec);
   virtual ~Matmul() = default;
   virtual void run(const void* a, const void* b, void* c, const void* bias = nullptr) const = 0;

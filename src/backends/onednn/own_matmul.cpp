@@ -1,4 +1,4 @@
-// Matmul by the own kernels: products with few rows or columns, outer products, odd strides, f64.
+// Matmul by the own kernels: products with few rows or columns, outer products, odd strides, f64, integers.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -25,6 +25,10 @@ class OwnMatmul final : public Matmul {
     bare.bias = false;
     bare.activation = MatmulSpec::Activation::none;
     p_ = bare;
+    if (is_integer(p.dtype)) {
+      if (p_.cn != 1 && p_.cm == 1) turn();
+      return;
+    }
     const bool outer_as_is = p_.bn == 1 && p_.cn == 1, outer_turned = p_.am == 1 && p_.cm == 1;
     if (p_.k == 1 && !p_.accumulate && p_.m * p_.n >= 64 && (outer_as_is || outer_turned) && (outer_as_is ? p_.n : p_.m) >= 16) {
       if (!outer_as_is) turn();
@@ -89,14 +93,13 @@ class OwnMatmul final : public Matmul {
                 at(a, offset.a + row * p_.am, width_), at(b, offset.b + column * p_.bn, width_), at(c, offset.c + row * p_.cm + column * p_.cn, width_),
                 p_.am, p_.ak, p_.bk, p_.bn, p_.cm, p_.cn, p_.accumulate, nullptr};
     const VectorKernels& kernels = vector_kernels();
-    const bool single = p_.dtype == DType::f32;
     if (kind_ == Kind::gemv) {
       if (!(g.bk == 1 && (g.n == 1 || g.bn == g.k))) g.b = packed_columns(g);
-      return (single ? kernels.gemv_f32 : kernels.gemv_f64)(g);
+      return (p_.dtype == DType::f32 ? kernels.gemv_f32 : kernels.gemv_f64)(g);
     }
     g.scratch = thread_scratch(ScratchSlot::panels, static_cast<std::size_t>(kernels.gemm_scratch_bytes()));
     if (g.k == 0) return zero(g);
-    (single ? kernels.gemm_f32 : kernels.gemm_f64)(g);
+    (is_integer(p_.dtype) ? width_ == 4 ? kernels.gemm_i32 : kernels.gemm_i64 : width_ == 4 ? kernels.gemm_f32 : kernels.gemm_f64)(g);
   }
 
   const void* packed_columns(const GemmPiece& g) const {
@@ -116,8 +119,8 @@ class OwnMatmul final : public Matmul {
       for (std::int64_t i = 0; i < g.m; ++i)
         for (std::int64_t j = 0; j < g.n; ++j) c[i * g.cm + j * g.cn] = T(0);
     };
-    if (p_.dtype == DType::f32) fill(static_cast<float*>(g.c));
-    else fill(static_cast<double*>(g.c));
+    if (width_ == 4) fill(static_cast<std::uint32_t*>(g.c));   // zero is zero bits in every type
+    else fill(static_cast<std::uint64_t*>(g.c));
   }
 
   void outer(const void* a, const void* b, void* c) const {

@@ -141,6 +141,50 @@ TEST_P(MatmulShapes, PlainAndTransposedOperands) {
     }
 }
 
+// Against sums in unsigned arithmetic, whose low bits are those of every wrapping product.
+template <class T>
+void check_integers(const MatmulSpec& spec) {
+  std::mt19937_64 random(9);
+  const auto make = [&](std::int64_t n) {
+    std::vector<T> v(static_cast<std::size_t>(std::max<std::int64_t>(n, 1)));
+    for (auto& e : v) e = static_cast<T>(random());
+    return v;
+  };
+  const auto a = make(spec.m * spec.k), b = make(spec.k * spec.n), before = make(spec.m * spec.n);
+  auto c = before;
+  const auto matmul = Matmul::create(spec);
+  ASSERT_NE(matmul, nullptr);
+  matmul->run(a.data(), b.data(), c.data());
+  const auto at = [](const Dims& strides, std::int64_t row, std::int64_t column) { return static_cast<std::size_t>(row * strides[0] + column * strides[1]); };
+  for (std::int64_t y = 0; y < spec.m; ++y)
+    for (std::int64_t x = 0; x < spec.n; ++x) {
+      std::uint64_t sum = spec.accumulate ? static_cast<std::uint64_t>(before[at(spec.c_strides, y, x)]) : 0;
+      for (std::int64_t p = 0; p < spec.k; ++p)
+        sum += static_cast<std::uint64_t>(a[at(spec.a_strides, y, p)]) * static_cast<std::uint64_t>(b[at(spec.b_strides, p, x)]);
+      ASSERT_EQ(c[at(spec.c_strides, y, x)], static_cast<T>(sum)) << matmul->description() << " at " << y << ", " << x;
+    }
+}
+
+TEST_P(MatmulShapes, IntegersWrap) {
+  for (const Dims& s : sizes())
+    for (int flags = 0; flags < 16; ++flags) {
+      const auto spec = [&](DType d) {
+        MatmulSpec out = onednn::contiguous_matmul(d, s[0], s[1], s[2]);
+        if (flags & 1) out.a_strides = turned(out.a_strides, {}, s[0], s[2]);
+        if (flags & 2) out.b_strides = turned(out.b_strides, {}, s[2], s[1]);
+        if (flags & 4) out.c_strides = turned(out.c_strides, {}, s[0], s[1]);
+        out.accumulate = flags & 8;
+        return out;
+      };
+      check_integers<std::int32_t>(spec(i32));
+      check_integers<std::uint64_t>(spec(u64));
+      if (flags > 1) continue;
+      check_integers<std::uint32_t>(spec(u32));
+      check_integers<std::int64_t>(spec(i64));
+    }
+  check_integers<std::int32_t>(onednn::contiguous_matmul(i32, 3, 4, 0));
+}
+
 TEST_P(MatmulShapes, StridesThatNoLibraryTakes) {
   for (const Dims& s : sizes())
     for (int which = 1; which < 8; ++which) {
@@ -256,7 +300,10 @@ TEST(Matmul, EmptySizes) {
 }
 
 TEST(Matmul, RefusesOtherDtypes) {
-  EXPECT_EQ(Matmul::create(onednn::contiguous_matmul(i32, 2, 2, 2)), nullptr);
+  for (const DType d : {i8, u16, bool_, c64}) EXPECT_EQ(Matmul::create(onednn::contiguous_matmul(d, 2, 2, 2)), nullptr);
+  MatmulSpec biased = onednn::contiguous_matmul(i32, 2, 2, 2);
+  biased.bias = true;
+  EXPECT_EQ(Matmul::create(biased), nullptr);
   MatmulSpec mixed = onednn::contiguous_matmul(f32, 2, 2, 2);
   mixed.out_dtype = f64;
   EXPECT_EQ(Matmul::create(mixed), nullptr);

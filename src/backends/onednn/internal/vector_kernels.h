@@ -45,6 +45,9 @@ struct VectorKernels {
   std::int64_t (*gemm_scratch_bytes)();
   void (*gemm_f32)(const GemmPiece&);
   void (*gemm_f64)(const GemmPiece&);
+  /// Integers of 32 and 64 bits, signed or not: products wrap.
+  void (*gemm_i32)(const GemmPiece&);
+  void (*gemm_i64)(const GemmPiece&);
   /// n <= kGemvColumns, b packed as n vectors of length k.
   void (*gemv_f32)(const GemmPiece&);
   void (*gemv_f64)(const GemmPiece&);

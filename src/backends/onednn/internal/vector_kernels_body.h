@@ -27,6 +27,14 @@ template <> struct VectorOf<double> {
   typedef double Type __attribute__((vector_size(kVectorBytes)));
   typedef double Unaligned __attribute__((vector_size(kVectorBytes), aligned(8), may_alias));
 };
+template <> struct VectorOf<std::uint32_t> {
+  typedef std::uint32_t Type __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint32_t Unaligned __attribute__((vector_size(kVectorBytes), aligned(4), may_alias));
+};
+template <> struct VectorOf<std::uint64_t> {
+  typedef std::uint64_t Type __attribute__((vector_size(kVectorBytes)));
+  typedef std::uint64_t Unaligned __attribute__((vector_size(kVectorBytes), aligned(8), may_alias));
+};
 template <class T> using Vector = typename VectorOf<T>::Type;
 template <class T> using Unaligned = typename VectorOf<T>::Unaligned;
 template <class T> constexpr int kLanes = kVectorBytes / static_cast<int>(sizeof(T));
@@ -47,17 +55,15 @@ inline std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b
 
 #if defined(__AVX512F__)
 // The first `count` lanes only.
-inline void store_some(float* p, Vector<float> v, std::int64_t count) {
-  _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), reinterpret_cast<__m512>(v));
+template <class T>
+inline void store_some(T* p, Vector<T> v, std::int64_t count) {
+  if constexpr (sizeof(T) == 4) _mm512_mask_storeu_epi32(p, static_cast<__mmask16>((1u << count) - 1), reinterpret_cast<__m512i>(v));
+  else _mm512_mask_storeu_epi64(p, static_cast<__mmask8>((1u << count) - 1), reinterpret_cast<__m512i>(v));
 }
-inline void store_some(double* p, Vector<double> v, std::int64_t count) {
-  _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), reinterpret_cast<__m512d>(v));
-}
-inline Vector<float> load_some(const float* p, std::int64_t count) {
-  return reinterpret_cast<Vector<float>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p));
-}
-inline Vector<double> load_some(const double* p, std::int64_t count) {
-  return reinterpret_cast<Vector<double>>(_mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p));
+template <class T>
+inline Vector<T> load_some(const T* p, std::int64_t count) {
+  if constexpr (sizeof(T) == 4) return reinterpret_cast<Vector<T>>(_mm512_maskz_loadu_epi32(static_cast<__mmask16>((1u << count) - 1), p));
+  else return reinterpret_cast<Vector<T>>(_mm512_maskz_loadu_epi64(static_cast<__mmask8>((1u << count) - 1), p));
 }
 #endif
 
@@ -381,7 +387,7 @@ void outer(const OuterPiece& g) {
 std::int64_t gemm_scratch_bytes() { return static_cast<std::int64_t>(sizeof(double)) * kDepth * (kColumnBlock + 2 * kLanes<float> + kRowBlock); }
 
 constexpr VectorKernels table(const char* name) {
-  return {name, gemm_scratch_bytes, gemm<float>, gemm<double>, gemv<float>, gemv<double>, outer<float>, outer<double>, taps<float>, taps<double>, kLanes<float>};
+  return {name, gemm_scratch_bytes, gemm<float>, gemm<double>, gemm<std::uint32_t>, gemm<std::uint64_t>, gemv<float>, gemv<double>, outer<float>, outer<double>, taps<float>, taps<double>, kLanes<float>};
 }
 
 }  // namespace
