@@ -172,7 +172,10 @@ class Planner {
     std::vector<std::pair<MapId, std::vector<MapId>>> links;
     for (const MapId m : maps) {
       auto operands = operand_maps(g_, op, group.space, m, reduced_map);
-      if (!operands) return false;
+      if (!operands) {
+        follow_splits(group);
+        return false;
+      }
       links.emplace_back(m, std::move(*operands));
     }
     if (op.kind == OpKind::reduce) {
@@ -181,12 +184,8 @@ class Planner {
         for (const auto& [x, c] : a.terms) variables.insert(x);
       group.reduced.assign(variables.begin(), variables.end());
     }
-    // A reshape may have split a reduced variable.
-    const std::set<LoopVar> reduced(group.reduced.begin(), group.reduced.end());
-    for (const LoopVar x : group.space.order())
-      if (reduced.count(group.space.origin(x)) && !reduced.count(x)) group.reduced.push_back(x);
-    group.space.move_to_back(group.reduced);
-    if (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || (op.kind == OpKind::windows && windows_overlap(op))) external_[at(op.in[0])] = true;
+    follow_splits(group);
+    if (reads_memory(op)) external_[at(op.in[0])] = true;
     for (auto& [m, operands] : links) {
       for (std::size_t k = 0; k < operands.size(); ++k) demand(i, op.kind == OpKind::gather ? op.in[k ? 1 : 0] : op.in[k], operands[k]);
       group.operands[{v, m}] = std::move(operands);
@@ -195,6 +194,25 @@ class Planner {
     group.inlined[v] = true;
     op_groups_[at(o)].push_back(i);
     return true;
+  }
+
+  // A reshape, also one that cannot be read this way, may have split a reduced variable.
+  static void follow_splits(Group& group) {
+    const std::set<LoopVar> reduced(group.reduced.begin(), group.reduced.end());
+    for (const LoopVar x : group.space.order())
+      if (reduced.count(group.space.origin(x)) && !reduced.count(x)) group.reduced.push_back(x);
+    group.space.move_to_back(group.reduced);
+  }
+
+  // Reads its first operand at any place, so that all of it must be there before the group starts.
+  static bool reads_memory(const GraphOp& op) {
+    return op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || (op.kind == OpKind::windows && windows_overlap(op));
+  }
+  bool reads_memory(std::int32_t i, ValueId v) const {
+    return std::ranges::any_of(g_.value(v).users, [&](OpId u) {
+      const GraphOp& op = g_.op(u);
+      return reads_memory(op) && op.in[0] == v && std::ranges::count(alive(op_groups_[at(u)]), i) > 0;
+    });
   }
 
   // Finds the variables that a reduction inside the group runs over: those its readers leave free, or new ones.
@@ -258,7 +276,7 @@ class Planner {
     const ValueId v = op.out[0];
     Group& group = this->group(i);
     if (op.kind == OpKind::dynamic_slice || op.kind == OpKind::gather || group.roots.size() >= 16 || group.scatter) return false;
-    if (reaches(v, i, i)) return false;
+    if (reaches(v, i, i) || reads_memory(i, v)) return false;
     for (const MapId m : std::vector<MapId>(group.demands.at(v)))
       if (op.kind == OpKind::reduce || is_complete(group, m, g_.value(v).dims)) {
         if (!group.is_inlined(v) && !inline_into(i, o)) return false;

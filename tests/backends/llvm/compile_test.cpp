@@ -213,6 +213,22 @@ TEST(Compile, PartsOfNormalizedRowsAreJoined) {
   check_function([](const Array& x) { return pad(x / sum(exp(x), 1, keepdims), Array(0.f), {{1, 0, 0}, {2, -3, 0}}); }, values({9, 30}));
 }
 
+// A slice that turns out to be the whole reads its operand from memory, before a loop over the operand's elements ends.
+TEST(Compile, OperandsOfIndexedReadsAreWrittenBefore) {
+  const Array x = values({7}), at = array<int>({4, 2, 9, 0, 1, 6, 3});
+  check_function([](const Array& a, const Array& i) { const Array y = a * 2.f + 1.f; return std::pair{dynamic_slice(y, Arrays{i(0)}, {7}), rev(y, {0})}; }, x, at);
+  check_function([](const Array& a, const Array& i) { const Array y = maximum(a, 0.1f); return std::tuple{take(y, i, 0) + y, y, rev(y, {0})}; }, x, at);
+  check_function([](const Array& a, const Array& i) { const Array y = reshape(tanh(a), {7, 1}); return std::tuple{dynamic_slice(y, Arrays{i(1), i(1)}, {7, 1}) - y, y}; }, x, at);
+}
+
+// Half of what is summed over became parallel, though the reshape that split it stayed outside.
+TEST(Compile, ReshapesThatStayOutsideMaySplitWhatIsSummed) {
+  check_function([](const Array& b, const Array& c) {
+    const Array d = eye(8) * pad(reshape(c(slice(55, 56)), {2}), Array(0.f), {{3, 3, 0}});
+    return tanh(dot_general(b, transpose(d), {{0}, {0}, {}, {}}));
+  }, values({8}), values({100, 2}, 1));
+}
+
 // Random programs: every kind of operation in any order.
 class RandomProgram {
  public:
