@@ -66,7 +66,7 @@ class GraphBuilder {
   // In scatter_rewrite.cpp.
   std::optional<ValueId> rewrite_scatter(const Equation& e, const std::vector<ValueId>& in, const Aval& out);
 
-  const Dims& dims(ValueId v) const { return graph_.value(v).dims; }
+  Dims dims(ValueId v) const { return graph_.value(v).dims; }   // a copy: the next operation moves the values
   DType dtype(ValueId v) const { return graph_.value(v).aval.dtype; }
 
   Graph graph_;

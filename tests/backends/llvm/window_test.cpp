@@ -114,6 +114,17 @@ TEST(WindowGradients, SpecialValues) {
   check_derivatives(x, {{2}, {2}, {{3, 3}}});
 }
 
+// What a rewrite notes of a value's shape outlasts the values that it adds.
+TEST(WindowGradients, BehindAnyNumberOfValues) {
+  const Window w{{1, 2}, {2, 1}, {{1, 0}, {0, 1}}};
+  for (int before = 0; before < 10; ++before)
+    check_function(grad([=](const Array& a) {
+      Array x = a;
+      for (int i = 0; i < before; ++i) x = i % 2 ? rev(x, {0}) : sin(x);
+      return sum(reduce_window_max(x, w));
+    }), values({4, 3}));
+}
+
 TEST(WindowGradients, Types) {
   const auto x64 = override_config(&Config::enable_x64, true);
   const Window w{{2, 3}, {1, 2}, {{1, 0}, {1, 1}}};
