@@ -2,10 +2,10 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <functional>
 #include <limits>
 #include <map>
 #include <random>
+#include <span>
 
 #include "codegen_kernels.h"
 
@@ -63,42 +63,83 @@ std::string shown(T x) {
   else return std::to_string(x);
 }
 
-std::map<std::string, std::pair<Kernel, std::function<void(KernelFunction)>>>& pending() {
-  static std::map<std::string, std::pair<Kernel, std::function<void(KernelFunction)>>> all;
+// What is compared without knowing its type: this file would take minutes to compile otherwise.
+struct Element {
+  std::size_t size;
+  bool (*same)(const std::byte*, const std::byte*);
+  std::string (*shown)(const std::byte*);
+};
+template <class T>
+T read(const std::byte* p) {
+  T x;
+  std::memcpy(&x, p, sizeof x);
+  return x;
+}
+template <class T>
+Element element() {
+  return {sizeof(T), [](const std::byte* a, const std::byte* b) { return same(read<T>(a), read<T>(b)); }, [](const std::byte* x) { return shown(read<T>(x)); }};
+}
+struct Operand {
+  Element element;
+  std::vector<std::byte> values;
+  const std::byte* at(std::size_t i) const { return values.data() + i * element.size; }
+};
+template <class T>
+Operand operand(const std::vector<T>& v) {
+  const auto bytes = std::as_bytes(std::span(v));
+  return {element<T>(), {bytes.begin(), bytes.end()}};
+}
+struct Pending {
+  Kernel kernel;
+  Op op;
+  std::vector<Operand> inputs;
+  Operand expected;
+
+  void run(KernelFunction function) {
+    std::vector<std::byte> got(expected.values.size());
+    std::vector<void*> buffers;
+    for (Operand& x : inputs) buffers.push_back(x.values.data());
+    buffers.push_back(got.data());
+    const std::size_t n = got.size() / expected.element.size;
+    function(buffers.data(), 0, static_cast<std::int64_t>(n), nullptr);
+    int shown_failures = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::byte* value = got.data() + i * expected.element.size;
+      if (expected.element.same(value, expected.at(i)) || ++shown_failures > 3) continue;
+      std::string operands;
+      for (const Operand& x : inputs) operands += x.element.shown(x.at(i)) + " ";
+      ADD_FAILURE() << "op " << static_cast<int>(op) << " of " << operands << "gives " << expected.element.shown(value) << ", not " << expected.element.shown(expected.at(i));
+    }
+  }
+};
+std::map<std::string, Pending>& pending() {
+  static std::map<std::string, Pending> all;
   return all;
 }
 // All kernels of a test are compiled in one call.
 void run_pending() {
   std::vector<Kernel> kernels;
-  for (const auto& [name, entry] : pending()) kernels.push_back(entry.first);
+  for (const auto& [name, entry] : pending()) kernels.push_back(entry.kernel);
   const auto compiled = compile(kernels);
   ASSERT_TRUE(compiled);
   std::size_t i = 0;
-  for (const auto& [name, entry] : pending()) {
+  for (auto& [name, entry] : pending()) {
     SCOPED_TRACE(name);
-    entry.second(compiled->entries[i++].function);
+    entry.run(compiled->entries[i++].function);
   }
   pending().clear();
 }
+void enqueue(Op op, DType out, const std::vector<DType>& in, std::vector<Operand> inputs, Operand expected) {
+  Kernel k = elementwise(op, out, in, static_cast<std::int64_t>(expected.values.size() / expected.element.size));
+  k.name = std::to_string(static_cast<int>(op)) + " to " + std::string(short_name(out)) + " of " + std::string(short_name(in[0]));
+  pending().insert_or_assign(k.name, Pending{k, op, std::move(inputs), std::move(expected)});
+}
 
 template <class Out, class... In, class F>
-void expect_op(Op op, F f, std::vector<Stored<In>>... inputs) {
-  const auto n = static_cast<std::int64_t>(std::get<0>(std::tie(inputs...)).size());
-  Kernel k = elementwise(op, dtype_of<Out>, {dtype_of<In>...}, n);
-  k.name = std::to_string(static_cast<int>(op)) + " to " + std::string(short_name(dtype_of<Out>)) + " of " + std::string(short_name(dtype_of<std::tuple_element_t<0, std::tuple<In...>>>));
-  pending()[k.name] = {k, [=](KernelFunction function) mutable {
-    std::vector<Stored<Out>> got(static_cast<std::size_t>(n));
-    void* buffers[] = {inputs.data()..., got.data()};
-    function(buffers, 0, n, nullptr);
-    int shown_failures = 0;
-    for (std::size_t i = 0; i < got.size(); ++i) {
-      const auto expected = static_cast<Stored<Out>>(static_cast<Out>(f(static_cast<In>(inputs[i])...)));
-      if (same(got[i], expected) || ++shown_failures > 3) continue;
-      std::string operands;
-      ((operands += shown(inputs[i]) + " "), ...);
-      ADD_FAILURE() << "op " << static_cast<int>(op) << " of " << operands << "gives " << shown(got[i]) << ", not " << shown(expected);
-    }
-  }};
+void expect_op(Op op, F f, const std::vector<Stored<In>>&... inputs) {
+  std::vector<Stored<Out>> expected(std::get<0>(std::tie(inputs...)).size());
+  for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = static_cast<Stored<Out>>(static_cast<Out>(f(static_cast<In>(inputs[i])...)));
+  enqueue(op, dtype_of<Out>, {dtype_of<In>...}, {operand(inputs)...}, operand(expected));
 }
 
 template <class T>
