@@ -170,7 +170,10 @@ void ScalarBuilder::store_from_memory(const Held& v, const Memory& to) {
 
 ScalarBuilder::Held& ScalarBuilder::value(Scope& s, ValueId v) {
   Held& h = s.values[at(v)];
-  if (!h.memory && h.elements.empty()) h = array(s.graph.value(v).constant);
+  if (!h.memory && h.elements.empty()) {
+    if (s.graph.value(v).elements() == 0) throw NotNative{};   // known by no element and no place
+    h = array(s.graph.value(v).constant);
+  }
   return h;
 }
 

@@ -214,5 +214,19 @@ TEST(NativeLoop, LongBodiesStayVectors) {
   EXPECT_FALSE(is_native(sorts));
 }
 
+TEST(NativeLoop, MayCarryNothing) {
+  check_function([](const Array& x, const Array& none) {
+    return scan([](const std::pair<Array, Array>& s, const Array& v) { return std::pair{std::pair{sin(s.first) + v, s.second + 1.f}, s.second * 2.f}; }, std::pair{x, none}, arange(3) * 0.5f);
+  }, values({3}), zeros({5, 0}));
+  check_function([](const Array& x, const Array& none) {   // handed to the loop inside, which does not need it
+    return fori_loop(0, 3, [&](const Array&, const Array& c) {
+      return fori_loop(0, 2, [&](const Array&, const Array& d) {
+        const Array unused = none + 1.f;
+        return sin(d) * 2.f;
+      }, c);
+    }, x);
+  }, values({3}), zeros({5, 0}));
+}
+
 }  // namespace
 }  // namespace tf2jax
