@@ -28,12 +28,6 @@ void visit_indices(Kernel& k, const std::function<void(Affine&)>& f) {
   });
 }
 
-std::int64_t coefficient(const Affine& a, LoopVar v) {
-  for (const auto& [x, c] : a.terms)
-    if (x == v) return c;
-  return 0;
-}
-
 // True when stepping `outer` is `extent` steps of `inner` in every index.
 bool are_contiguous(Kernel& k, LoopVar outer, LoopVar inner, std::int64_t extent) {
   bool yes = true;
@@ -97,6 +91,12 @@ Loop* only_loop(Kernel& k) {
 }
 
 }  // namespace
+
+std::int64_t coefficient(const Affine& a, LoopVar v) {
+  for (const auto& [x, c] : a.terms)
+    if (x == v) return c;
+  return 0;
+}
 
 void renumber(Kernel& k, const std::vector<LoopVar>& outer) {
   std::vector<LoopVar> number(static_cast<std::size_t>(k.variables), -1);

@@ -4,6 +4,8 @@
 
 namespace tf2jax::compiler {
 
+/// Of a variable in an index; 0 where it does not occur.
+std::int64_t coefficient(const loops::Affine& a, loops::LoopVar v);
 /// Gives the variables `outer` the numbers 0, 1, …, which the kernel's flattened index space needs, and others the next.
 void renumber(loops::Kernel& kernel, const std::vector<loops::LoopVar>& outer);
 /// Makes variable v count from 0 where it counted from `start`.

@@ -6,6 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "tf2jax/backends/llvm/collapse.h"
+
 namespace tf2jax::compiler {
 
 namespace {
@@ -17,12 +19,6 @@ using loops::LoopVar;
 using loops::Node;
 using loops::NodeId;
 using loops::Op;
-
-std::int64_t coefficient(const Affine& a, LoopVar v) {
-  for (const auto& [x, c] : a.terms)
-    if (x == v) return c;
-  return 0;
-}
 
 template <class F>
 void for_operands(Node& n, F&& f) {
