@@ -26,12 +26,12 @@ bool is_movement(const Equation& e) {
 
 }  // namespace
 
-// A complex value as reals with a last axis of 2: the same memory.
+// A complex value or a key as its parts, with a last axis of 2: the same memory.
 ValueId GraphBuilder::pairs(ValueId v) {
   if (const GraphOp* made = graph_.producer(v); made && made->kind == OpKind::reinterpret) return made->in[0];
   Dims wide = dims(v);
   wide.push_back(2);
-  return append({copy_p(), no_params(), OpKind::reinterpret, Op::constant, {v}, {}}, {{real_dtype(dtype(v)), symbolic(wide), false}})[0];
+  return append({copy_p(), no_params(), OpKind::reinterpret, Op::constant, {v}, {}}, {{part_dtype(dtype(v)), symbolic(wide), false}})[0];
 }
 
 // The real and imaginary parts of a value.

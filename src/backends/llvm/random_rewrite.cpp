@@ -32,7 +32,7 @@ std::optional<std::vector<ValueId>> GraphBuilder::rewrite_random(const Equation&
     const ValueId high = scalar_op(Op::shift_right_logical, {seed, broadcast(number(wide.dtype, 32), to, {})}, wide);
     return key_of(converted(high, DType::u32), converted(seed, DType::u32));
   }
-  if (p == random_unwrap_p()) return std::vector{append({copy_p(), no_params(), OpKind::reinterpret, Op::constant, {in[0]}, {}}, {avals[0].strong()})[0]};
+  if (p == random_unwrap_p()) return std::vector{pairs(in[0])};
   if (p == random_wrap_p()) {
     const auto part = [&](std::int64_t k) {
       Dims start(to.size() + 1, 0), limit = dims(in[0]);
