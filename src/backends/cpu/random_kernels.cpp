@@ -7,6 +7,7 @@
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/backends/cpu/special.h"
+#include "tf2jax/backends/cpu/threefry.h"
 #include "tf2jax/base/thread_pool.h"
 #include "tf2jax/ops/random.h"
 
@@ -14,22 +15,6 @@ namespace tf2jax::cpu {
 namespace {
 
 using Key = PrngKeyData;
-
-constexpr Key threefry(Key key, std::uint32_t x0, std::uint32_t x1) {
-  constexpr int kRotations[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
-  const std::uint32_t ks[3] = {key.k0, key.k1, key.k0 ^ key.k1 ^ 0x1BD11BDAu};
-  x0 += ks[0];
-  x1 += ks[1];
-  for (std::uint32_t i = 0; i < 5; ++i) {
-    for (int r : kRotations[i % 2]) {
-      x0 += x1;
-      x1 = std::rotl(x1, r) ^ x0;
-    }
-    x0 += ks[(i + 1) % 3];
-    x1 += ks[(i + 2) % 3] + i + 1;
-  }
-  return {x0, x1};
-}
 
 // Element i of the hash of the counters 0 … n-1, which are split in two halves (the second padded by one zero).
 std::uint32_t original_word(Key key, std::int64_t i, std::int64_t n) {

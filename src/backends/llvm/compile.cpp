@@ -159,25 +159,31 @@ class Compiler {
     for (std::size_t k = 0; k < kernels_.size(); ++k)
       for (const auto& [operand, result] : overwrites(k))
         if (sharing_.home[static_cast<std::size_t>(operand)] == sharing_.home[static_cast<std::size_t>(result)])
-          overwrite(kernels_[k], buffer_of(k, operand), buffer_of(k, result));
+          for (const loops::BufferId b : buffers_of(k, operand)) overwrite(kernels_[k], b, buffers_of(k, result)[0]);
   }
 
-  loops::BufferId buffer_of(std::size_t k, ValueId base) const {
-    const auto& buffers = kernels_[k].buffers;
+  // A loop names one memory several times where one value is several of its operands.
+  std::vector<loops::BufferId> buffers_of(std::size_t k, ValueId base) const {
+    std::vector<loops::BufferId> out;
     auto next = bases_[k].begin();
-    for (std::size_t i = 0; i < buffers.size(); ++i)
-      if (!buffers[i].scratch && *next++ == base) return static_cast<loops::BufferId>(i);
-    return -1;
+    for (std::size_t i = 0; i < kernels_[k].buffers.size(); ++i)
+      if (!kernels_[k].buffers[i].scratch && *next++ == base) out.push_back(static_cast<loops::BufferId>(i));
+    return out;
+  }
+
+  // Whether a kernel that may read the operand, under any of its names, may find the result written over it.
+  bool allows_overwrite(std::size_t k, ValueId operand, ValueId result) const {
+    const auto from = buffers_of(k, operand), to = buffers_of(k, result);
+    return std::ranges::all_of(from, [&](loops::BufferId b) { return to.size() == 1 && may_overwrite(kernels_[k], b, to[0]); });
   }
 
   // Operands and results of a kernel that may be one memory.
   std::vector<std::pair<ValueId, ValueId>> overwrites(std::size_t k) const {
     std::vector<std::pair<ValueId, ValueId>> out;
     for (const ValueId result : bases_[k]) {
-      const loops::BufferId to = buffer_of(k, result);
-      if (result < 0 || plan_.interleaved.contains(result) || !kernels_[k].buffers[static_cast<std::size_t>(to)].written) continue;
+      if (result < 0 || plan_.interleaved.contains(result) || !kernels_[k].buffers[static_cast<std::size_t>(buffers_of(k, result)[0])].written) continue;
       for (const ValueId operand : bases_[k])
-        if (operand >= 0 && may_overwrite(kernels_[k], buffer_of(k, operand), to)) out.emplace_back(operand, result);
+        if (operand >= 0 && operand != result && allows_overwrite(k, operand, result)) out.emplace_back(operand, result);
     }
     return out;
   }
@@ -192,10 +198,7 @@ class Compiler {
     // Each kernel writes a part of the results: what one of them reads elsewhere must stay.
     for (const std::size_t k : kernels)
       for (const auto& pair : overwrites(k))
-        if (std::ranges::all_of(kernels, [&](std::size_t other) {
-              const loops::BufferId from = buffer_of(other, pair.first), to = buffer_of(other, pair.second);
-              return from < 0 || (to >= 0 && may_overwrite(kernels_[other], from, to));
-            }))
+        if (std::ranges::all_of(kernels, [&](std::size_t other) { return allows_overwrite(other, pair.first, pair.second); }))
           a.in_place.push_back(pair);
     return a;
   }
@@ -250,6 +253,12 @@ class Compiler {
 
   void generate_kernels() {
     if (kernels_.empty()) return;
+    if (options_.simulate) {
+      auto simulated = std::make_shared<loops::CompiledKernels>();
+      simulated->entries.resize(kernels_.size());
+      program_->kernels = std::move(simulated);
+      return;
+    }
     std::string error;
     program_->kernels = loops::code_generator().compile(kernels_, {options_.check_bounds, options_.cache_directory}, error);
     if (!program_->kernels) {

@@ -40,7 +40,7 @@ class Planner {
  public:
   Planner(const Graph& graph, bool library)
       : g_(graph), library_(library), external_(graph.values.size(), false), demanders_(graph.values.size()), root_group_(graph.values.size(), -1), copies_(graph.values.size(), 0),
-        op_groups_(graph.ops.size()) {}
+        op_groups_(graph.ops.size()), seen_through_(graph.values.size(), false) {}
 
   Plan plan() {
     for (const ValueId v : g_.outputs) external_[at(v)] = true;
@@ -59,6 +59,8 @@ class Planner {
     if (op.kind == OpKind::dot) {
       DotPlan dot = plan_dot(g_, op, layout_of(op.out[0]));
       external_[at(dot.lhs.base)] = external_[at(dot.rhs.base)] = true;
+      look_through(op.in[0], dot.lhs.base);
+      look_through(op.in[1], dot.rhs.base);
       plan_.dots.emplace(o, std::move(dot));
       return;
     }
@@ -111,6 +113,13 @@ class Planner {
       }
     start_group(o);
   }
+
+  // A dot reads its operand where `base` lies.
+  void look_through(ValueId v, ValueId base) {
+    for (; v != base; v = g_.producer(v)->in[0]) seen_through_[at(v)] = true;
+  }
+  // Read from the memory of an operand, besides what groups compute of it.
+  bool is_view(ValueId v) const { return seen_through_[at(v)] || alias_.contains(v) || views_transposed_.contains(v); }
 
   // ---- joining
 
@@ -196,11 +205,14 @@ class Planner {
     return true;
   }
 
-  // A reshape, also one that cannot be read this way, may have split a reduced variable.
+  // A reshape, also one that cannot be read this way, may have split a reduced variable. One that was split before it was
+  // reduced has a parallel half.
   static void follow_splits(Group& group) {
-    const std::set<LoopVar> reduced(group.reduced.begin(), group.reduced.end());
-    for (const LoopVar x : group.space.order())
-      if (reduced.count(group.space.origin(x)) && !reduced.count(x)) group.reduced.push_back(x);
+    const auto& splits = group.space.splits();
+    for (; group.splits_followed < splits.size(); ++group.splits_followed) {
+      const auto [outer, inner] = splits[group.splits_followed];
+      if (std::ranges::find(group.reduced, outer) != group.reduced.end()) group.reduced.push_back(inner);
+    }
     group.space.move_to_back(group.reduced);
   }
 
@@ -429,10 +441,8 @@ class Planner {
       for (const OpId u : g_.value(x).users) {
         if (--budget < 0) return true;
         const std::vector<std::int32_t> in = alive(op_groups_[at(u)]);
-        if (in.empty() || !is_fusible(g_.op(u).kind)) {
+        if (in.empty() || is_view(g_.op(u).out[0]))
           for (const ValueId y : g_.op(u).out) push(y);
-          continue;
-        }
         for (const std::int32_t i : in) {
           if (i == skip && x == v) continue;   // the direct use inside the group itself
           if (i == target) return true;
@@ -581,6 +591,7 @@ class Planner {
   std::vector<std::int32_t> root_group_;
   std::vector<int> copies_;                                // how often a value's readers were repeated
   std::vector<std::vector<std::int32_t>> op_groups_;       // groups an op is inlined in
+  std::vector<bool> seen_through_;                         // values between a dot and the memory that it reads
   std::unordered_map<std::int32_t, std::int32_t> merged_;
   std::unordered_map<ValueId, ValueId> alias_, views_transposed_;
   std::unordered_map<ValueId, Dims> layouts_;

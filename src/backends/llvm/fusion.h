@@ -33,6 +33,7 @@ struct ScatterLoops {
 struct Group {
   IndexSpace space;
   std::vector<LoopVar> reduced;
+  std::size_t splits_followed = 0;       // of the space's: both halves of a reduced variable are reduced
   bool is_running = false;   // its result is a running value over the reduced variables, which go in order
   std::optional<ScatterLoops> scatter;   // its result is an operand, which lies where the result does, with updates written over it
   std::vector<Place> roots;                                             // values it writes to memory

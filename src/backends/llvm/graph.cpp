@@ -5,6 +5,7 @@
 
 #include "tf2jax/backends/llvm/affine_fold.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
+#include "tf2jax/control/scan.h"
 #include "tf2jax/ops/misc.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/backend.h"
@@ -15,6 +16,12 @@
 #include "tf2jax/transforms/jit_primitive.h"
 
 namespace tf2jax::compiler {
+
+namespace {
+
+bool is_empty(const Aval& a) { return num_elements(a.dims()) == 0; }
+
+}  // namespace
 
 ValueId GraphBuilder::add_value(Aval aval) {
   GraphValue v;
@@ -102,10 +109,26 @@ std::vector<ValueId> GraphBuilder::equation(const Equation& e, const std::vector
     return out;
   }
   if (p == optimization_barrier_p() || p == device_put_p()) return in;
+  if (auto known = without_elements(e, in, avals)) return *std::move(known);
   if (auto folded = fold(e, in, avals)) return {*folded};
   if (auto out = rewrite_random(e, in, avals)) return *std::move(out);
   if (auto out = rewrite_complex(e, in, avals)) return *std::move(out);
   return rewrite(e, in, avals);
+}
+
+// Values without elements are known now, whatever computes them, and no loop or plan meets one. A scan of no steps gives
+// its initial carry.
+std::optional<std::vector<ValueId>> GraphBuilder::without_elements(const Equation& e, const std::vector<ValueId>& in, const Avals& avals) {
+  if (e.primitive.effectful() || std::ranges::any_of(nested_jaxprs(e.params), has_effects)) return std::nullopt;
+  const bool no_steps = e.primitive == scan_p() && e.params.get<ScanParams>().length == 0;
+  std::vector<ValueId> out;
+  for (std::size_t i = 0; i < avals.size(); ++i) {
+    const bool is_carry = no_steps && static_cast<std::int64_t>(i) < e.params.get<ScanParams>().num_carry;
+    if (is_carry) out.push_back(in[static_cast<std::size_t>(e.params.get<ScanParams>().num_consts) + i]);
+    else if (is_empty(avals[i])) out.push_back(constant(Array::build(avals[i], [](std::byte*) {})));
+    else return std::nullopt;
+  }
+  return out.empty() ? std::nullopt : std::optional(std::move(out));
 }
 
 // Small operations on constants alone are done now; ones that would grow a constant are left to the loops.
@@ -157,7 +180,10 @@ void prune(Graph& g) {
 
 Graph GraphBuilder::build(const Jaxpr& jaxpr) {
   for (const VarId v : jaxpr->invars) graph_.inputs.push_back(add_value(jaxpr->vars[static_cast<std::size_t>(v)]));
-  graph_.outputs = run(jaxpr, graph_.inputs);
+  std::vector<ValueId> inputs = graph_.inputs;
+  for (ValueId& v : inputs)
+    if (const Aval aval = graph_.value(v).aval; is_empty(aval)) v = constant(Array::build(aval, [](std::byte*) {}));
+  graph_.outputs = run(jaxpr, inputs);
   prune(graph_);
   if (fold_affine_chains(graph_)) prune(graph_);
   return std::move(graph_);

@@ -22,6 +22,7 @@ class GraphBuilder {
   std::vector<ValueId> run(const Jaxpr& jaxpr, const std::vector<ValueId>& inputs);
   std::vector<ValueId> equation(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
   static constexpr std::int64_t kLargestFolded = std::int64_t{1} << 24;   // elements of a constant made while compiling
+  std::optional<std::vector<ValueId>> without_elements(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
   std::optional<ValueId> fold(const Equation& e, const std::vector<ValueId>& in, const Avals& avals);
 
   // In complex_rewrite.cpp.

@@ -64,6 +64,7 @@ void IndexSpace::split(LoopVar v, std::int64_t low) {
   extents_[static_cast<std::size_t>(v)] /= low;
   extents_.push_back(low);
   origins_.push_back(origin(v));
+  splits_.push_back({v, inner});
   order_.insert(std::find(order_.begin(), order_.end(), v) + 1, inner);
   for (IndexMap& map : maps_)
     for (Affine& a : map)
@@ -161,7 +162,18 @@ Affine IndexSpace::address(MapId id, std::int64_t offset, const Dims& strides) c
   return out;
 }
 
+bool IndexSpace::stays_inside(MapId id, const Dims& dims) const {
+  for (std::size_t i = 0; i < dims.size(); ++i) {
+    const Affine& a = map(id)[i];
+    std::int64_t low = a.offset, high = a.offset;
+    for (const auto& [v, c] : a.terms) (c < 0 ? low : high) += c * (extent(v) - 1);
+    if (low < 0 || high >= dims[i]) return false;
+  }
+  return true;
+}
+
 bool IndexSpace::is_bijective(MapId id, const Dims& dims) const {
+  if (!stays_inside(id, dims)) return false;
   const Affine a = address(id, 0, row_major_strides(dims));
   if (a.offset != 0) return false;
   std::vector<std::pair<std::int64_t, std::int64_t>> digits;   // coefficient, extent

@@ -32,6 +32,9 @@ class IndexSpace {
   void move_to_back(const std::vector<LoopVar>& variables);
   /// The variable that v was split from, or v itself.
   LoopVar origin(LoopVar v) const { return origins_[static_cast<std::size_t>(v)]; }
+  struct Split { LoopVar outer, inner; };   // the outer half keeps the number of what was split
+  /// Every split so far, in order.
+  const std::vector<Split>& splits() const { return splits_; }
   std::size_t size() const { return extents_.size(); }
 
   MapId intern(const IndexMap& map);
@@ -43,8 +46,11 @@ class IndexSpace {
   std::optional<IndexMap> reshaped(MapId id, const Dims& dims, const Dims& operand_dims);
 
   std::vector<LoopVar> variables(MapId id) const;
-  /// True when the map runs over every element of `dims` exactly once as its variables run.
+  /// True when the map runs over every element of `dims` exactly once as its variables run, each axis within its range: a
+  /// flat address alone may be right where an index leaves its axis (behind the guard of a pad).
   bool is_bijective(MapId id, const Dims& dims) const;
+  /// True when no index leaves its axis.
+  bool stays_inside(MapId id, const Dims& dims) const;
   /// Distance in a buffer as an affine function, from per-axis strides.
   Affine address(MapId id, std::int64_t offset, const Dims& strides) const;
   std::int64_t volume(const std::vector<LoopVar>& variables) const;
@@ -58,6 +64,7 @@ class IndexSpace {
 
   std::vector<std::int64_t> extents_;
   std::vector<LoopVar> order_, origins_;
+  std::vector<Split> splits_;
   std::vector<IndexMap> maps_;
 };
 

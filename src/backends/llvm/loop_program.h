@@ -137,7 +137,7 @@ class CompiledKernels {
  public:
   virtual ~CompiledKernels() = default;
   struct Entry {
-    KernelFunction function = nullptr;
+    KernelFunction function = nullptr;   // null: it is simulated
     std::int64_t scratch_bytes = 0;   // per call, aligned to 64
   };
   std::vector<Entry> entries;         // one per kernel

@@ -311,7 +311,7 @@ std::optional<NativeLoop> lower_native_loop(const Graph& graph, const GraphOp& o
   std::size_t size = 0;
   for (const Jaxpr& j : nested_jaxprs(op.params)) size += equations(j);
   if (size > kMostEquations) return std::nullopt;
-  const auto fits = [&](ValueId v) { return has_loop_type(graph.value(v).aval.dtype); };
+  const auto fits = [&](ValueId v) { return has_loop_type(graph.value(v).aval.dtype) && graph.value(v).elements() > 0; };
   if (!std::ranges::all_of(op.in, fits) || !std::ranges::all_of(op.out, fits)) return std::nullopt;
   if (auto loop = lower_scalar_loop(graph, op)) return loop;
   return lower_vector_loop(graph, op, lanes);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tf2jax/backends/llvm/simulate.h"
 #include "tf2jax/base/thread_pool.h"
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/trace/trace.h"
@@ -32,6 +33,7 @@ void LoopStep::run(Frame& frame) const {
     at = many.data();
   }
   for (std::size_t i = 0; i < buffers.size(); ++i) at[i] = buffers[i] < 0 ? nullptr : frame.slots[buffers[i]];
+  if (!entry->function) return loops::simulate(kernel, at, range);
   if (range <= grain) {
     entry->function(at, 0, range, row_storage(entry->scratch_bytes));
     return;

@@ -1,0 +1,95 @@
+// Evaluation by the definitions of the control-flow primitives.
+#include "evaluate.h"
+
+#include <algorithm>
+
+#include "tf2jax/control/cond.h"
+#include "tf2jax/control/scan.h"
+#include "tf2jax/control/while_loop.h"
+
+namespace tf2jax::fuzz {
+
+namespace {
+
+Arrays part(const Arrays& xs, std::size_t from, std::size_t count) {
+  const auto first = xs.begin() + static_cast<std::ptrdiff_t>(from);
+  return {first, first + static_cast<std::ptrdiff_t>(count)};
+}
+Arrays joined(Arrays a, const Arrays& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+Array row(const Array& x, std::int64_t i) { return squeeze(slice_in_dim(x, i, i + 1, 1, 0), {0}); }
+
+Arrays run_scan(const ScanParams& p, const Arrays& in, const Observer& observe) {
+  const auto consts = static_cast<std::size_t>(p.num_consts), carries = static_cast<std::size_t>(p.num_carry);
+  const Arrays fixed = part(in, 0, consts), xs = part(in, consts + carries, in.size() - consts - carries);
+  Arrays carry = part(in, consts, carries);
+  std::vector<Arrays> ys(p.jaxpr.num_outputs() - carries, Arrays(static_cast<std::size_t>(p.length)));
+  for (std::int64_t step = 0; step < p.length; ++step) {
+    const std::int64_t i = p.reverse ? p.length - 1 - step : step;
+    Arrays args = joined(fixed, carry);
+    for (const Array& x : xs) args.push_back(row(x, i));
+    const Arrays out = evaluate(p.jaxpr, args, observe);
+    carry = part(out, 0, carries);
+    for (std::size_t k = 0; k < ys.size(); ++k) ys[k][static_cast<std::size_t>(i)] = out[carries + k];
+  }
+  Arrays out = carry;
+  for (std::size_t k = 0; k < ys.size(); ++k) {
+    if (p.length) {
+      out.push_back(stack(ys[k]));
+      continue;
+    }
+    const Aval row = p.jaxpr.output_avals()[carries + k];
+    Dims dims = row.dims();
+    dims.insert(dims.begin(), 0);
+    out.push_back(Array::from_bytes(row.dtype, dims, {}));
+  }
+  return out;
+}
+
+Arrays run_while(const WhileParams& p, const Arrays& in, const Observer& observe) {
+  const auto cond_consts = static_cast<std::size_t>(p.cond_nconsts), body_consts = static_cast<std::size_t>(p.body_nconsts);
+  const Arrays for_cond = part(in, 0, cond_consts), for_body = part(in, cond_consts, body_consts);
+  Arrays carry = part(in, cond_consts + body_consts, in.size() - cond_consts - body_consts);
+  while (evaluate(p.cond_jaxpr, joined(for_cond, carry), observe)[0].item<bool>()) carry = evaluate(p.body_jaxpr, joined(for_body, carry), observe);
+  return carry;
+}
+
+Arrays run_cond(const CondParams& p, const Arrays& in, const Observer& observe) {
+  const std::int64_t index = std::clamp<std::int64_t>(in[0].item<std::int32_t>(), 0, static_cast<std::int64_t>(p.branches.size()) - 1);
+  return evaluate(p.branches[static_cast<std::size_t>(index)], part(in, 1, in.size() - 1), observe);
+}
+
+}  // namespace
+
+Arrays evaluate(const Equation& e, const Arrays& in, const Observer& observe) {
+  if (e.primitive == scan_p()) return run_scan(e.params.get<ScanParams>(), in, observe);
+  if (e.primitive == while_p() && e.params.get<WhileParams>().cond_jaxpr.output_avals()[0].rank() == 0) return run_while(e.params.get<WhileParams>(), in, observe);
+  if (e.primitive == cond_p() && in[0].rank() == 0) return run_cond(e.params.get<CondParams>(), in, observe);
+  if (e.primitive == jit_p() || e.primitive == custom_jvp_call_p() || e.primitive == custom_vjp_call_p() || e.primitive == checkpoint_p())
+    return evaluate(nested_jaxprs(e.params)[0], in, observe);
+  Arrays out = e.primitive.bind(in, e.params);
+  if (observe) observe(e.primitive, out);
+  return out;
+}
+
+Arrays evaluate(const Jaxpr& jaxpr, const Arrays& args, const Observer& observe) {
+  const JaxprData& j = *jaxpr;
+  Arrays values(j.vars.size());
+  const auto at = [&](VarId v) -> Array& { return values[static_cast<std::size_t>(v)]; };
+  const auto read = [&](const Atom& a) { return a.is_literal() ? a.literal : at(a.var); };
+  for (std::size_t i = 0; i < args.size(); ++i) at(j.invars[i]) = args[i];
+  for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = j.consts[i];
+  for (const Equation& e : j.eqns) {
+    Arrays in;
+    for (const Atom& a : e.inputs) in.push_back(read(a));
+    const Arrays out = evaluate(e, in, observe);
+    for (std::size_t i = 0; i < out.size(); ++i) at(e.outputs[i]) = out[i];
+  }
+  Arrays out;
+  for (const Atom& a : j.outs) out.push_back(read(a));
+  return out;
+}
+
+}  // namespace tf2jax::fuzz
