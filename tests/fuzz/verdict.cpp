@@ -82,9 +82,9 @@ Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
       std::vector<float> errors;
       for (std::int64_t i = 0; i < x.size(); ++i) errors.push_back(static_cast<float>(draw.real(-1, 1)));
       const Array unit = convert_element_type(Array::from_bytes(DType::f32, x.dims(), std::as_bytes(std::span(errors))), real_type == DType::f64 ? DType::f64 : DType::f32);
+      if (is_sum(p)) x = where(logical_and(equal(x, zeros_like(x)), greater(unit, zeros_like(unit))), neg(x), x);
       const Array wide = is_complex(x.dtype()) ? x : convert_element_type(x, unit.dtype());
       const Array factor = 1.f + unit * convert_element_type(Array(static_cast<float>(2 * precision(x.dtype()))), unit.dtype());
-      if (is_sum(p)) x = where(logical_and(equal(x, zeros_like(x)), greater(unit, zeros_like(unit))), neg(x), x);
       x = is_complex(x.dtype()) ? x * complex(factor, zeros_like(factor)) : convert_element_type(wide * factor, x.dtype());
     }
   });

@@ -1,6 +1,7 @@
 // Putting a program together: graph, fusion, kernels, memory, steps.
 #include <algorithm>
 
+#include "tf2jax/backends/llvm/check_plan.h"
 #include "tf2jax/backends/llvm/epilogue.h"
 #include "tf2jax/backends/llvm/kernel_cost.h"
 #include "tf2jax/backends/llvm/lower_group.h"
@@ -48,7 +49,9 @@ class Compiler {
     }
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i) program_->output_slots.push_back(use(graph_.outputs[i]));
     program_->checked = options_.check_bounds;
-    if (!program_->checked) program_->arena_bytes = plan_arena(program_->slots);
+    if (program_->checked) return program_;
+    program_->arena_bytes = plan_arena(program_->slots);
+    if (options_.verify) check_arena(program_->slots);
     return program_;
   }
 
@@ -149,6 +152,9 @@ class Compiler {
     std::vector<UnitAccess> units;
     for (const Unit& u : plan_.order) units.push_back(u.group < 0 ? op_access(u.op) : group_access(u.group));
     sharing_ = share_memory(graph_, plan_, units, options_.may_share);
+    check_order(graph_, plan_);
+    check_sharing(graph_, plan_, units, sharing_);
+    if (options_.verify) verify();
     program_->shared = sharing_.outputs;
     for (const Group& g : plan_.groups) {
       if (!g.scatter) continue;
@@ -160,6 +166,18 @@ class Compiler {
       for (const auto& [operand, result] : overwrites(k))
         if (sharing_.home[static_cast<std::size_t>(operand)] == sharing_.home[static_cast<std::size_t>(result)])
           for (const loops::BufferId b : buffers_of(k, operand)) overwrite(kernels_[k], b, buffers_of(k, result)[0]);
+  }
+
+  // What costs more than the plan itself; before results are written over operands.
+  void verify() const {
+    check_maps(graph_, plan_);
+    const auto home = [&](ValueId base) { return sharing_.home[static_cast<std::size_t>(base)]; };
+    for (const auto& [group, numbers] : kernels_of_group_) {
+      std::vector<const loops::Kernel*> kernels;
+      std::vector<const std::vector<ValueId>*> bases;
+      for (const std::size_t k : numbers) kernels.push_back(&kernels_[k]), bases.push_back(&bases_[k]);
+      if (!plan_.groups[static_cast<std::size_t>(group)].scatter) check_kernels(kernels, bases, home);
+    }
   }
 
   // A loop names one memory several times where one value is several of its operands.

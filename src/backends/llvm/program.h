@@ -76,6 +76,7 @@ class Program {
 struct ProgramOptions {
   bool check_bounds = false;
   bool simulate = false;           // no code is made: loops are run statement by statement
+  bool verify = false;             // the plan is checked in full before code is made
   std::string cache_directory;
   std::size_t steady_inputs = 0;   // the first ones; they change only before `prepare`
   std::vector<SharedMemory> may_share;

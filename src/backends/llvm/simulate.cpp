@@ -213,20 +213,25 @@ Bits convert(DType from, DType to, Bits x) {
 
 // ---- the machine
 
+constexpr std::int64_t kMostAccesses = 1 << 15;   // of a kernel that is counted
+
+struct TooMany {};
+
 class Machine {
  public:
-  Machine(const Kernel& kernel, void* const* buffers) : kernel_(kernel), values_(kernel.nodes.size()), variables_(static_cast<std::size_t>(kernel.variables), 0), accumulators_(kernel.accumulators.size()), cells_(kernel.cells.size()) {
+  Machine(const Kernel& kernel, void* const* buffers) : Machine(kernel) {
     for (std::size_t i = 0; i < kernel.buffers.size(); ++i) {
       const Buffer& b = kernel.buffers[i];
-      memory_.push_back(static_cast<std::byte*>(buffers[i]));
-      if (!b.scratch) continue;
-      scratch_.emplace_back(static_cast<std::size_t>(std::max<std::int64_t>(b.elements, 1) * itemsize(b.dtype)), std::byte{0xff});
-      memory_.back() = scratch_.back().data();
+      if (b.scratch) scratch_.emplace_back(static_cast<std::size_t>(std::max<std::int64_t>(b.elements, 1) * itemsize(b.dtype)), std::byte{0xff});
+      data_.push_back(b.scratch ? scratch_.back().data() : static_cast<std::byte*>(buffers[i]));
+      memory_.push_back(b.scratch ? -1 : static_cast<std::int64_t>(reinterpret_cast<std::intptr_t>(data_.back())));
     }
-    for (std::size_t i = 0; i < kernel.buffers.size(); ++i)
-      if (kernel.buffers[i].written && !kernel.buffers[i].scratch) visits_[memory_[i]].resize(static_cast<std::size_t>(kernel.buffers[i].elements));
-    for (std::size_t i = 0; i < kernel.nodes.size(); ++i)
-      if (kernel.nodes[i].op == Op::constant) values_[i] = kernel.nodes[i].bits;
+    watch();
+  }
+  Machine(const Kernel& kernel, const std::vector<std::int64_t>& memory) : Machine(kernel) {
+    memory_ = memory;
+    for (const Buffer& b : kernel.buffers) counts_.emplace_back(static_cast<std::size_t>(b.written ? b.elements : 0), 0);
+    watch();
   }
 
   void run(std::int64_t range) {
@@ -240,9 +245,21 @@ class Machine {
       run(kernel_.body);
     }
   }
+  std::vector<std::vector<std::int32_t>> counts() { return std::move(counts_); }
 
  private:
+  explicit Machine(const Kernel& kernel)
+      : kernel_(kernel), values_(kernel.nodes.size()), variables_(static_cast<std::size_t>(kernel.variables), 0), accumulators_(kernel.accumulators.size()), cells_(kernel.cells.size()) {
+    for (std::size_t i = 0; i < kernel.nodes.size(); ++i)
+      if (kernel.nodes[i].op == Op::constant) values_[i] = kernel.nodes[i].bits;
+  }
+  void watch() {
+    for (std::size_t i = 0; i < memory_.size(); ++i)
+      if (kernel_.buffers[i].written && memory_[i] != -1) visits_[memory_[i]].resize(static_cast<std::size_t>(kernel_.buffers[i].elements));
+  }
+
   static std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+  bool has_data() const { return !data_.empty(); }
 
   std::int64_t place(const Affine& a) const {
     std::int64_t out = a.offset;
@@ -265,21 +282,44 @@ class Machine {
   };
   struct Visits { Visit write, read; };
 
-  std::byte* element(BufferId b, std::int64_t i, bool stores, bool in_order = false) {
+  void visit(BufferId b, std::int64_t i, bool stores, bool in_order) {
     const Buffer& buffer = kernel_.buffers[at(b)];
     if (i < 0 || i >= buffer.elements)
       raise<InternalError>("simulate: {} element {} of buffer {}, which has {}:\n{}", stores ? "a store to" : "a load of", i, b, buffer.elements, to_string(kernel_));
-    if (const auto shared = visits_.find(memory_[at(b)]); shared != visits_.end()) {
-      const Visit me{iteration_, turn_, lane_, in_order};
-      Visits& before = shared->second[static_cast<std::size_t>(i)];
-      if (before.write.beside(me) || (stores && before.read.beside(me))) {
-        const Visit& other = before.write.beside(me) ? before.write : before.read;
-        raise<InternalError>("simulate: element {} of buffer {} is {} by iteration {}, lane {}, and touched by iteration {}, lane {}:\n{}", i, b, stores ? "written" : "read", me.iteration, me.lane,
-                             other.iteration, other.lane, to_string(kernel_));
-      }
-      (stores ? before.write : before.read) = me;
+    const auto shared = visits_.find(memory_[at(b)]);
+    if (shared == visits_.end()) return;
+    const Visit me{iteration_, turn_, lane_, in_order};
+    Visits& before = shared->second.at(static_cast<std::size_t>(i));
+    if (!stores && !buffer.written && before.write.iteration >= 0)
+      raise<InternalError>("simulate: element {} of buffer {} is read after another buffer's result was written over it:\n{}", i, b, to_string(kernel_));
+    if (before.write.beside(me) || (stores && before.read.beside(me))) {
+      const Visit& other = before.write.beside(me) ? before.write : before.read;
+      raise<InternalError>("simulate: element {} of buffer {} is {} by iteration {}, lane {}, and touched by iteration {}, lane {}:\n{}", i, b, stores ? "written" : "read", me.iteration, me.lane,
+                           other.iteration, other.lane, to_string(kernel_));
     }
-    return memory_[at(b)] + i * itemsize(buffer.dtype);
+    (stores ? before.write : before.read) = me;
+  }
+
+  Bits load(const Node& n, std::int64_t i) {
+    visit(n.buffer, i, false, false);
+    if (!has_data()) {
+      if (++accesses_ > kMostAccesses) throw TooMany{};
+      return 0;
+    }
+    Bits out = 0;
+    const std::int64_t size = itemsize(n.dtype);
+    std::memcpy(&out, data_[at(n.buffer)] + i * size, static_cast<std::size_t>(size));
+    return out;
+  }
+  void store(const Store& s, std::int64_t i) {
+    visit(s.buffer, i, true, !s.dynamic.empty());
+    if (!has_data()) {
+      if (++accesses_ > kMostAccesses) throw TooMany{};
+      if (kernel_.buffers[at(s.buffer)].written) ++counts_[at(s.buffer)][static_cast<std::size_t>(i)];
+      return;
+    }
+    const std::int64_t size = itemsize(kernel_.buffers[at(s.buffer)].dtype);
+    std::memcpy(data_[at(s.buffer)] + i * size, &values_[at(s.value)], static_cast<std::size_t>(size));
   }
 
   Bits evaluate(const Node& n) {
@@ -292,12 +332,7 @@ class Machine {
         const std::int64_t i = place(n.at);
         return i >= 0 && i < n.extent;
       }
-      case Op::load: {
-        if (n.in[0] >= 0 && !in(0)) return 0;
-        Bits out = 0;
-        std::memcpy(&out, element(n.buffer, place(n.at, n.dynamic), false), static_cast<std::size_t>(itemsize(n.dtype)));
-        return out;
-      }
+      case Op::load: return n.in[0] >= 0 && !in(0) ? 0 : load(n, place(n.at, n.dynamic));
       case Op::read: return accumulators_[at(n.accumulator)];
       case Op::get: return cells_[at(n.cell)];
       case Op::is_finite: return with_types(type(0), [&]<class C, class S>(std::type_identity<C>, std::type_identity<S>) -> Bits {
@@ -321,8 +356,7 @@ class Machine {
   }
   void run(const Eval& e) { values_[at(e.node)] = evaluate(kernel_.nodes[at(e.node)]); }
   void run(const Store& s) {
-    if (s.mask >= 0 && !values_[at(s.mask)]) return;
-    std::memcpy(element(s.buffer, place(s.at, s.dynamic), true, !s.dynamic.empty()), &values_[at(s.value)], static_cast<std::size_t>(itemsize(kernel_.buffers[at(s.buffer)].dtype)));
+    if (s.mask < 0 || values_[at(s.mask)]) store(s, place(s.at, s.dynamic));
   }
   void run(const Reset& r) { accumulators_[at(r.accumulator)] = kernel_.accumulators[at(r.accumulator)].initial; }
   void run(const Accumulate& a) {
@@ -343,22 +377,41 @@ class Machine {
   }
   void run(const Set& s) { cells_[at(s.cell)] = values_[at(s.value)]; }
   void run(const While& w) {
-    for (run(w.condition); values_[at(w.test)]; run(w.condition)) run(w.body);
+    run(w.condition);
+    if (!has_data()) return run(w.body);
+    for (; values_[at(w.test)]; run(w.condition)) run(w.body);
   }
-  void run(const If& i) { run(values_[at(i.test)] ? i.yes : i.no); }
+  void run(const If& i) {
+    if (!has_data() || values_[at(i.test)]) run(i.yes);
+    if (!has_data() || !values_[at(i.test)]) run(i.no);
+  }
 
   const Kernel& kernel_;
-  std::vector<std::byte*> memory_;
+  std::vector<std::byte*> data_;        // of each buffer; empty where there is none
+  std::vector<std::int64_t> memory_;    // what names its memory; -1: the kernel's own
   std::vector<std::vector<std::byte>> scratch_;
+  std::vector<std::vector<std::int32_t>> counts_;
   std::vector<Bits> values_;
   std::vector<std::int64_t> variables_;
   std::vector<Bits> accumulators_, cells_;
-  std::int64_t iteration_ = 0, turn_ = 0, lane_ = -1;
-  std::unordered_map<const std::byte*, std::vector<Visits>> visits_;   // of memory that is written, which several buffers may share
+  std::int64_t iteration_ = 0, turn_ = 0, lane_ = -1, accesses_ = 0;
+  std::unordered_map<std::int64_t, std::vector<Visits>> visits_;   // of memory that is written
 };
 
 }  // namespace
 
 void simulate(const Kernel& kernel, void* const* buffers, std::int64_t range) { Machine(kernel, buffers).run(range); }
+
+std::optional<std::vector<std::vector<std::int32_t>>> count_writes(const Kernel& kernel, const std::vector<std::int64_t>& memory) {
+  std::int64_t range = 1;
+  for (const std::int64_t n : kernel.parallel) range *= n;
+  try {
+    Machine machine(kernel, memory);
+    machine.run(range);
+    return machine.counts();
+  } catch (const TooMany&) {
+    return std::nullopt;
+  }
+}
 
 }  // namespace tf2jax::loops

@@ -1,0 +1,28 @@
+// Verifying a plan before code is made of it. Each function throws InternalError naming what does not hold.
+#pragma once
+#include <functional>
+
+#include "tf2jax/backends/llvm/memory_sharing.h"
+#include "tf2jax/backends/llvm/program.h"
+
+namespace tf2jax::compiler {
+
+/// Each unit reads what earlier ones wrote, and every value in memory is written by one group, or by one op.
+void check_order(const Graph& graph, const Plan& plan);
+
+/// Index maps of groups of few elements against the definition of each movement, place by place; a result of a group runs
+/// over every element once.
+void check_maps(const Graph& graph, const Plan& plan);
+
+/// No memory is written over while a value in it is still read, by any of its names, but in place where a unit allows it.
+void check_sharing(const Graph& graph, const Plan& plan, const std::vector<UnitAccess>& units, const Sharing& sharing);
+
+/// The kernels of one group, before results are written over operands: accesses stay inside buffers, every element of a
+/// result is written once, nothing is read after it was written over. `bases`: of the buffers, scratch excepted; `home`: of
+/// a base, what names its memory. Kernels with many accesses are left out.
+void check_kernels(const std::vector<const loops::Kernel*>& kernels, const std::vector<const std::vector<ValueId>*>& bases, const std::function<ValueId(ValueId)>& home);
+
+/// Slots that live at the same time do not overlap in the arena.
+void check_arena(const std::vector<Program::Slot>& slots);
+
+}  // namespace tf2jax::compiler
