@@ -11,6 +11,7 @@
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/backward.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
@@ -168,8 +169,15 @@ const Primitive& cond_p() {
   static const Primitive p = make_primitive<CondParams>({
       .name = "cond",
       .aval = [](std::span<const Aval> x, const CondParams& p) -> Avals {
+        check<ValueError>(!p.branches.empty(), "cond: Empty branch sequence. Got 0 branches; expected at least one.");
+        check<TypeError>(!x.empty(), "cond: the index is missing. Got no operands; expected an i32 scalar and those of the branches.");
         check<DtypeError>(x[0].dtype == DType::i32 && x[0].shape.empty(), "cond: the index must be an i32 scalar. Got {}.", x[0]);
-        return p.branches[0].output_avals();
+        const Avals results = p.branches[0].output_avals();
+        for (const Jaxpr& b : p.branches) {
+          check_operands("cond", "branch", b, x.subspan(1));
+          check_results("cond", "branch", b, results);
+        }
+        return results;
       },
       .jvp = cond_jvp,
       .transpose = cond_transpose,

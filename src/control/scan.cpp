@@ -10,6 +10,7 @@
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/backward.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
@@ -85,8 +86,20 @@ Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
 }
 
 Avals scan_aval(std::span<const Aval> x, const ScanParams& p) {
-  check<InternalError>(x.size() == p.jaxpr.num_inputs(), "scan: {} operands for a body of {} inputs.", x.size(), p.jaxpr.num_inputs());
+  check<ValueError>(p.length >= 0, "scan: the length must not be negative. Got {}.", p.length);
+  check<TypeError>(p.num_consts >= 0 && p.num_carry >= 0 && p.num_consts + p.num_carry <= static_cast<std::int64_t>(x.size()) && p.num_carry <= static_cast<std::int64_t>(p.jaxpr.num_outputs()),
+                   "scan: num_consts and num_carry do not fit. Got {} and {} with {} operands and {} results of the body.", p.num_consts, p.num_carry, x.size(), p.jaxpr.num_outputs());
+  const auto in = parts(x, p);
+  Avals operands(x.begin(), x.end() - static_cast<std::ptrdiff_t>(in.xs.size()));
+  for (const Aval& a : in.xs) {
+    check<TypeError>(!a.shape.empty() && identical(a.shape[0], Dim(p.length)), "scan: each of xs needs a leading axis of the scan's length. Got {}; expected {}[{},...].", a,
+                     short_name(a.dtype), p.length);
+    operands.push_back(sliced(a));
+  }
+  check_operands("scan", "body", p.jaxpr, operands);
   Avals out = p.jaxpr.output_avals();
+  for (std::size_t i = 0; i < in.carry.size(); ++i)
+    check<TypeError>(out[i].matches(in.carry[i]), "scan: the body changes the type of carry {}. Got {}; expected {}.", i, out[i], in.carry[i]);
   for (std::size_t i = to_size(p.num_carry); i < out.size(); ++i) out[i].shape.insert(out[i].shape.begin(), Dim(p.length));
   return out;
 }
@@ -310,25 +323,13 @@ BatchResult scan_batch(std::span<const Array> x, std::span<const Axis> axes, Dim
   return out;
 }
 
-// Leaves of one group of ft_in: `*` in a printed tree definition, anything that is not a container otherwise.
-std::size_t leaves(const ParsedValue& v) {
-  using Kind = ParsedValue::Kind;
-  if (v.kind != Kind::tuple && v.kind != Kind::list) return 1;
-  std::size_t n = 0;
-  for (const ParsedValue& i : v.items) n += leaves(i);
-  return n;
-}
-
 }  // namespace
 
 void ScanParams::read_groups(const ParsedValue& ft_in) {
-  // Either ((…), (…), (…)) or Pytree(vals=[…], tree=PyTreeDef(((…), (…), (…)))).
-  const ParsedValue* groups = &ft_in;
-  for (const auto& [key, value] : ft_in.fields)
-    if (key == "tree") groups = value.items.empty() ? &value : &value.items[0];
-  check<ParseError>(groups->items.size() == 3, "scan: ft_in must have three groups: constants, carry, xs.");
-  num_consts = static_cast<std::int64_t>(leaves(groups->items[0]));
-  num_carry = static_cast<std::int64_t>(leaves(groups->items[1]));
+  const std::vector<std::int64_t> leaves = count_group_leaves(ft_in);
+  check<ParseError>(leaves.size() == 3, "scan: ft_in must have three groups: constants, carry, xs. Got {}.", leaves.size());
+  num_consts = leaves[0];
+  num_carry = leaves[1];
 }
 
 std::string ScanParams::linear_text() const {

@@ -10,6 +10,7 @@
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
@@ -50,6 +51,28 @@ Arrays while_eval(std::span<const Array> x, const WhileParams& p) {
     for (std::size_t i = 0; i < carry.size(); ++i)
       carry[i] = select(broadcast_in_dim(running, carry[i].shape(), iota_axes(running.rank())), next[i], carry[i]);
   }
+}
+
+// A predicate may also hold one value per example, as JAX prints batched loops: axes that every carry has in front.
+Avals while_aval(std::span<const Aval> x, const WhileParams& p) {
+  check<TypeError>(p.cond_nconsts >= 0 && p.body_nconsts >= 0 && p.cond_nconsts + p.body_nconsts <= static_cast<std::int64_t>(x.size()),
+                   "while: cond_nconsts and body_nconsts do not fit. Got {} and {} with {} operands.", p.cond_nconsts, p.body_nconsts, x.size());
+  const auto in = parts(x, p);
+  const auto with_carry = [&](std::span<const Aval> consts) {
+    Avals out(consts.begin(), consts.end());
+    out.insert(out.end(), in.carry.begin(), in.carry.end());
+    return out;
+  };
+  check_operands("while", "condition", p.cond_jaxpr, with_carry(in.cond_consts));
+  check_operands("while", "body", p.body_jaxpr, with_carry(in.body_consts));
+  check_results("while", "body", p.body_jaxpr, in.carry);
+  const Avals test = p.cond_jaxpr.output_avals();
+  check<TypeError>(test.size() == 1 && test[0].dtype == DType::bool_, "while: the condition must return one boolean. Got ({}).", to_string(test));
+  const Shape& examples = test[0].shape;
+  for (const Aval& c : in.carry)
+    check<TypeError>(c.shape.size() >= examples.size() && std::equal(examples.begin(), examples.end(), c.shape.begin(), [](Dim a, Dim b) { return identical(a, b); }),
+                     "while: a predicate per example needs carries with its axes in front. Got predicate {} and carry {}.", test[0], c);
+  return p.body_jaxpr.output_avals();
 }
 
 JvpResult while_jvp(std::span<const Array> x, std::span<const Tangent> t, const WhileParams& p) {
@@ -180,9 +203,10 @@ BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Di
     operands.push_back(carry_mapped[i] ? rules::to_front(in.carry[i], ax.carry[i], size) : in.carry[i]);
 
   WhileParams q{condition.jaxpr, body.jaxpr, p.cond_nconsts, p.body_nconsts};
-  if (per_example) {
+  const std::int64_t examples = static_cast<std::int64_t>(condition.jaxpr.output_avals()[0].shape.size());   // axes of the predicate
+  if (examples > 0) {
     // Run while any example continues; the finished ones keep their carry.
-    q.cond_jaxpr = stage([&](const Arrays& v) { return Arrays{reduce_or(eval_jaxpr(condition.jaxpr, v)[0], {0})}; }, condition.jaxpr.input_avals());
+    q.cond_jaxpr = stage([&](const Arrays& v) { return Arrays{reduce_or(eval_jaxpr(condition.jaxpr, v)[0], iota_axes(examples))}; }, condition.jaxpr.input_avals());
     const std::size_t nc = to_size(p.cond_nconsts), nb = to_size(p.body_nconsts);
     Avals avals = condition.jaxpr.input_avals();
     avals.resize(nc);
@@ -195,7 +219,9 @@ BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Di
           const Array running = eval_jaxpr(condition.jaxpr, cond_in)[0];
           Arrays next = eval_jaxpr(body.jaxpr, all.subspan(nc));
           for (std::size_t i = 0; i < next.size(); ++i) {
-            const Array which = next[i].rank() == 1 ? running : broadcast_in_dim(running, next[i].shape(), {0});
+            // A predicate that had examples before, and does not vary now, lies behind the axis that some carries gain.
+            const std::int64_t first = carry_mapped[i] && !per_example ? 1 : 0;
+            const Array which = next[i].rank() == examples ? running : broadcast_in_dim(running, next[i].shape(), iota_axes(examples, first));
             next[i] = select(which, next[i], carry[i]);
           }
           return next;
@@ -215,7 +241,7 @@ BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Di
 const Primitive& while_p() {
   static const Primitive p = make_primitive<WhileParams>({
       .name = "while",
-      .aval = [](std::span<const Aval>, const WhileParams& p) { return p.body_jaxpr.output_avals(); },
+      .aval = while_aval,
       .jvp = while_jvp,
       .transpose = [](std::span<const Tangent>, std::span<const LinearArg>, const WhileParams&) -> Tangents {
         raise<ValueError>(

@@ -260,7 +260,7 @@ const Primitive& select_n_p() {
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         const Aval& which = x[0];
         const auto cases = x.subspan(1);
-        check<DtypeError>(which.dtype == DType::bool_ || which.dtype == DType::i32, "select_n `which` must be boolean or int32, got {}.", which);
+        check<DtypeError>(which.dtype == DType::bool_ || is_integer(which.dtype), "select `which` must be boolean or integer type, got {}.", which);
         check(which.dtype != DType::bool_ || cases.size() == 2, "select_n with a bool `which` requires two cases, got {}.", cases.size());
         rules::same_dtype("select_n", cases);
         for (const Aval& c : cases)

@@ -166,7 +166,7 @@ Array squared_difference(const Array& x, const Array& y);
 // ---- selection
 /// NumPy where: `x` where the condition holds, else `y`. Broadcasts and promotes.
 Array where(const Array& condition, const Array& x, const Array& y);
-/// lax.select_n: cases[which]; `which` is bool (two cases) or i32, of the cases' shape or scalar.
+/// lax.select_n: cases[which]; `which` is bool (two cases) or any integer, of the cases' shape or scalar.
 Array select_n(const Array& which, std::span<const Array> cases);
 inline Array select(const Array& predicate, const Array& on_true, const Array& on_false) { const Array cases[] = {on_false, on_true}; return select_n(predicate, cases); }
 /// min(max(x, lo), hi). Bounds broadcast.

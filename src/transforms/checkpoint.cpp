@@ -7,6 +7,7 @@
 #include "tf2jax/transforms/backward.h"
 #include "tf2jax/transforms/batch.h"
 #include "tf2jax/transforms/internal/call_rules.h"
+#include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
@@ -106,7 +107,10 @@ BatchResult checkpoint_batch(std::span<const Array> x, std::span<const Axis> axe
 const Primitive& checkpoint_p() {
   static const Primitive p = make_primitive<CheckpointParams>({
       .name = "remat2",
-      .aval = [](std::span<const Aval>, const CheckpointParams& p) { return p.jaxpr.output_avals(); },
+      .aval = [](std::span<const Aval> x, const CheckpointParams& p) {
+        check_operands("remat2", "program", p.jaxpr, x);
+        return p.jaxpr.output_avals();
+      },
       .jvp = checkpoint_jvp,
       .transpose = checkpoint_transpose,
       .batch = checkpoint_batch,

@@ -10,6 +10,7 @@
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/jvp.h"
 
@@ -215,7 +216,10 @@ void register_custom_jvp_rule(const std::string& name, JvpRule rule) {
 const Primitive& custom_jvp_call_p() {
   static const Primitive p = make_primitive<CustomJvpParams>({
       .name = "custom_jvp_call",
-      .aval = [](std::span<const Aval>, const CustomJvpParams& p) { return p.call_jaxpr.output_avals(); },
+      .aval = [](std::span<const Aval> x, const CustomJvpParams& p) {
+        check_operands("custom_jvp_call", "program", p.call_jaxpr, x);
+        return p.call_jaxpr.output_avals();
+      },
       .jvp = custom_jvp_jvp,
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const CustomJvpParams& p) {
         return jit_p().rules().transpose(ct, x, JitParams{p.name, p.call_jaxpr});
@@ -229,7 +233,10 @@ const Primitive& custom_jvp_call_p() {
 const Primitive& custom_vjp_call_p() {
   static const Primitive p = make_primitive<CustomVjpParams>({
       .name = "custom_vjp_call",
-      .aval = [](std::span<const Aval>, const CustomVjpParams& p) { return p.call_jaxpr.output_avals(); },
+      .aval = [](std::span<const Aval> x, const CustomVjpParams& p) {
+        check_operands("custom_vjp_call", "program", p.call_jaxpr, x);
+        return p.call_jaxpr.output_avals();
+      },
       .jvp = custom_vjp_jvp,
       .batch = custom_vjp_batch,
       .impl = [](std::span<const Array> x, const CustomVjpParams& p) { return compiled(p.call_jaxpr)->run(x); },

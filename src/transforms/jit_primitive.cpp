@@ -11,6 +11,7 @@
 #include "tf2jax/transforms/checkpoint.h"
 #include "tf2jax/transforms/jvp.h"
 #include "tf2jax/transforms/internal/call_rules.h"
+#include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/partial_eval.h"
 #include "tf2jax/transforms/program_cache.h"
 
@@ -70,7 +71,7 @@ const Primitive& jit_p() {
   static const Primitive p = make_primitive<JitParams>({
       .name = "jit",
       .aval = [](std::span<const Aval> x, const JitParams& p) -> Avals {
-        check<InternalError>(x.size() == p.jaxpr.num_inputs(), "jit: {} operands for a program of {} inputs.", x.size(), p.jaxpr.num_inputs());
+        check_operands("jit", "program", p.jaxpr, x);
         return p.jaxpr.output_avals();
       },
       .jvp = jit_jvp,

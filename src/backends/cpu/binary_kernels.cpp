@@ -2,6 +2,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
@@ -203,14 +204,27 @@ Arrays clamp_kernel(const KernelCall& c) {
   })};
 }
 
+// Which case each element takes: bools as they are, integers of any width as i32 in [0, last].
+Array selector(const Array& which, std::int64_t last) {
+  if (which.dtype() == DType::bool_) return which;
+  return make_array<std::int32_t>(Aval{DType::i32, which.aval().shape, false}, [&](std::int32_t* out) {
+    visit_dtype(which.dtype(), [&]<class T>(std::type_identity<T>) {
+      if constexpr (std::integral<T> && !std::same_as<T, bool>)
+        for (std::int64_t i = 0; i < which.size(); ++i) {
+          const T v = elements<T>(which)[i];
+          out[i] = std::cmp_less(v, 0) ? 0 : std::cmp_greater(v, last) ? static_cast<std::int32_t>(last) : static_cast<std::int32_t>(v);
+        }
+    });
+  });
+}
+
 Arrays select_kernel(const KernelCall& c) {
-  const Array& which = c.args[0];
+  const Array which = selector(c.args[0], static_cast<std::int64_t>(c.args.size()) - 2);
   const std::size_t width = static_cast<std::size_t>(itemsize(c.outputs[0].dtype));
   const bool scalar = which.rank() == 0 && c.outputs[0].rank() != 0;
-  const auto last = static_cast<std::int64_t>(c.args.size()) - 2;
   const auto choose = [&](std::int64_t i) {
     if (which.dtype() == DType::bool_) return static_cast<std::int64_t>(elements<bool>(which)[i]);
-    return std::clamp<std::int64_t>(elements<std::int32_t>(which)[i], 0, last);
+    return std::int64_t{elements<std::int32_t>(which)[i]};
   };
   if (scalar) return {c.args[static_cast<std::size_t>(1 + choose(0))]};
   return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) {
