@@ -1,11 +1,17 @@
 // Where everything is linked together: the default backend and the list of the library's primitives.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
+#include <mutex>
 
 #include "tf2jax/backends/cpu/interpreter.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/backends/llvm/executable.h"
+#include "tf2jax/base/config.h"
+#include "tf2jax/base/error.h"
 #include "tf2jax/base/subnormals.h"
+#include "tf2jax/base/warning.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/reduce_program.h"
 #include "tf2jax/ops/conv.h"
@@ -57,18 +63,30 @@ class CpuBackend final : public Backend {
   }
   std::string name() const override { return "cpu"; }
   std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions& options) const override {
-    auto executable = options.interpret || interpret_ || !has_concrete_sizes(jaxpr) ? cpu::make_interpreter(jaxpr, *this) : compiler::make_executable(jaxpr, options);
+    auto executable = options.interpret || interpret_ || !has_concrete_sizes(jaxpr) ? cpu::make_interpreter(jaxpr, *this) : compile_or_interpret(jaxpr, options);
     if (options.flush_subnormals) return std::make_shared<const Flushing>(std::move(executable));
     return executable;
   }
   const Kernel* kernel(const Primitive& primitive) const override { return kernels_.find(primitive); }
 
  private:
-  // TF2JAX_BACKEND=interpret runs every program through the oracle, as does a build without the compiler.
-  static bool wants_interpreter() {
+  // A program must run where the compiler's module is missing too: slower, and its owner is told once.
+  std::shared_ptr<const Executable> compile_or_interpret(const Jaxpr& jaxpr, const CompileOptions& options) const {
+    try {
 #ifdef TF2JAX_WITHOUT_COMPILER
-    return true;
+      if (config().require_compiler) raise<MissingCompiler>("compile: this build has no compiler. Build with LLVM 19 (llvm-19-dev; TF2JAX_LLVM=ON), or turn require_compiler off.");
+#else
+      return compiler::make_executable(jaxpr, options);
 #endif
+    } catch (const MissingCompiler& e) {
+      if (config().require_compiler) throw;
+      static std::once_flag warned;
+      std::call_once(warned, [&] { warn(fmt::format("{}\n  Until then programs run through the interpreter, more slowly. Set require_compiler to make this an error.", e.what())); });
+    }
+    return cpu::make_interpreter(jaxpr, *this);
+  }
+  // TF2JAX_BACKEND=interpret runs every program through the oracle.
+  static bool wants_interpreter() {
     const char* name = std::getenv("TF2JAX_BACKEND");
     return name && std::string_view(name) == "interpret";
   }

@@ -27,7 +27,7 @@ thread_local Config snapshot;
 thread_local unsigned snapshot_version = 0;
 
 using Option = std::pair<std::string_view, bool Config::*>;
-constexpr std::array<Option, 17> kOptions{{
+constexpr std::array<Option, 19> kOptions{{
     {"strict_shape_check", &Config::strict_shape_check},
     {"strict_dtype_check", &Config::strict_dtype_check},
     {"force_const_float32_to_bfloat16", &Config::force_const_float32_to_bfloat16},
@@ -45,6 +45,8 @@ constexpr std::array<Option, 17> kOptions{{
     {"threefry_partitionable", &Config::threefry_partitionable},
     {"disable_jit", &Config::disable_jit},
     {"log_compiles", &Config::log_compiles},
+    {"require_compiler", &Config::require_compiler},
+    {"interpret", &Config::interpret},
 }};
 
 bool Config::*find_option(std::string_view name) {

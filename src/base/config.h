@@ -27,6 +27,10 @@ struct Config {
   bool threefry_partitionable = true;
   bool disable_jit = false;
   bool log_compiles = false;
+  // ours: without its module the compiler is an error, not a warning and the interpreter; for programs compiled from then on
+  bool require_compiler = false;
+  // ours: programs run op by op, those that programs call too
+  bool interpret = false;
 
   bool operator==(const Config&) const = default;
 };

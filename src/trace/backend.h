@@ -5,9 +5,14 @@
 #include <span>
 #include <string>
 
+#include "tf2jax/base/error.h"
 #include "tf2jax/trace/jaxpr.h"
 
 namespace tf2jax {
+
+/// The compiler's module was not found, or this build has none. Programs run through the interpreter then, unless
+/// `Config::require_compiler` is set.
+class MissingCompiler : public NotImplementedError { public: using NotImplementedError::NotImplementedError; };
 
 /// What one run of a program costs, by counting its operations.
 struct CostAnalysis {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/backward.h"
@@ -86,8 +87,11 @@ const Primitive& jit_p() {
 std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr, const CompileOptions& options) {
   using Handle = std::shared_ptr<const Executable>;
   static ProgramCache& cache = *new ProgramCache(256);   // never destroyed: executables outlive nothing at the process's end
-  if (!(options == CompileOptions{})) return cache.compile(jaxpr, options);
-  return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr, {}); });
+  CompileOptions how = options;
+  how.interpret = how.interpret || config().interpret || config().disable_jit;
+  if (how == CompileOptions{}) return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr, {}); });
+  if (how == CompileOptions{.interpret = true}) return *jaxpr->memo->get<Handle>("interpreted", [&] { return cache.compile(jaxpr, how); });
+  return cache.compile(jaxpr, how);
 }
 
 Arrays call_jaxpr(const Jaxpr& jaxpr, const std::string& name, std::span<const Array> args) {

@@ -22,7 +22,7 @@ struct JitParams {
 const Primitive& jit_p();
 
 /// The executable of a program, compiled by the default backend once and kept: with the program, or, compiled with other
-/// options, for equal programs. Tracer constants are not allowed.
+/// options, for equal programs. Under `Config::interpret` or `disable_jit` it is interpreted. Tracer constants are not allowed.
 std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr, const CompileOptions& options = {});
 
 /// Calls a program under the current trace: runs the executable when everything is concrete, otherwise binds jit.

@@ -1,12 +1,12 @@
-# Installs the build to a fresh prefix, then configures, builds and runs the project beside this file with it.
+# Installs the build to a fresh prefix, then configures, builds and runs the project beside this file with it: the program
+# must load the prefix's compiler module, and run without it when it is hidden.
 # All installed headers are compiled there too: one that needs a private header fails.
-#   cmake -DBUILD=... -DWORK=... -DMODEL=... -DCXX=... -P install_and_use.cmake
-function(step)
-  execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE out ERROR_VARIABLE err RESULT_VARIABLE status)
-  if(NOT status EQUAL 0)
-    message(FATAL_ERROR "${ARGN}: exit status ${status}\n${out}${err}")
+#   cmake -DBUILD=... -DWORK=... -DMODEL=... -DCXX=... -DLIBDIR=... -DCOMPILER=ON|OFF -P install_and_use.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/step.cmake)
+function(expect_output text)
+  if(NOT output STREQUAL text)
+    message(FATAL_ERROR "got '${output}', expected '${text}'")
   endif()
-  set(output "${out}" PARENT_SCOPE)
 endfunction()
 
 file(REMOVE_RECURSE ${WORK})
@@ -14,9 +14,23 @@ step(${CMAKE_COMMAND} --install ${BUILD} --prefix ${WORK}/prefix)
 step(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK}/build -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=${CXX}
   -DCMAKE_PREFIX_PATH=${WORK}/prefix)
 step(${CMAKE_COMMAND} --build ${WORK}/build)
-step(${WORK}/build/consumer ${MODEL})
-if(NOT output STREQUAL "f32[1,10]\n")
-  message(FATAL_ERROR "the consumer printed '${output}'")
+step(${CMAKE_COMMAND} --install ${WORK}/build --prefix ${WORK}/other_prefix)
+set(module ${WORK}/prefix/${LIBDIR}/tf2jax/libtf2jax_codegen.so)
+if(COMPILER)
+  set(found ${module})
+else()
+  set(found "no compiler module")
+endif()
+foreach(program IN ITEMS build/consumer other_prefix/bin/consumer)
+  step(${WORK}/${program} ${MODEL})
+  expect_output("f32[1,10]\n${found}\n")
+endforeach()
+if(COMPILER)
+  step(${CMAKE_COMMAND} -E env TF2JAX_CODEGEN_LIBRARY=${WORK}/hidden.so ${WORK}/build/consumer ${MODEL})
+  expect_output("f32[1,10]\nno compiler module\n")
+  if(NOT errors MATCHES "^tf2jax: code_generator: the compiler module was not found. Tried:\n  ${WORK}/hidden.so: no such file")
+    message(FATAL_ERROR "the warning does not say where the module was sought: '${errors}'")
+  endif()
 endif()
 step(${WORK}/prefix/bin/tf2jax inspect ${MODEL})
 

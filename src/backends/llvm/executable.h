@@ -6,7 +6,7 @@
 namespace tf2jax::compiler {
 
 /// Compiles a program. Throws: UnexpectedTracerError when it captures tracers, MissingRule for a primitive without a
-/// kernel, NotImplementedError when the code generator is not installed.
+/// kernel, MissingCompiler when the code generator is not installed.
 std::shared_ptr<const Executable> make_executable(const Jaxpr& jaxpr, const CompileOptions& options);
 
 }  // namespace tf2jax::compiler

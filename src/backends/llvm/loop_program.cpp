@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 
@@ -12,6 +13,7 @@
 #include "tf2jax/backends/llvm/op_names.h"
 #include "tf2jax/base/buffer_pool.h"
 #include "tf2jax/base/error.h"
+#include "tf2jax/trace/backend.h"
 
 namespace tf2jax::loops {
 
@@ -120,22 +122,28 @@ class Printer {
   std::string out_;
 };
 
-// Where the module may be: named by the user, beside this code, installed, or in the build tree.
+// Where the module may be: named by the user, beside this code, where the loader looks (a program linked to the installed
+// library has its folder in the run path), in the build tree, or installed.
 std::vector<fs::path> candidates() {
   if (const char* named = std::getenv("TF2JAX_CODEGEN_LIBRARY")) return {named};
   std::vector<fs::path> out;
+  const auto add = [&](const fs::path& file) {
+    if (std::ranges::find(out, file) == out.end()) out.push_back(file);
+  };
   const auto beside = [&](const fs::path& file) {
     const fs::path folder = file.parent_path();
-    out.push_back(folder / TF2JAX_CODEGEN_FILE);
-    out.push_back(folder.parent_path() / "lib" / "tf2jax" / TF2JAX_CODEGEN_FILE);
-    out.push_back(folder / "tf2jax" / TF2JAX_CODEGEN_FILE);
+    add(folder / TF2JAX_CODEGEN_FILE);
+    add(folder.parent_path() / TF2JAX_CODEGEN_LIBDIR / "tf2jax" / TF2JAX_CODEGEN_FILE);
+    add(folder.parent_path() / "lib" / "tf2jax" / TF2JAX_CODEGEN_FILE);
+    add(folder / "tf2jax" / TF2JAX_CODEGEN_FILE);
   };
   std::error_code ignored;
   Dl_info here{};
   if (dladdr(reinterpret_cast<void*>(&code_generator), &here) && here.dli_fname) beside(fs::absolute(here.dli_fname, ignored));
   beside(fs::read_symlink("/proc/self/exe", ignored));
-  out.push_back(fs::path(TF2JAX_CODEGEN_BUILD_DIR) / TF2JAX_CODEGEN_FILE);
-  out.push_back(fs::path(TF2JAX_CODEGEN_INSTALL_DIR) / TF2JAX_CODEGEN_FILE);
+  add(TF2JAX_CODEGEN_FILE);
+  add(fs::path(TF2JAX_CODEGEN_BUILD_DIR) / TF2JAX_CODEGEN_FILE);
+  add(fs::path(TF2JAX_CODEGEN_INSTALL_DIR) / TF2JAX_CODEGEN_FILE);
   return out;
 }
 
@@ -143,7 +151,7 @@ CodeGenerator& load() {
   std::string tried;
   for (const fs::path& path : candidates()) {
     std::error_code ignored;
-    if (!fs::exists(path, ignored)) {
+    if (path.has_parent_path() && !fs::exists(path, ignored)) {
       tried += "\n  " + path.string() + ": no such file";
       continue;
     }
@@ -166,7 +174,7 @@ CodeGenerator& load() {
     tried += "\n  " + path.string() + ": " + error;
     dlclose(handle);
   }
-  raise<NotImplementedError>(
+  raise<MissingCompiler>(
       "code_generator: the compiler module was not found. Tried:{}\n"
       "  Build the target tf2jax_codegen (it needs LLVM 19: llvm-19-dev), or set TF2JAX_CODEGEN_LIBRARY to its file.", tried);
 }

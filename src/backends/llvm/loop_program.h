@@ -161,7 +161,8 @@ class CodeGenerator {
 /// The text of a kernel, for `explain` and tests.
 std::string to_string(const Kernel& kernel);
 
-/// The process's code generator, loaded on first use. Throws: NotImplementedError when it is not there.
+/// The process's code generator, loaded on first use. Throws: MissingCompiler when it is not there,
+/// naming every place where it was sought.
 CodeGenerator& code_generator();
 
 }  // namespace tf2jax::loops

@@ -30,33 +30,31 @@ class GeneratorDeath : public ::testing::Test {
   void SetUp() override { ::testing::GTEST_FLAG(death_test_style) = "threadsafe"; }
 };
 
-[[noreturn]] void use_generator(const std::string& file) {
+// Three programs where the module is `file`, then one where it is there again. The warnings go to standard error.
+[[noreturn]] void run_without_generator(const std::string& file) {
   setenv("TF2JAX_CODEGEN_LIBRARY", file.c_str(), 1);
-  const auto twice = [] { return jit([](const Array& x) { return x * 2.f; })(ones({3})); };
-  for (int repeat = 0; repeat < 2; ++repeat) {
-    try {
-      twice();
-      std::exit(1);
-    } catch (const NotImplementedError& e) {
-      if (repeat == 0) std::fputs(e.what(), stderr);
-    }
-  }
-  const Array eager = ones({3}) * 2.f;   // neither eager calls nor tracing need it
-  const Jaxpr jaxpr = make_jaxpr([](const Array& x) { return x * 2.f; })(spec(f32, {3}));
-  const Arrays interpreted = default_backend().compile(jaxpr, {.interpret = true})->run(Arrays{ones({3})});
-  if (eager.to_vector<float>() != interpreted[0].to_vector<float>()) std::exit(2);
+  int warnings = 0;
+  set_warning_handler([&](std::string_view message) {
+    ++warnings;
+    std::fputs(std::string(message).c_str(), stderr);
+  });
+  const auto scaled = [](float by) { return jit([by](const Array& x) { return x * by; })(ones({3})).to_vector<float>(); };
+  for (const float by : {2.f, 3.f, 4.f})
+    if (scaled(by) != std::vector<float>(3, by)) std::exit(1);
+  if (warnings != 1) std::exit(2);
   unsetenv("TF2JAX_CODEGEN_LIBRARY");
-  std::exit(twice().to_vector<float>() == std::vector<float>(3, 2.f) ? 3 : 4);
+  const Jaxpr jaxpr = make_jaxpr([](const Array& x) { return sin(x) * 2.f; })(spec(f32, {3}));
+  std::exit(default_backend().compile(jaxpr, {})->explain().find("kernel") != std::string::npos ? 3 : 4);
 }
 
-TEST_F(GeneratorDeath, AMissingFileIsANotImplementedErrorUntilItIsThere) {
-  EXPECT_EXIT(use_generator("/nowhere/module.so"), ::testing::ExitedWithCode(3), "the compiler module was not found. Tried:\n  /nowhere/module.so: no such file");
+TEST_F(GeneratorDeath, WithoutItProgramsRunThroughTheInterpreterWithOneWarning) {
+  EXPECT_EXIT(run_without_generator("/nowhere/module.so"), ::testing::ExitedWithCode(3), "the compiler module was not found. Tried:\n  /nowhere/module.so: no such file");
 }
 
 TEST_F(GeneratorDeath, AFileOfAnotherKindIsNamed) {
   const fs::path file = own_folder("not_a_module");
   write(file, "text");
-  EXPECT_EXIT(use_generator(file.string()), ::testing::ExitedWithCode(3), "tf2jax_not_a_module.*: ");
+  EXPECT_EXIT(run_without_generator(file.string()), ::testing::ExitedWithCode(3), "tf2jax_not_a_module.*: ");
   fs::remove(file);
 }
 
@@ -64,8 +62,46 @@ TEST_F(GeneratorDeath, AnotherLibraryIsNoGenerator) {
   Dl_info library{};
   ASSERT_TRUE(dladdr(reinterpret_cast<const void*>(&std::fputs), &library));
   if (!library.dli_fname || !fs::path(library.dli_fname).is_absolute()) GTEST_SKIP() << "the C library has no path";
-  EXPECT_EXIT(use_generator(library.dli_fname), ::testing::ExitedWithCode(3), "it is not a code generator of tf2jax");
+  EXPECT_EXIT(run_without_generator(library.dli_fname), ::testing::ExitedWithCode(3), "it is not a code generator of tf2jax");
 }
+
+[[noreturn]] void require_generator() {
+  setenv("TF2JAX_CODEGEN_LIBRARY", "/nowhere/module.so", 1);
+  update_config("require_compiler", true);
+  try {
+    jit([](const Array& x) { return x * 2.f; })(ones({3}));
+  } catch (const MissingCompiler& e) {
+    std::fputs(e.what(), stderr);
+    const Array eager = ones({3}) * 2.f;   // neither eager calls nor tracing need it
+    make_jaxpr([](const Array& x) { return x * 2.f; })(spec(f32, {3}));
+    std::exit(eager.item<float>(0) == 2.f ? 3 : 1);
+  }
+  std::exit(2);
+}
+
+TEST_F(GeneratorDeath, IsAnErrorToMissWhereItIsRequired) {
+  EXPECT_EXIT(require_generator(), ::testing::ExitedWithCode(3), "code_generator: the compiler module was not found. Tried:\n  /nowhere/module.so: no such file");
+}
+
+// Whatever would be compiled fails; under `interpret` and `disable_jit` nothing is, in calls and loops either.
+[[noreturn]] void interpret_everything() {
+  setenv("TF2JAX_CODEGEN_LIBRARY", "/nowhere/module.so", 1);
+  update_config("require_compiler", true);
+  const auto inner = jit([](const Array& x) { return x * 2.f; });
+  const auto f = jit([&](const Array& x) { return scan([&](const Array& c, const Array& v) { return std::pair{c + inner(v), c}; }, zeros({}), x).first; });
+  for (bool Config::*option : {&Config::interpret, &Config::disable_jit}) {
+    const auto scope = override_config(option, true);
+    if (f(ones({3})).item<float>() != 6.f || grad(f)(ones({3})).to_vector<float>() != std::vector<float>(3, 2.f)) std::exit(1);
+  }
+  try {
+    f(ones({3}));
+  } catch (const MissingCompiler&) {
+    std::exit(3);
+  }
+  std::exit(2);
+}
+
+TEST_F(GeneratorDeath, NothingIsCompiledUnderInterpret) { EXPECT_EXIT(interpret_everything(), ::testing::ExitedWithCode(3), ""); }
 
 class CacheFolder : public ::testing::Test {
  protected:

@@ -1,0 +1,30 @@
+# Whatever links the library must bring the compiler's module: asks the build files what building one program makes.
+# Every program of this build, and the project beside this file with the checkout as a folder of its own.
+#   cmake -DSOURCE=... -DBUILD=... -DWORK=... -DCXX=... -DNINJA=... -P compiler_comes_along.cmake
+include(${CMAKE_CURRENT_LIST_DIR}/step.cmake)
+function(expect_module build program)
+  step(${NINJA} -C ${build} -t inputs ${program})
+  if(output MATCHES "libtf2jax\\.(a|so)" AND NOT output MATCHES "libtf2jax_codegen\\.so")
+    message(FATAL_ERROR "building ${program} in ${build} leaves the compiler's module out")
+  endif()
+  set(output "${output}" PARENT_SCOPE)
+endfunction()
+
+step(${NINJA} -C ${BUILD} -t targets all)
+string(REGEX MATCHALL "(^|\n)bin/[^:\n]+: CXX_EXECUTABLE_LINKER" programs "${output}")
+list(LENGTH programs count)
+if(count LESS 5)
+  message(FATAL_ERROR "only ${count} programs found in ${BUILD}")
+endif()
+foreach(program IN LISTS programs)
+  string(REGEX REPLACE "\n|: .*" "" program "${program}")
+  expect_module(${BUILD} ${program})
+endforeach()
+
+file(REMOVE_RECURSE ${WORK})
+step(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR} -B ${WORK} -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_COMPILER=${CXX} -DSOURCE=${SOURCE})
+expect_module(${WORK} consumer)
+if(NOT output MATCHES "libtf2jax\\.(a|so)")
+  message(FATAL_ERROR "the consumer does not link the library it added")
+endif()
+file(REMOVE_RECURSE ${WORK})
