@@ -1,6 +1,8 @@
 // Functions, gradients and operation definitions of one graph.
 #include "tf2jax/tf_graph/function_library.h"
 
+#include <fmt/format.h>
+
 #include "tf2jax/tf_graph/internal/op_table.h"
 #include "tf2jax/tf_graph/internal/protos.h"
 
@@ -16,9 +18,9 @@ FunctionLibrary::FunctionLibrary(const Graph& graph, std::shared_ptr<const tf::O
   }
   for (const auto& g : library.registered_gradients()) gradients_[g.registered_op_type()] = g.gradient_func();
   if (library.gradient_size() > 0) {
-    const auto& g = library.gradient(0);
-    raise<ValueError>("GradientDef not currently supported, found function_name: \"{}\" gradient_func: \"{}\" in {}", g.function_name(),
-                      g.gradient_func(), graph_.source());
+    std::string found;   // as Python prints the list
+    for (const auto& g : library.gradient()) found += fmt::format("{}function_name: \"{}\"\ngradient_func: \"{}\"\n", found.empty() ? "" : ", ", g.function_name(), g.gradient_func());
+    raise<ValueError>("GradientDef not currently supported, found [{}] in {}", found, graph_.source());
   }
   if (stored_ops_) {
     for (const auto& op : stored_ops_->op()) ops_.emplace(op.name(), &op);

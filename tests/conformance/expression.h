@@ -1,32 +1,23 @@
-// A small evaluator of the Python expressions in which random-number cases are written.
+// A small evaluator of the Python programs that cases carry as text: calls, lambdas, tuples, arithmetic.
 #pragma once
-#include <memory>
-#include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
 
-#include "tf2jax/trace/array.h"
+#include "python_value.h"
 
 namespace conformance {
 
-struct Value;
-using Tuple = std::vector<Value>;
-struct None {};
-/// lambda NAME: BODY, with the variables in force where it stood.
-struct Lambda {
-  std::string parameter, body;
-  std::shared_ptr<std::vector<std::pair<std::string, Value>>> scope;
-};
-/// The result of jax.vmap(lambda).
-struct Mapped {
-  Lambda function;
-};
-struct Value {
-  std::variant<None, bool, std::int64_t, double, std::string, tf2jax::Array, std::shared_ptr<Tuple>, Lambda, Mapped> is;
-};
+/// The function of a module by its dotted name ("random.normal"), or nothing.
+using Module = std::function<std::optional<Value>(const std::string& name)>;
+using Scope = std::vector<std::pair<std::string, Value>>;
 
-/// Applies the Python lambda `source` to a key. Throws: Unsupported where it uses something unknown.
-tf2jax::Array apply_python_lambda(const std::string& source, const tf2jax::Array& key);
+/// Throws: Unsupported where the text uses something unknown.
+Value evaluate(std::string_view text, const Module& module, const Scope& scope = {});
+/// Runs lines "name = expression" and gives the last value.
+Value run_program(const std::string& text, const Module& module);
+
+/// jax.random, and the little of jax.numpy that samplers are written with.
+std::optional<Value> sampler_module(const std::string& name);
+/// Control flow and derivatives: what composed programs are written with.
+std::optional<Value> program_module(const std::string& name);
 
 }  // namespace conformance

@@ -8,31 +8,9 @@
 #include <iostream>
 #include <regex>
 
-#include "report.h"
+#include "runners.h"
 
 namespace conformance {
-
-FamilyReport run_golden(const Golden& golden, const Options& options) {
-  FamilyReport report;
-  const std::regex filter(options.filter.empty() ? ".*" : options.filter);
-  const std::string& family = golden.family;
-  for (const json& c : golden.cases()) {
-    const std::string name = c.value("name", "");
-    if (!std::regex_search(name, filter)) continue;
-    CaseResult result;
-    result.part("outputs", [&] {
-      if (options.mode == "text") run_text_case(golden, c, result);
-      else if (family.starts_with("primitives_") || (family == "numpy_api" && !c.contains("kind"))) run_jaxpr_case(golden, c, options, result);
-      else if (family == "autodiff") run_autodiff_case(golden, c, options, result);
-      else if (family == "prng") run_prng_case(golden, c, options, result);
-      else if (family == "special_values") run_special_values_case(golden, c, options, result);
-      else result.unsupported("outputs", "no runner for family " + family);
-    });
-    if (options.mode == "text" && result.parts() == 1 && result.failures().empty() && result.unsupported_parts().empty()) continue;   // no text in it
-    report.add(name, result);
-  }
-  return report;
-}
 
 namespace {
 
@@ -79,11 +57,13 @@ int main(int argc, char** argv) {
   app.add_option("--dir", directory, "Folder of golden files, or of models with case.json")->required()->check(CLI::ExistingDirectory);
   app.add_option("--family", family, "Families to run: a regular expression");
   app.add_option("--filter", options.filter, "Cases to run: a regular expression");
-  app.add_option("--backend", options.backend, "cpu: compiled programs; interpret: op by op")->check(CLI::IsMember({"cpu", "interpret"}));
+  app.add_option("--backend", options.backend, "cpu: everything through jit; interpret: nothing is compiled; both")->check(CLI::IsMember({"cpu", "interpret", "both"}));
   app.add_option("--mode", options.mode, "run: run the cases; text: read and print their programs")->check(CLI::IsMember({"run", "text"}));
   app.add_option("--json", json_out, "Write the results to this file");
   app.add_flag("--allow-unsupported", allow_unsupported, "Exit 0 although some cases are not supported");
   app.add_flag("--verbose", verbose, "Say why cases are not supported");
+  app.add_flag("!--no-isolation", options.isolation.enabled, "Run in this process, as a debugger wants it: a crash ends the run");
+  app.add_option("--limit", options.isolation.limit, "Seconds that one case may take");
   app.add_option("--show", shown, "Failures to print per family");
   CLI11_PARSE(app, argc, argv);
 

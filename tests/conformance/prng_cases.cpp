@@ -1,10 +1,11 @@
 // Random numbers: keys, bits exactly, samples up to the rounding of the functions they go through.
 #include "expression.h"
-#include "report.h"
+#include "execution.h"
+#include "runners.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/random.h"
 #include "tf2jax/ops/shape_ops.h"
-#include "tf2jax/trace/backend.h"
+#include "tf2jax/trace/jaxpr.h"
 #include "tf2jax/trace/parse.h"
 
 namespace conformance {
@@ -64,17 +65,19 @@ void run_prng_case(const Golden& golden, const json& c, const Options& options, 
   }
   const std::string source = c.value("source", "");
   const Arrays want = golden.arrays(c.at("outputs"));
-  result.part("outputs", [&] { result.check("outputs", apply_python_lambda(source, key), want[0], sample_tolerance(source, want[0])); });
+  result.part("outputs", [&] { 
+    result.check("outputs", array_of(function_of(evaluate(source, sampler_module))({.positional = {Value{key}}, .named = {}})), want[0], sample_tolerance(source, want[0]));
+   });
   if (c.contains("jaxpr")) {
     CaseResult program;   // the recorded program, where all of it is known and none of its constants is needed
     program.part("jaxpr", [&] {
       const Jaxpr j = parse_jaxpr(c.at("jaxpr").get<std::string>());
       if (!j->constvars.empty()) throw Unsupported("constants");
-      const Arrays in{key};
-      const Arrays got = options.backend == "interpret" ? eval_jaxpr(j, in) : default_backend().compile(j, {})->run(in);
-      program.check_all("jaxpr", got, want, sample_tolerance(source, want[0]));
+      parts(options, "jaxpr", program, [&](Execution how, const std::string& name) {
+        program.check_all(name, run([&](const Arrays& xs) { return eval_jaxpr(j, xs); }, {key}, how), want, sample_tolerance(source, want[0]));
+      });
     });
-    for (const auto& f : program.failures()) result.fail("jaxpr", f.message);
+    for (const auto& f : program.failures()) result.fail(f.what, f.message);
   }
 }
 

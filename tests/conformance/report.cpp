@@ -23,6 +23,34 @@ void CaseResult::check_all(const std::string& what, const tf2jax::Arrays& got, c
   for (std::size_t i = 0; i < got.size(); ++i) check(what, got[i], want[i], tolerance, fmt::format("result {}", i));
 }
 
+namespace {
+json to_json(const std::vector<CaseResult::Entry>& entries) {
+  json out = json::array();
+  for (const auto& e : entries) out.push_back({e.what, e.message});
+  return out;
+}
+std::vector<CaseResult::Entry> entries_of(const json& j) {
+  std::vector<CaseResult::Entry> out;
+  for (const json& e : j) out.push_back({e.at(0).get<std::string>(), e.at(1).get<std::string>()});
+  return out;
+}
+}  // namespace
+
+json CaseResult::to_json() const {
+  // JSON has no infinity.
+  return {{"failures", conformance::to_json(failures_)}, {"unsupported", conformance::to_json(unsupported_)}, {"worst", std::min(worst_, 1e300)}, {"parts", parts_}, {"names", names_}};
+}
+
+CaseResult CaseResult::from_json(const json& j) {
+  CaseResult out;
+  out.failures_ = entries_of(j.at("failures"));
+  out.unsupported_ = entries_of(j.at("unsupported"));
+  out.worst_ = j.at("worst").get<double>();
+  out.parts_ = j.at("parts").get<int>();
+  out.names_ = j.at("names").get<std::vector<std::string>>();
+  return out;
+}
+
 void CaseResult::caught(const std::string& what) {
   try {
     throw;

@@ -1,5 +1,6 @@
 // What became of the cases, by family.
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@ namespace conformance {
 /// The parts of one case. A case passes when every part does.
 class CaseResult {
  public:
+  CaseResult() = default;
+  /// `began` hears the name of each part before it runs.
+  explicit CaseResult(std::function<void(const std::string&)> began) : began_(std::move(began)) {}
   void fail(const std::string& what, const std::string& message) { failures_.push_back({what, message}); }
   void unsupported(const std::string& what, const std::string& message) { unsupported_.push_back({what, message}); }
   void check(const std::string& what, const tf2jax::Array& got, const tf2jax::Array& want, const Tolerance& tolerance = {}, const std::string& where = "");
@@ -20,6 +24,8 @@ class CaseResult {
   /// Runs one part: exceptions become failures, what is not there yet becomes unsupported.
   template <class F>
   void part(const std::string& what, F&& body) {
+    names_.push_back(what);
+    if (began_) began_(what);
     try {
       body();
       ++parts_;
@@ -35,10 +41,17 @@ class CaseResult {
   const std::vector<Entry>& unsupported_parts() const { return unsupported_; }
   double worst() const { return worst_; }
   int parts() const { return parts_; }
+  /// Of all parts that began, whatever became of them.
+  const std::vector<std::string>& names() const { return names_; }
+
+  json to_json() const;
+  static CaseResult from_json(const json& j);
 
  private:
   void caught(const std::string& what);
   std::vector<Entry> failures_, unsupported_;
+  std::vector<std::string> names_;
+  std::function<void(const std::string&)> began_;
   double worst_ = 0;
   int parts_ = 0;
 };
@@ -56,25 +69,20 @@ struct FamilyReport {
   void add(const std::string& name, const CaseResult& result);
 };
 
-struct Options {
-  std::string filter;      // regular expression on case names
-  std::string backend = "cpu";
-  std::string mode = "run";
+/// Cases in processes of their own.
+struct Isolation {
+  bool enabled = true;
+  double limit = 120;            // seconds for one case
+  std::size_t per_process = 200; // cases; memory that they leave behind goes with the process
+  int gigabytes = 0;             // of memory; 0: no limit
 };
 
-/// Runs every case of a golden file that matches the filter.
-FamilyReport run_golden(const Golden& golden, const Options& options);
-/// One family of TensorFlow graphs; the corpus folder.
-FamilyReport run_graphs(const Golden& golden, const Options& options);
-std::map<std::string, FamilyReport> run_corpus(const std::string& folder, const Options& options);
-/// What the Python library recorded of whole models; the models are in the corpus under the same name.
-FamilyReport run_saved_models(const std::string& folder, const std::string& corpus, const Options& options);
-
-/// Runners of single cases.
-void run_jaxpr_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
-void run_autodiff_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
-void run_prng_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
-void run_special_values_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
-void run_text_case(const Golden& golden, const json& c, CaseResult& result);
+struct Options {
+  std::string filter;      // regular expression on case names
+  std::string backend = "both";   // cpu: everything through jit; interpret: nothing is compiled; both
+  std::string mode = "run";
+  bool compositions = false;      // also vmap of vjp and jvp of vjp, which no record has, and the text
+  Isolation isolation = {};
+};
 
 }  // namespace conformance

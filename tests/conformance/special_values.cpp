@@ -1,15 +1,17 @@
 // Operations at special values: zeros, infinities, NaN, limits.
 #include <functional>
 #include <map>
+#include <numeric>
 
-#include "report.h"
+#include "differentiable.h"
+#include "execution.h"
+#include "runners.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
-#include "tf2jax/transforms/jvp.h"
 
 namespace conformance {
 
@@ -130,9 +132,15 @@ Array subnormal(const Array& x) {
   return small(x);
 }
 
+Positions all_positions(std::size_t count) {
+  Positions out(count);
+  std::iota(out.begin(), out.end(), std::size_t{0});
+  return out;
+}
+
 }  // namespace
 
-void run_special_values_case(const Golden& golden, const json& c, const Options&, CaseResult& result) {
+void run_special_values_case(const Golden& golden, const json& c, const Options& options, CaseResult& result) {
   const auto scope = override_config(&Config::enable_x64, true);
   const Arrays in = golden.arrays(c.at("inputs")), want = golden.arrays(c.at("outputs"));
   const FlatFn f = function_of(c);
@@ -147,27 +155,25 @@ void run_special_values_case(const Golden& golden, const json& c, const Options&
   };
   const std::string name = c.at("name").get<std::string>();
   if (const Difference* d = known_difference(name, "outputs")) return result.unsupported("outputs", "differs by intent: " + d->why);
-  result.part("outputs", [&] {
-    const Arrays got = without_open(f(in), want);
+  parts(options, "outputs", result, [&](Execution how, const std::string& part) {
+    const Arrays got = without_open(run(f, in, how), want);
     if (got.size() == want.size() && got[0].aval().matches(want[0].aval()) && is_integer(want[0].dtype())) {
       const auto a = got[0].to_vector<std::int64_t>(), b = want[0].to_vector<std::int64_t>();
       for (std::size_t i = 0; i < a.size(); ++i)
         if (a[i] != b[i] && !is_open(c, in, static_cast<std::int64_t>(i), want[0].dtype()))
-          result.fail("outputs", fmt::format("element {}: got {}, expected {}", i, a[i], b[i]));
+          result.fail(part, fmt::format("element {}: got {}, expected {}", i, a[i], b[i]));
       return;
     }
-    result.check_all("outputs", got, want, tolerance);
+    result.check_all(part, got, want, tolerance);
   });
   if (!c.contains("jvp_with_unit_tangents")) return;
   if (const Difference* d = known_difference(name, "jvp")) return result.unsupported("jvp", "differs by intent: " + d->why);
-  result.part("jvp", [&] {
-    Tangents ones_in;
-    for (const Array& x : in) ones_in.emplace_back(ones_like(x));
-    const JvpResult r = jvp_flat(f, in, ones_in);
-    Arrays got;
-    for (const Tangent& t : r.tangents) got.push_back(t.is_zero() ? zeros_of(t.aval()) : t.value());
-    const Arrays tangents = golden.arrays(c.at("jvp_with_unit_tangents"));
-    result.check_all("jvp", without_open(got, tangents), tangents, tolerance);
+  Arrays args = in;
+  for (const Array& x : in) args.push_back(ones_like(x));
+  const Arrays tangents = golden.arrays(c.at("jvp_with_unit_tangents"));
+  const Differentiable d{f, in.size(), all_positions(in.size()), all_positions(want.size())};
+  parts(options, "jvp", result, [&](Execution how, const std::string& part) {
+    result.check_all(part, without_open(run([&](const Arrays& xs) { return d.jvp(xs); }, args, how), tangents), tangents, tolerance);
   });
 }
 
