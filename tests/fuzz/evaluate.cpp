@@ -52,7 +52,16 @@ Arrays run_while(const WhileParams& p, const Arrays& in, const Observer& observe
   const auto cond_consts = static_cast<std::size_t>(p.cond_nconsts), body_consts = static_cast<std::size_t>(p.body_nconsts);
   const Arrays for_cond = part(in, 0, cond_consts), for_body = part(in, cond_consts, body_consts);
   Arrays carry = part(in, cond_consts + body_consts, in.size() - cond_consts - body_consts);
-  while (evaluate(p.cond_jaxpr, joined(for_cond, carry), observe)[0].item<bool>()) carry = evaluate(p.body_jaxpr, joined(for_body, carry), observe);
+  const auto test = [&] { return evaluate(p.cond_jaxpr, joined(for_cond, carry), observe)[0]; };
+  for (Array more = test(); any_true(more).item<bool>(); more = test()) {
+    Arrays next = evaluate(p.body_jaxpr, joined(for_body, carry), observe);
+    if (more.rank() == 0) {
+      carry = std::move(next);
+      continue;
+    }
+    for (std::size_t k = 0; k < carry.size(); ++k)   // a predicate of several examples: those that are done keep what they have
+      carry[k] = where(broadcast_in_dim(more, carry[k].shape(), iota_axes(more.rank())), next[k], carry[k]);
+  }
   return carry;
 }
 
@@ -65,7 +74,7 @@ Arrays run_cond(const CondParams& p, const Arrays& in, const Observer& observe) 
 
 Arrays evaluate(const Equation& e, const Arrays& in, const Observer& observe) {
   if (e.primitive == scan_p()) return run_scan(e.params.get<ScanParams>(), in, observe);
-  if (e.primitive == while_p() && e.params.get<WhileParams>().cond_jaxpr.output_avals()[0].rank() == 0) return run_while(e.params.get<WhileParams>(), in, observe);
+  if (e.primitive == while_p()) return run_while(e.params.get<WhileParams>(), in, observe);
   if (e.primitive == cond_p() && in[0].rank() == 0) return run_cond(e.params.get<CondParams>(), in, observe);
   if (e.primitive == jit_p() || e.primitive == custom_jvp_call_p() || e.primitive == custom_vjp_call_p() || e.primitive == checkpoint_p())
     return evaluate(nested_jaxprs(e.params)[0], in, observe);

@@ -99,6 +99,23 @@ Array by_matmul(const Matrices& a, const Matrices& b, const Aval& out, const Dim
   return make_array<std::byte>(out, [&](std::byte* y) { matmul->run(a.data.bytes().data(), b.data.bytes().data(), y); });
 }
 
+// Without a sum: its products themselves, so that a negative zero stays one.
+template <class T>
+Array by_products(const Matrices& a, const Matrices& b, const Aval& out, const Dims& batch, std::int64_t m, std::int64_t n) {
+  return make_array<T>(out, [&](T* y) {
+    for (std::int64_t i = 0; i < num_elements(batch); ++i) {
+      const T *p = elements<T>(a.data), *q = elements<T>(b.data);
+      std::int64_t rest = i;
+      for (std::size_t axis = batch.size(); axis-- > 0; rest /= batch[axis]) {
+        p += rest % batch[axis] * a.batch_strides[axis];
+        q += rest % batch[axis] * b.batch_strides[axis];
+      }
+      for (std::int64_t r = 0; r < m; ++r)
+        for (std::int64_t k = 0; k < n; ++k) *y++ = p[r * a.free_stride] * q[k * b.free_stride];
+    }
+  });
+}
+
 Array converted(const Array& x, DType dtype) {
   if (x.dtype() == dtype) return x;
   return visit_dtype(x.dtype(), [&]<class From>(std::type_identity<From>) -> Array {
@@ -125,13 +142,18 @@ Arrays dot_kernel(const KernelCall& c) {
   // Mixed operands multiply in the result's type, as the result is the wider of the two.
   const bool same = c.args[0].dtype() == c.args[1].dtype();
   const DType operands = same ? c.args[0].dtype() : out.dtype;
-  const bool halves = same && (operands == DType::bf16 || operands == DType::f16) && (out.dtype == operands || out.dtype == DType::f32);
+  const std::int64_t contracted = [&] {
+    std::int64_t k = 1;
+    for (const auto i : d.lhs_contract) k *= c.args[0].dims()[static_cast<std::size_t>(i)];
+    return k;
+  }();
+  const bool halves = same && contracted != 1 && (operands == DType::bf16 || operands == DType::f16) && (out.dtype == operands || out.dtype == DType::f32);
   const DType compute = halves ? operands : compute_dtype(operands, out.dtype);
   const Dims lhs = c.args[0].dims(), rhs = c.args[1].dims();
   Dims batch;
-  std::int64_t m = 1, n = 1, k = 1;
+  const std::int64_t k = contracted;
+  std::int64_t m = 1, n = 1;
   for (const auto i : d.lhs_batch) batch.push_back(lhs[static_cast<std::size_t>(i)]);
-  for (const auto i : d.lhs_contract) k *= lhs[static_cast<std::size_t>(i)];
   for (std::int64_t i = 0; i < c.args[0].rank(); ++i)
     if (!contains(d.lhs_batch, i) && !contains(d.lhs_contract, i)) m *= lhs[static_cast<std::size_t>(i)];
   for (std::int64_t i = 0; i < c.args[1].rank(); ++i)
@@ -140,7 +162,10 @@ Arrays dot_kernel(const KernelCall& c) {
   const Matrices right = arrange(converted(c.args[1], compute), d.rhs_batch, d.rhs_contract);
   if (halves) return {by_matmul(left, right, out, batch, m, n, k)};
   const Aval computed{compute, out.shape, false};
+  const bool few_products = k == 1 && (m < 16 || n < 16);   // the product kernel multiplies without a sum too
   const Array y = [&]() -> Array {
+    if (few_products && compute == DType::f32) return by_products<float>(left, right, computed, batch, m, n);
+    if (few_products && compute == DType::f64) return by_products<double>(left, right, computed, batch, m, n);
     switch (compute) {
       case DType::c64: return by_eigen<complex64>(left, right, computed, batch, m, n, k);
       case DType::c128: return by_eigen<complex128>(left, right, computed, batch, m, n, k);

@@ -224,8 +224,6 @@ void check_sharing(const Graph& g, const Plan& plan, const std::vector<UnitAcces
   const auto home = [&](ValueId v) { return sharing.home[at(v)]; };
   std::map<ValueId, ValueId> holds;   // by memory: the value that lies there
   for (const ValueId v : g.inputs) holds[home(v)] = v;
-  for (std::size_t j = 0; j < g.outputs.size(); ++j)   // in the memory of an input, which is read no more by then
-    if (sharing.outputs[j] >= 0) holds.emplace(home(g.inputs[at(sharing.outputs[j])]), g.inputs[at(sharing.outputs[j])]);
   const auto require = [&](ValueId v) {
     if (g.value(v).is_constant()) return;
     const auto it = holds.find(home(v));

@@ -89,15 +89,29 @@ class CompiledExecutable final : public Executable {
 
 }  // namespace
 
+bool verifies_plans() {
+#ifdef NDEBUG
+  constexpr bool kDefault = false;
+#else
+  constexpr bool kDefault = true;
+#endif
+  const char* wanted = std::getenv("TF2JAX_VERIFY_PLANS");
+  return wanted ? std::string_view(wanted) != "0" : kDefault;
+}
+
 std::shared_ptr<const Executable> make_executable(const Jaxpr& jaxpr, const CompileOptions& how) {
-  ProgramOptions options{.check_bounds = how.check_bounds, .simulate = how.simulate};
+  ProgramOptions options{.check_bounds = how.check_bounds, .simulate = how.simulate, .verify = verifies_plans()};
   if (const char* directory = std::getenv("TF2JAX_CACHE_DIR")) options.cache_directory = directory;
   if (const char* checks = std::getenv("TF2JAX_CHECK_BOUNDS")) options.check_bounds |= std::string_view(checks) == "1";
   const Avals outputs = jaxpr.output_avals();
   for (const std::int32_t i : how.donated)
     for (std::size_t j = 0; j < outputs.size(); ++j)
       if (jaxpr.input(static_cast<std::size_t>(i)).matches(outputs[j])) options.may_share.push_back({i, static_cast<std::int32_t>(j)});
-  return std::make_shared<const CompiledExecutable>(jaxpr, options);
+  try {
+    return std::make_shared<const CompiledExecutable>(jaxpr, options);
+  } catch (const InternalError& e) {
+    raise<InternalError>("{}\nWhile compiling\n{}", e.what(), to_string(jaxpr));
+  }
 }
 
 }  // namespace tf2jax::compiler
