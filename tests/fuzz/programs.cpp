@@ -61,7 +61,7 @@ Verdict verdict(const Example& e, bool is_smooth, std::int64_t check, std::uint6
     case 1: return fuzz::compare_derivatives(e.program, e.inputs, is_smooth, draw);
     case 2: return fuzz::compare_compiled(e.program, e.inputs, {.check_bounds = true});
     case 3: return fuzz::compare_compiled(e.program, e.inputs);
-    default: return fuzz::compare_compiled(e.program, e.inputs, {.simulate = true});
+    default: return fuzz::compare_compiled(e.program, e.inputs, {.simulate = true, .donated = check % 4 == 0 ? all_inputs(e) : std::vector<std::int32_t>{}});
   }
 }
 const char* name_of(std::int64_t check) {
@@ -216,6 +216,29 @@ int run(const Options& o) {
   return shared->findings ? 1 : 0;
 }
 
+void collect_primitives(const Jaxpr& program, std::map<std::string, std::int64_t>& counts) {
+  for (const Equation& e : program->eqns) {
+    ++counts[e.primitive.name()];
+    for (const Jaxpr& inner : nested_jaxprs(e.params)) collect_primitives(inner, counts);
+  }
+}
+
+// How often programs use each primitive of the library, and which ones they never do.
+int list_primitives(const Options& o) {
+  std::map<std::string, std::int64_t> counts;
+  for (const Primitive& p : registered_primitives()) counts[p.name()];
+  for (std::int64_t i = 0; i < std::max<std::int64_t>(o.count, 1000); ++i) {
+    const std::uint64_t seed = seed_of(o, i);
+    const auto x64 = override_config(&Config::enable_x64, fuzz::wants_x64(seed));
+    try {
+      collect_primitives(fuzz::random_program(seed).program, counts);
+    } catch (const Error&) {   // refused
+    }
+  }
+  for (const auto& [name, count] : counts) std::cout << fmt::format("{:8} {}\n", count, name);
+  return 0;
+}
+
 // Judges programs of the user's: jaxpr texts, on drawn inputs.
 int run_files(const std::vector<std::string>& files, std::uint64_t seed) {
   int failures = 0;
@@ -254,8 +277,11 @@ int main(int argc, char** argv) {
   app.add_option("--only", only, "one program, by the seed that a finding names");
   std::vector<std::string> files;
   app.add_option("programs", files, "files of jaxpr texts to judge instead");
+  bool primitives = false;
+  app.add_flag("--primitives", primitives, "count the primitives of the programs instead of judging them");
   app.add_flag("--print", o.print, "print every program");
   CLI11_PARSE(app, argc, argv);
+  if (primitives) return list_primitives(o);
   if (!files.empty()) return run_files(files, o.seed);
   if (!only) return run(o);
   Shared shared;

@@ -2,6 +2,7 @@
 #include "random_program.h"
 
 #include "tf2jax/ops/fft.h"
+#include "tf2jax/ops/linalg.h"
 
 namespace tf2jax::fuzz {
 
@@ -116,6 +117,7 @@ void factorization(Pool& pool) {
   const Array spd = matmul(swapaxes(s, -1, -2), s) + eye(n, {}, x->dtype());
   const Array l = cholesky(spd);
   pool.add(l);
+  if (pool.draw.chance(0.3)) pool.add(eigh(spd + spd).first);
   if (pool.draw.chance(0.5)) pool.add(triangular_solve(l, spd, {.left_side = pool.draw.chance(0.5), .lower = true, .transpose_a = pool.draw.chance(0.5)}));
 }
 

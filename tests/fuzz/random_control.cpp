@@ -111,6 +111,26 @@ void called(Pool& pool) {
   add_all(pool, call_jaxpr(stage(f, avals_of(args)), "inner", args));
 }
 
+// A function with a rule of its own, which is its derivative by the library: right in every mode.
+void with_own_rule(Pool& pool) {
+  if (pool.depth >= kDeepest) return;
+  Draw& draw = pool.draw;
+  const auto x = pool.real_float();
+  if (!x) return;
+  const Arrays args{strong(*x)};
+  const FlatFn f = random_function(draw, few_steps(pool), pool.depth + 1, &pool.is_smooth, {args[0].aval()});
+  if (draw.chance(0.5)) {
+    const auto rule = std::make_shared<const JvpRule>([f](const Arrays& primals, const Arrays& tangents) {
+      const JvpResult r = jvp_flat(f, primals, Tangents{Tangent(tangents[0])});
+      return Arrays{r.primals[0], r.tangents[0].is_zero() ? zeros_of(r.tangents[0].aval()) : r.tangents[0].value()};
+    });
+    return add_all(pool, custom_jvp_flat("ruled", f, rule, args));
+  }
+  const auto forward = std::make_shared<const FwdRule>([f](const Arrays& primals) { return Arrays{f(primals)[0], primals[0]}; });
+  const auto backward = std::make_shared<const BwdRule>([f](const Arrays& residuals, const Arrays& cotangents) { return apply_pullback(linearize_flat(f, residuals), cotangents); });
+  add_all(pool, custom_vjp_flat("ruled", f, forward, backward, args));
+}
+
 // A transform of a function of real values, in the middle of the program.
 void transformed(Pool& pool) {
   if (pool.depth >= kDeepest) return;
@@ -137,7 +157,7 @@ void transformed(Pool& pool) {
 }  // namespace
 
 void append_control_steps(std::vector<Step>& steps) {
-  steps.insert(steps.end(), {{2.5, loop}, {0.7, repetition}, {1, branches}, {1.2, called}, {1.2, transformed}});
+  steps.insert(steps.end(), {{2.5, loop}, {0.7, repetition}, {1, branches}, {1.2, called}, {1.2, transformed}, {0.5, with_own_rule}});
 }
 
 }  // namespace tf2jax::fuzz

@@ -1,6 +1,9 @@
 // Steps over single elements: functions, arithmetic, comparisons, conversions, constants, random numbers.
 #include "random_program.h"
 
+#include "tf2jax/ops/misc.h"
+#include "tf2jax/ops/special.h"
+
 namespace tf2jax::fuzz {
 
 namespace {
@@ -42,6 +45,29 @@ void function(Pool& pool) {
   if (pool.draw.chance(0.75)) return pool.add(pool.draw.of(smooth)(*x));
   pool.is_smooth = false;
   pool.add(pool.draw.of(kinked)(*x));
+}
+
+void special(Pool& pool) {
+  const auto found = pool.find([](const Array& v) { return (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.size() < 500; });
+  if (!found) return;
+  const Array x = *found, positive = square(x) + 0.5f;
+  pool.is_smooth = false;   // not differentiable in every argument
+  switch (pool.draw.below(10)) {
+    case 0: return pool.add(igamma(stop_gradient(positive), positive + 0.25f));
+    case 1: return pool.add(igammac(stop_gradient(positive), positive + 0.25f));
+    case 2: return pool.add(betainc(stop_gradient(positive), stop_gradient(positive + 1.f), logistic(x)));
+    case 3: return pool.add(stop_gradient(zeta(positive + 1.f, positive)));
+    case 4: return pool.add(polygamma(stop_gradient(ones_like(x)), positive));
+    case 5: return pool.add(bessel_i0e(x));
+    case 6: return pool.add(bessel_i1e(x));
+    case 7: return pool.add(nextafter(stop_gradient(x), stop_gradient(x + 1.f)));
+    case 8: return pool.add(stop_gradient(convert_element_type(is_finite(x), x.dtype())));
+    default: return pool.add(atan2(x, positive));
+  }
+}
+
+void barrier(Pool& pool) {
+  if (const auto x = pool.any()) pool.add(optimization_barrier(Arrays{*x})[0]);
 }
 
 void arithmetic(Pool& pool) {
@@ -138,7 +164,7 @@ void random_numbers(Pool& pool) {
 }  // namespace
 
 void append_elementwise_steps(std::vector<Step>& steps) {
-  steps.insert(steps.end(), {{14, function}, {14, arithmetic}, {3, comparison}, {1, logic}, {2, selection}, {1, bounds}, {1, conversion}, {0.3, rounding}, {0.5, bits}, {1, counter}, {0.5, random_numbers}});
+  steps.insert(steps.end(), {{14, function}, {14, arithmetic}, {3, comparison}, {1, logic}, {2, selection}, {1, bounds}, {1, conversion}, {0.3, rounding}, {0.5, bits}, {1, counter}, {0.5, random_numbers}, {0.6, special}, {0.2, barrier}});
 }
 
 }  // namespace tf2jax::fuzz

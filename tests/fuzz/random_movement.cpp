@@ -120,8 +120,12 @@ void joined(Pool& pool) {
 void repeated(Pool& pool) {
   const auto x = with_axes(pool);
   if (!x) return;
-  if (pool.draw.chance(0.5)) pool.add(roll(*x, pool.draw.between(-3, 3), random_axis(pool, *x)));
-  else if (x->size() < 500) pool.add(repeat(*x, pool.draw.between(1, 3), random_axis(pool, *x)));
+  const std::int64_t kind = pool.draw.below(4);
+  if (kind == 0) return pool.add(roll(*x, pool.draw.between(-3, 3), random_axis(pool, *x)));
+  if (x->size() >= 500) return;
+  if (kind == 1) return pool.add(repeat(*x, pool.draw.between(1, 3), random_axis(pool, *x)));
+  if (kind == 2) return pool.add(tile(*x, Axes(static_cast<std::size_t>(x->rank()), 2)));
+  for (const Array& part : unstack(*x, 0)) pool.add(part);
 }
 
 void reduced(Pool& pool) {

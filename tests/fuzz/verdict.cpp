@@ -152,9 +152,15 @@ Avals avals_of(const Arrays& xs) {
 Verdict compare_compiled(const Jaxpr& program, const Arrays& inputs, const CompileOptions& how) {
   const Arrays want = evaluate(program, inputs);
   const auto executable = default_backend().compile(program, how);
-  const Verdict first = judge(executable->run(inputs), want, program, inputs);
+  const auto run = [&] {
+    if (how.donated.empty()) return executable->run(inputs);
+    Arrays own;
+    for (const Array& x : inputs) own.push_back(Array::from_bytes(x.dtype(), x.dims(), x.bytes()));
+    return executable->run_donated(own);
+  };
+  const Verdict first = judge(run(), want, program, inputs);
   if (!first.ok() || first.is_sensitive) return first;
-  return judge(executable->run(inputs), want, program, inputs);   // what the first run left behind
+  return judge(run(), want, program, inputs);   // what the first run left behind
 }
 
 Verdict compare_batched(const Jaxpr& program, const Arrays& inputs, Draw& draw) {

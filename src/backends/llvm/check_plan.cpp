@@ -261,7 +261,7 @@ void check_kernels(const std::vector<const loops::Kernel*>& kernels, const std::
       if (!kernel.buffers[i].written) continue;
       auto& total = writes[base];
       total.resize(static_cast<std::size_t>(kernel.buffers[i].elements), 0);
-      for (std::size_t e = 0; e < total.size(); ++e) total[e] += (*counts)[i][e];
+      for (std::size_t e = 0; e < total.size(); ++e) total[e] += kernel.rewrites ? std::min((*counts)[i][e], 1) : (*counts)[i][e];
     }
   }
   for (const auto& [base, total] : writes) {

@@ -18,7 +18,7 @@ void check_maps(const Graph& graph, const Plan& plan);
 void check_sharing(const Graph& graph, const Plan& plan, const std::vector<UnitAccess>& units, const Sharing& sharing);
 
 /// The kernels of one group, before results are written over operands: accesses stay inside buffers, every element of a
-/// result is written once, nothing is read after it was written over. `bases`: of the buffers, scratch excepted; `home`: of
+/// result is written once (some rows in part again, by the iteration that wrote them), nothing is read after it was written over. `bases`: of the buffers, scratch excepted; `home`: of
 /// a base, what names its memory. Kernels with many accesses are left out.
 void check_kernels(const std::vector<const loops::Kernel*>& kernels, const std::vector<const std::vector<ValueId>*>& bases, const std::function<ValueId(ValueId)>& home);
 

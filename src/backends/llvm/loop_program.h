@@ -128,6 +128,7 @@ struct Kernel {
   std::vector<Accumulator> accumulators;
   std::vector<DType> cells;
   Block body;
+  bool rewrites = false;   // a part of a row is written again by the iteration that wrote it
 };
 
 using KernelFunction = void (*)(void* const* buffers, std::int64_t begin, std::int64_t end, void* scratch);

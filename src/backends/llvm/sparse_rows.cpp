@@ -302,6 +302,7 @@ void split_sparse_rows(Kernel& kernel, int lanes) {
   for (auto& s : kernel.body) {
     auto* loop = std::get_if<loops::Loop>(&s.what);
     auto rows = loop && loop->lanes && loop->extent >= 3 * lanes ? SparseRows(kernel, *loop, lanes).split() : std::nullopt;
+    kernel.rewrites = kernel.rewrites || rows;
     if (rows) std::ranges::move(*rows, std::back_inserter(out));
     else out.push_back(std::move(s));
   }

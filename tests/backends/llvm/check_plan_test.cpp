@@ -74,7 +74,7 @@ TEST(CheckArena, LivesThatOverlapDoNotShareBytes) {
 
 // A sum and what reads it, planned and then spoilt.
 struct Planned {
-  Graph graph = build_graph(make_jaxpr([](const Array& x) { return sin(x) - broadcast_to(sum(x, 0), {4, 3}); })(zeros({4, 3})));
+  Graph graph = build_graph(make_jaxpr([](const Array& x) { return sin(matmul(x, transpose(x))) - broadcast_to(sum(matmul(x, transpose(x)), 0), {40, 40}); })(zeros({40, 3})));
   Plan plan = plan_fusion(graph);
 };
 
@@ -86,8 +86,7 @@ TEST(CheckPlan, HoldsForWhatThePlannerMakes) {
 
 TEST(CheckPlan, UnitsComeAfterWhatTheyRead) {
   Planned p;
-  ASSERT_GE(p.plan.order.size(), 1u);
-  if (p.plan.order.size() == 1) GTEST_SKIP() << "one unit has no order";
+  ASSERT_GE(p.plan.order.size(), 2u);   // the product, and the loops that read it
   std::ranges::reverse(p.plan.order);
   EXPECT_THROW(check_order(p.graph, p.plan), InternalError);
 }
