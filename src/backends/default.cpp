@@ -63,6 +63,7 @@ class CpuBackend final : public Backend {
   }
   std::string name() const override { return "cpu"; }
   std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions& options) const override {
+    const auto as_written = override_config(&Config::enable_x64, true);   // constants of a program keep their types
     auto executable = options.interpret || interpret_ || !has_concrete_sizes(jaxpr) ? cpu::make_interpreter(jaxpr, *this) : compile_or_interpret(jaxpr, options);
     if (options.flush_subnormals) return std::make_shared<const Flushing>(std::move(executable));
     return executable;

@@ -2,6 +2,7 @@
 #include "tf2jax/base/dtype.h"
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/warning.h"
 
 #include <array>
 #include <bit>
@@ -111,6 +112,16 @@ DType canonical_dtype(DType dtype) {
     case c128: return c64;
     default: return dtype;
   }
+}
+
+DType requested_dtype(std::string_view where, DType dtype) {
+  const DType canonical = canonical_dtype(dtype);
+  if (canonical != dtype)
+    warn_once("64-bit types",
+              fmt::format("{}: Explicitly requested dtype {} is not available, and will be truncated to dtype {}. To enable 64-bit types, set "
+                          "Config::enable_x64 (update_config(\"enable_x64\", true)).",
+                          where, numpy_name(dtype), numpy_name(canonical)));
+  return canonical;
 }
 
 PromotedType promote_types(PromotedType a, PromotedType b) {

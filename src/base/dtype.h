@@ -55,8 +55,12 @@ DType real_dtype(DType dtype);
 DType complex_dtype(DType dtype);
 /// The tangent type: the dtype itself when inexact, else float0.
 constexpr DType tangent_dtype(DType d) { return is_inexact(d) ? d : DType::float0; }
+/// True of the types that Config::enable_x64 enables: i64, u64, f64, c128.
+constexpr bool is_64_bit(DType d) { return d == DType::i64 || d == DType::u64 || d == DType::f64 || d == DType::c128; }
 /// Narrows 64-bit types to 32 bits unless 64-bit types are enabled (Config::enable_x64).
 DType canonical_dtype(DType dtype);
+/// Likewise, for a dtype that the caller of `where` named: narrowing it warns, once.
+DType requested_dtype(std::string_view where, DType dtype);
 
 struct PromotedType {
   DType dtype;

@@ -43,7 +43,7 @@ std::pair<Arrays, Jaxpr> stage_carry(std::string_view where, const FlatFn& body,
                        "{} body function carry input and carry output must have equal types, but they differ: carry leaf {} has type {} but the corresponding output "
                        "has type {}. Convert with astype, or change the initial value.",
                        where, i, avals[i], outs[i]);
-      carry[i] = astype(carry[i], outs[i].dtype);
+      carry[i] = rules::as_dtype(carry[i], outs[i].dtype);
       promoted = true;
     }
     if (promoted) continue;

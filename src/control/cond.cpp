@@ -190,18 +190,12 @@ const Primitive& cond_p() {
 
 namespace {
 
-Arrays bind_branches(const Array& index, const std::vector<FlatFn>& branches, std::span<const Array> operands, std::string_view where) {
+// One program per branch, with its constants: all must give the same types.
+std::vector<std::pair<Jaxpr, Arrays>> stage_branches(const std::vector<FlatFn>& branches, std::span<const Array> operands, std::string_view where) {
   Avals avals;
   for (const Array& x : operands) avals.push_back(x.aval());
-  // Constants of all branches become operands of the equation, each branch ignoring those of the others.
-  std::vector<Jaxpr> programs;
-  Arrays consts;
-  std::vector<std::pair<Jaxpr, std::size_t>> closed;
-  for (const FlatFn& b : branches) {
-    auto [program, mine] = hoist_constants(stage(b, avals), true);
-    closed.emplace_back(program, mine.size());
-    consts.insert(consts.end(), mine.begin(), mine.end());
-  }
+  std::vector<std::pair<Jaxpr, Arrays>> closed;
+  for (const FlatFn& b : branches) closed.push_back(hoist_constants(stage(b, avals), true));
   const Avals wanted = closed[0].first.output_avals();
   for (std::size_t i = 1; i < closed.size(); ++i) {
     const Avals got = closed[i].first.output_avals();
@@ -210,6 +204,25 @@ Arrays bind_branches(const Array& index, const std::vector<FlatFn>& branches, st
     check<TypeError>(same, "{} branches must have equal output types but they differ. Got {} from branch 0 and {} from branch {}. Convert with astype or reshape in a branch.", where,
                      to_string(wanted), to_string(got), i);
   }
+  return closed;
+}
+
+// With an index known now one branch runs, op by op; the others are traced all the same, so that their mistakes show.
+Arrays run_branch(std::size_t index, const std::vector<FlatFn>& branches, std::span<const Array> operands, std::string_view where) {
+  stage_branches(branches, operands, where);
+  return branches[index](Arrays(operands.begin(), operands.end()));
+}
+
+Arrays bind_branches(const Array& index, const std::vector<FlatFn>& branches, std::span<const Array> operands, std::string_view where) {
+  // Constants of all branches become operands of the equation, each branch ignoring those of the others.
+  std::vector<Jaxpr> programs;
+  Arrays consts;
+  std::vector<std::pair<Jaxpr, std::size_t>> closed;
+  for (const auto& [program, mine] : stage_branches(branches, operands, where)) {
+    closed.emplace_back(program, mine.size());
+    consts.insert(consts.end(), mine.begin(), mine.end());
+  }
+  const Avals wanted = closed[0].first.output_avals();
   Avals const_avals;
   for (const Array& c : consts) const_avals.push_back(c.aval());
   std::size_t first = 0;
@@ -240,7 +253,7 @@ Arrays switch_flat(const Array& index, const std::vector<FlatFn>& branches, std:
   check(!branches.empty(), "switch_case: no branches given.");
   check<TypeError>(is_integer(index.dtype()) && index.rank() == 0, "switch_case: the index must be an integer scalar. Got {}.", index.aval());
   if (branches.size() == 1) return branches[0](Arrays(operands.begin(), operands.end()));
-  if (current_trace()->is_eval() && index.is_concrete()) return branches[clamped(index, branches.size())](Arrays(operands.begin(), operands.end()));
+  if (current_trace()->is_eval() && index.is_concrete()) return run_branch(clamped(index, branches.size()), branches, operands, "switch_case");
   const Array i = clamp(0, astype(index, DType::i32), static_cast<int>(branches.size()) - 1);
   return bind_branches(i, branches, operands, "switch_case");
 }
@@ -248,7 +261,7 @@ Arrays switch_flat(const Array& index, const std::vector<FlatFn>& branches, std:
 Arrays cond_flat(const Array& predicate, const FlatFn& on_true, const FlatFn& on_false, std::span<const Array> operands) {
   check<TypeError>(predicate.rank() == 0, "cond: Pred must be a scalar, got {}. Use where for an elementwise choice.", predicate.aval());
   const Array p = predicate.dtype() == DType::bool_ ? predicate : not_equal(predicate, 0);
-  if (current_trace()->is_eval() && p.is_concrete()) return (p.item<bool>() ? on_true : on_false)(Arrays(operands.begin(), operands.end()));
+  if (current_trace()->is_eval() && p.is_concrete()) return run_branch(p.item<bool>() ? 1 : 0, {on_false, on_true}, operands, "cond");
   return bind_branches(convert_element_type(p, DType::i32), {on_false, on_true}, operands, "cond");
 }
 

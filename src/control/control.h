@@ -52,7 +52,7 @@ auto while_loop(const C& condition, const B& body, const T& init) {
 template <class B, class T>
 auto fori_loop(std::int64_t lower, std::int64_t upper, const B& body, const T& init) {
   const detail::Arg<T> start(init);
-  Arrays initial{astype(Array(lower), DType::i64)};
+  Arrays initial{astype(Array(lower), canonical_dtype(DType::i64))};
   for (const Array& x : tree::leaves(start)) initial.push_back(x);
   const FlatFn step = [&](const Arrays& xs) {
     const Arrays carry(xs.begin() + 1, xs.end());
@@ -74,7 +74,7 @@ auto fori_loop(const Array& lower, const Array& upper, const B& body, const T& i
                                 detail::Arg<T> next(std::invoke(body, i, carry));
                                 return std::tuple<Array, Array, detail::Arg<T>>(i + 1, end, std::move(next));
                               },
-                              std::tuple<Array, Array, detail::Arg<T>>(astype(lower, DType::i64), astype(upper, DType::i64), start));
+                              std::tuple<Array, Array, detail::Arg<T>>(astype(lower, canonical_dtype(DType::i64)), astype(upper, canonical_dtype(DType::i64)), start));
   return std::get<2>(out);
 }
 

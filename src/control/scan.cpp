@@ -51,7 +51,7 @@ Array slice_view(const Array& x, std::int64_t i) {
   const Dims d = x.dims();
   const Dims rest(d.begin() + 1, d.end());
   const std::size_t bytes = static_cast<std::size_t>(num_elements(rest) * itemsize(x.dtype()));
-  return Array::view(x.dtype(), rest, x.bytes().data() + static_cast<std::size_t>(i) * bytes, [keep = x] {});
+  return detail::exact_view(x.dtype(), rest, x.bytes().data() + static_cast<std::size_t>(i) * bytes, [keep = x] {});
 }
 
 Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {

@@ -144,11 +144,15 @@ const Primitive& pow_p() {
       },
       .jvp = rules::jvp_binary(
           [](auto& x, auto& y, auto&, auto& t) -> Array {
-            // x^0 is the constant 1 also at x = 0, where y * x^(y-1) would be 0 * inf.
+            if (is_inexact(y.dtype())) {
+              const Array lowered = pow_p().bind1({x, sub(y, full_like(y, 1))});
+              return t * (y * lowered);
+            }
+            // x^0 is the constant 1 also at x = 0, where y * x^(y-1) would be 0 * inf. A real exponent can move away from 0.
             const Array is_zero = equal(y, 0);
             const Array exponent = where(is_zero, full_like(y, 1), y);
             const Array lowered = pow_p().bind1({x, sub(exponent, full_like(exponent, 1))});
-            const Array factor = astype(y, x.dtype());
+            const Array factor = rules::as_dtype(y, x.dtype());
             return t * where(is_zero, full_like(x, 0), factor * lowered);
           },
           [](auto& x, auto&, auto& out, auto& t) -> Array {

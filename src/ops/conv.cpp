@@ -222,7 +222,7 @@ const Primitive& conv_general_dilated_p() {
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const ConvParams& c) -> Tangents {
         Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
         if (ct[0].is_zero() || empty(ct[0].value())) return out;
-        const auto like = [](const Array& v, DType dtype) { return v.dtype() == dtype ? v : convert_element_type(v, dtype); };
+        const auto like = [](const Array& v, DType dtype) { return v.dtype() == dtype ? v : rules::converted(v, dtype); };
         ConvParams same = c;
         same.preferred_element_type.reset();
         if (c.preferred_element_type && *c.preferred_element_type == x[0].aval.dtype) same.preferred_element_type = c.preferred_element_type;
@@ -241,6 +241,7 @@ void append_conv_primitives(std::vector<Primitive>& out) { out.push_back(conv_ge
 Array conv_general_dilated(const Array& lhs, const Array& rhs, ConvParams p) {
   const std::int64_t rank = lhs.rank();
   const auto n = static_cast<std::size_t>(std::max<std::int64_t>(rank - 2, 0));
+  if (p.preferred_element_type && *p.preferred_element_type != lhs.dtype()) p.preferred_element_type = requested_dtype("conv_general_dilated", *p.preferred_element_type);
   if (p.window_strides.empty()) p.window_strides.assign(n, 1);
   if (p.padding.empty()) p.padding.assign(n, {0, 0});
   if (p.lhs_dilation.empty()) p.lhs_dilation.assign(n, 1);

@@ -13,6 +13,10 @@ namespace {
 std::size_t u(std::int64_t i) { return static_cast<std::size_t>(i); }
 }  // namespace
 
+DType dtype_or_float(std::string_view where, std::optional<DType> dtype) {
+  return dtype ? requested_dtype(where, *dtype) : canonical_dtype(DType::f64);
+}
+
 Array broadcast_in_dim(const Array& x, const Shape& shape, const Axes& dims) {
   if (identical(x.shape(), shape) && dims == iota_axes(x.rank())) return x;
   return broadcast_in_dim_p().bind1({x}, BroadcastInDim{dims, shape});
@@ -75,7 +79,7 @@ Array concatenate(std::span<const Array> xs, std::int64_t axis) {
   check(!xs.empty(), "concatenate: need at least one array to concatenate.");
   const PromotedType type = result_type(xs);
   Arrays in;
-  for (const Array& x : xs) in.push_back(x.dtype() == type.dtype ? x : convert_element_type(x, type.dtype));
+  for (const Array& x : xs) in.push_back(x.dtype() == type.dtype ? x : rules::converted(x, type.dtype));
   const std::int64_t dimension = normalize_axis(axis, xs[0].rank(), "concatenate");
   return concatenate_p().bind(in, ConcatenateParams{dimension})[0];
 }
@@ -83,7 +87,7 @@ Array concatenate(std::span<const Array> xs, std::int64_t axis) {
 Array pad(const Array& x, const Array& value, const std::vector<PadAxis>& config) {
   const bool none = std::ranges::all_of(config, [](const PadAxis& a) { return identical(a.low, Dim(0)) && identical(a.high, Dim(0)) && identical(a.interior, Dim(0)); });
   if (none && config.size() == x.shape().size()) return x;
-  return pad_p().bind1({x, astype(value, x.dtype())}, PadParams{config});
+  return pad_p().bind1({x, rules::as_dtype(value, x.dtype())}, PadParams{config});
 }
 Array pad(const Array& x, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const Array& value) {
   std::vector<PadAxis> config;
@@ -102,7 +106,7 @@ Array stack(std::span<const Array> xs, std::int64_t axis) {
   Arrays in;
   for (const Array& x : xs) {
     check<ShapeError>(identical(x.shape(), xs[0].shape()), "All input arrays to stack must have the same shape. Got {} and {}.", xs[0].aval(), x.aval());
-    in.push_back(expand_dims(x.dtype() == type.dtype ? x : convert_element_type(x, type.dtype), {a}));
+    in.push_back(expand_dims(x.dtype() == type.dtype ? x : rules::converted(x, type.dtype), {a}));
   }
   return in.size() == 1 ? in[0] : concatenate(in, a);
 }
@@ -183,22 +187,26 @@ Array roll(const Array& x, std::int64_t shift, std::int64_t axis) {
 // ---- creation
 
 Array full(const Shape& shape, const Array& value, std::optional<DType> dtype) {
-  const Array scalar = dtype ? astype(value, *dtype) : value.weak_type() ? astype(value, value.dtype()) : value;
-  return broadcast_in_dim(scalar, shape, {});
+  const DType type = dtype ? requested_dtype("full", *dtype) : value.dtype();
+  return broadcast_in_dim(rules::scalar_of(type, value), shape, {});
 }
-Array zeros(const Shape& shape, DType dtype) { return full(shape, 0, canonical_dtype(dtype)); }
-Array ones(const Shape& shape, DType dtype) { return full(shape, 1, canonical_dtype(dtype)); }
+Array rules::scalar_of(DType dtype, const Array& value) { return as_dtype(value, dtype); }
+Array rules::filled(const Shape& shape, DType dtype, const Array& value) { return broadcast_in_dim(scalar_of(dtype, value), shape, {}); }
+Array zeros(const Shape& shape, std::optional<DType> dtype) { return rules::filled(shape, dtype_or_float("zeros", dtype), 0); }
+Array ones(const Shape& shape, std::optional<DType> dtype) { return rules::filled(shape, dtype_or_float("ones", dtype), 1); }
 Array zeros_of(const Aval& aval) {
   if (aval.dtype == DType::float0 || aval.dtype == DType::key)
-    return Array::build(aval.strong(), [&](std::byte* out) { std::memset(out, 0, u(num_elements(aval.shape).value() * itemsize(aval.dtype))); });
-  return full(aval.shape, 0, aval.dtype);
+    return detail::exact_array(aval.strong(), [&](std::byte* out) { std::memset(out, 0, u(num_elements(aval.shape).value() * itemsize(aval.dtype))); });
+  return rules::filled(aval.shape, aval.dtype, 0);
 }
-Array zeros_like(const Array& x) { return full(x.shape(), 0, x.dtype()); }
-Array ones_like(const Array& x) { return full(x.shape(), 1, x.dtype()); }
-Array full_like(const Array& x, const Array& value) { return full(x.shape(), value, x.dtype()); }
+Array zeros_like(const Array& x) { return rules::filled(x.shape(), x.dtype(), 0); }
+Array ones_like(const Array& x) { return rules::filled(x.shape(), x.dtype(), 1); }
+Array full_like(const Array& x, const Array& value) { return rules::filled(x.shape(), x.dtype(), value); }
 
-Array iota(DType dtype, const Shape& shape, std::int64_t dimension) { return iota_p().bind({}, IotaParams{canonical_dtype(dtype), shape, dimension})[0]; }
-Array arange(std::int64_t stop) { return iota(DType::i64, {std::max<std::int64_t>(stop, 0)}, 0); }
+Array iota(DType dtype, const Shape& shape, std::int64_t dimension) {
+  return iota_p().bind({}, IotaParams{requested_dtype("iota", dtype), shape, dimension})[0];
+}
+Array arange(std::int64_t stop) { return iota(canonical_dtype(DType::i64), {std::max<std::int64_t>(stop, 0)}, 0); }
 Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
   check(step != 0, "arange: the step must not be 0.");
   const std::int64_t n = std::max<std::int64_t>((stop - start + step + (step > 0 ? -1 : 1)) / step, 0);
@@ -206,15 +214,17 @@ Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
   return step == 1 ? (start == 0 ? steps : steps + start) : steps * step + start;
 }
 Array linspace(double start, double stop, std::int64_t count) {
-  std::vector<float> out(u(std::max<std::int64_t>(count, 0)));
-  for (std::int64_t i = 0; i < count; ++i)
-    out[u(i)] = static_cast<float>(count == 1 ? start : start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1));
-  return from_span<float>(out, {count});
+  check(count >= 0, "linspace: the number of samples must be non-negative. Got {}.", count);
+  std::vector<double> out(u(count));
+  for (std::int64_t i = 0; i < count; ++i) out[u(i)] = count == 1 ? start : start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1);
+  if (count > 1) out.back() = stop;
+  return from_span<double>(out, {count});
 }
-Array eye(std::int64_t n, std::optional<std::int64_t> m, DType dtype) {
+Array eye(std::int64_t n, std::optional<std::int64_t> m, std::optional<DType> dtype_given) {
+  const DType dtype = dtype_or_float("eye", dtype_given);
   const Shape shape{n, m.value_or(n)};
   const Array rows = iota(DType::i32, shape, 0), columns = iota(DType::i32, shape, 1);
-  return astype(equal(rows, columns), dtype);
+  return rules::as_dtype(equal(rows, columns), dtype);
 }
 
 namespace {

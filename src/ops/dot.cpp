@@ -2,10 +2,12 @@
 #include "tf2jax/ops/dot.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -14,6 +16,7 @@ namespace tf2jax {
 namespace {
 
 std::size_t u(std::int64_t i) { return static_cast<std::size_t>(i); }
+bool is_type_of(DType d, const Array& x, const Array& y) { return d == x.dtype() || d == y.dtype(); }
 
 Axes free_axes(std::int64_t rank, const Axes& contract, const Axes& batch) {
   Axes out;
@@ -35,6 +38,18 @@ DType higher_precision(DType a, DType b) {
   return itemsize(b) > itemsize(a) ? b : a;
 }
 
+// Each axis has one role.
+void check_distinct(std::string_view side, const Axes& contract, const Axes& batch, std::span<const Aval> x) {
+  constexpr std::int64_t any_rank = std::numeric_limits<std::int64_t>::max();
+  const auto fail = [&](std::string_view what) {
+    raise<AxisError>("dot_general requires {} {}, got {}_contracting {} and {}_batch {} for operands {}. Name each axis once.", side, what, side,
+                     tuple_string(contract), side, tuple_string(batch), to_string(x));
+  };
+  if (!rules::are_axes(contract, any_rank)) [[unlikely]] fail("contracting dimensions to be distinct");
+  if (!rules::are_axes(batch, any_rank)) [[unlikely]] fail("batch dimensions to be distinct");
+  if (rules::overlap(contract, batch)) [[unlikely]] fail("batch dimensions to be disjoint from contracting dimensions");
+}
+
 Avals dot_aval(std::span<const Aval> x, const DotParams& p) {
   const DotDims& d = p.dimension_numbers;
   const Aval &lhs = x[0], &rhs = x[1];
@@ -43,6 +58,9 @@ Avals dot_aval(std::span<const Aval> x, const DotParams& p) {
   if (!(in_range(d.lhs_contract, lhs) && in_range(d.lhs_batch, lhs) && in_range(d.rhs_contract, rhs) && in_range(d.rhs_batch, rhs) &&
                         d.lhs_contract.size() == d.rhs_contract.size() && d.lhs_batch.size() == d.rhs_batch.size())) [[unlikely]]
   raise<ShapeError>("dot_general: dimension numbers {} do not fit operands {}.", param_text(d), to_string(x));
+  check_distinct("lhs", d.lhs_contract, d.lhs_batch, x);
+  check_distinct("rhs", d.rhs_contract, d.rhs_batch, x);
+  for (const Aval& a : x) rules::check_dtype("dot_general", a.dtype, kind::any);
   const auto sizes = [](const Axes& axes, const Aval& a) {
     Shape s;
     for (auto i : axes) s.push_back(a.shape[u(i)]);
@@ -75,7 +93,7 @@ Array transpose_operand(const Array& ct, const Aval& x, const Array& y, const Ax
   Axes order = x_batch;
   order.insert(order.end(), x_free.begin(), x_free.end());
   for (auto i : argsort(y_contract)) order.push_back(x_contract[u(i)]);
-  return astype(transpose(product, argsort(order)), x.dtype);
+  return rules::as_dtype(transpose(product, argsort(order)), x.dtype);
 }
 
 BatchResult dot_batch(std::span<const Array> x, std::span<const Axis> axes, Dim, const DotParams& p) {
@@ -154,6 +172,7 @@ Array dot_general(const Array& lhs, const Array& rhs, const DotDims& dims, std::
     return axes;
   };
   const DotDims d{normal(dims.lhs_contract, lhs.rank()), normal(dims.rhs_contract, rhs.rank()), normal(dims.lhs_batch, lhs.rank()), normal(dims.rhs_batch, rhs.rank())};
+  if (preferred_element_type && !is_type_of(*preferred_element_type, lhs, rhs)) preferred_element_type = requested_dtype("dot_general", *preferred_element_type);
   return dot_general_p().bind1({lhs, rhs}, DotParams{d, {}, preferred_element_type});
 }
 
@@ -161,7 +180,7 @@ namespace {
 std::pair<Array, Array> common(const Array& x, const Array& y) {
   const Array pair[] = {x, y};
   const DType d = result_type(pair).dtype;
-  return {astype(x, d), astype(y, d)};
+  return {rules::as_dtype(x, d), rules::as_dtype(y, d)};
 }
 Array contract(const Array& x, const Array& y, const DotDims& dims) { return dot_general(x, y, dims, x.dtype()); }
 }  // namespace
@@ -296,7 +315,7 @@ Array einsum(std::string_view specification, std::span<const Array> operands) {
   const DType dtype = result_type(operands).dtype;
   for (std::size_t i = 0; i < terms.size(); ++i) {
     const bool has_dots = terms[i].find("...") != std::string::npos;
-    Labelled x{astype(operands[i], dtype), expand(terms[i], has_dots ? u(operands[i].rank()) - (terms[i].size() - 3) : 0)};
+    Labelled x{rules::as_dtype(operands[i], dtype), expand(terms[i], has_dots ? u(operands[i].rank()) - (terms[i].size() - 3) : 0)};
     Axes dropped;
     std::string labels;
     for (std::size_t k = 0; k < x.labels.size(); ++k) {

@@ -14,7 +14,7 @@ namespace tf2jax {
 PromotedType result_type(std::span<const Array> operands) {
   PromotedType out{operands[0].dtype(), operands[0].weak_type()};
   for (const Array& x : operands.subspan(1)) out = promote_types(out, {x.dtype(), x.weak_type()});
-  return {canonical_dtype(out.dtype), out.weak_type};
+  return out;
 }
 
 namespace {
@@ -24,9 +24,9 @@ Array cast(const Array& x, DType dtype, bool weak) {
   if (x.dtype() == dtype && (x.weak_type() == weak || !weak)) return x;
   if (x.is_concrete() && x.rank() == 0) {
     const TraceScope literal(eval_trace());
-    return convert_element_type(x, dtype, weak);
+    return rules::converted(x, dtype, weak);
   }
-  return convert_element_type(x, dtype, weak);
+  return rules::converted(x, dtype, weak);
 }
 
 Arrays promote_to(std::string_view where, std::span<const Array> operands, PromotedType type) {
@@ -95,23 +95,27 @@ Array to_inexact(const Array& x) {
 
 // ---- conversions
 
-Array convert_element_type(const Array& x, DType new_dtype, bool weak_type) {
-  if (x.dtype() == new_dtype && x.weak_type() == weak_type) return x;
-  return convert_element_type_p().bind1({x}, ConvertParams{new_dtype, weak_type});
+Array rules::converted(const Array& x, DType dtype, bool weak_type) {
+  if (x.dtype() == dtype && x.weak_type() == weak_type) return x;
+  return convert_element_type_p().bind1({x}, ConvertParams{dtype, weak_type});
 }
-Array astype(const Array& x, DType dtype) {
-  const DType target = canonical_dtype(dtype);
-  if (is_complex(x.dtype()) && !is_complex(target) && target != DType::bool_) return astype(real(x), target);
-  if (x.dtype() == target && !x.weak_type()) return x;
+Array rules::as_dtype(const Array& x, DType dtype) {
+  if (is_complex(x.dtype()) && !is_complex(dtype) && dtype != DType::bool_) return as_dtype(real(x), dtype);
+  if (x.dtype() == dtype && !x.weak_type()) return x;
   if (x.is_concrete() && x.rank() == 0) {
     const TraceScope literal(eval_trace());
-    return convert_element_type(x, target);
+    return converted(x, dtype);
   }
-  return convert_element_type(x, target);
+  return converted(x, dtype);
 }
+Array convert_element_type(const Array& x, DType new_dtype, bool weak_type) {
+  return rules::converted(x, requested_dtype("convert_element_type", new_dtype), weak_type);
+}
+Array astype(const Array& x, DType dtype) { return rules::as_dtype(x, requested_dtype("astype", dtype)); }
 Array bitcast_convert_type(const Array& x, DType new_dtype) {
-  if (x.dtype() == new_dtype) return x;
-  return bitcast_convert_type_p().bind1({x}, NewDtype{new_dtype});
+  const DType target = requested_dtype("bitcast_convert_type", new_dtype);
+  if (x.dtype() == target) return x;
+  return bitcast_convert_type_p().bind1({x}, NewDtype{target});
 }
 Array reduce_precision(const Array& x, int exponent_bits, int mantissa_bits) {
   return reduce_precision_p().bind1({x}, ReducePrecision{exponent_bits, mantissa_bits});
@@ -232,11 +236,22 @@ Array pow(const Array& x, const Array& y) {
   return binary_inexact(pow_p(), x, y);
 }
 
+namespace {
+// Of floats: the quotient without the remainder, which is whole up to rounding. A zero divisor gives x / 0.
+Array floor_quotient(const Array& x, const Array& y) {
+  const Array operands[] = {x, y};
+  const Arrays in = promote("floor_divide", operands);
+  check<DtypeError>(!is_complex(in[0].dtype()), "floor_divide does not support complex-valued inputs. Got {} and {}.", x.aval(), y.aval());
+  const Array remainder = rem(in[0], in[1]);
+  const Array quotient = div(where(equal(in[1], 0), in[0], sub(in[0], remainder)), in[1]);
+  const Array inexact = logical_and(not_equal(remainder, 0), not_equal(sign(in[1]), sign(remainder)));
+  return round(where(inexact, sub(quotient, 1), quotient));
+}
+}  // namespace
+
 Array floor_divide(const Array& x, const Array& y) {
-  if (is_inexact(result_type(Arrays{x, y}).dtype)) {
-    const Array remainder = mod(x, y);
-    return rint(divide(sub(x, remainder), y));
-  }
+  if (is_inexact(result_type(Arrays{x, y}).dtype)) return floor_quotient(x, y);
+  if (is_unsigned_integer(result_type(Arrays{x, y}).dtype)) return div(x, y);
   const Array quotient = div(x, y), remainder = rem(x, y);
   // As in JAX, a zero divisor counts as a sign of its own.
   const Array inexact = logical_and(not_equal(remainder, 0), not_equal(sign(x), sign(y)));

@@ -1,6 +1,8 @@
 // fft: primitive and rules.
 #include "tf2jax/ops/fft.h"
 
+#include <algorithm>
+
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -15,7 +17,7 @@ Array transpose_rfft(const Array& ct, const FftParams& p) {
   const std::int64_t n = p.fft_lengths.back(), have = ct.shape().back().value();
   std::vector<PadAxis> config(ct.shape().size(), PadAxis{0, 0, 0});
   config.back().high = n - have;
-  return real(fft(pad(ct, full(Shape{}, 0, ct.dtype()), config), FftType::fft, p.fft_lengths));
+  return real(fft(pad(ct, rules::scalar_of(ct.dtype(), 0), config), FftType::fft, p.fft_lengths));
 }
 // Coefficients other than the first (and, for even n, the last) stand for themselves and their conjugates.
 Array transpose_irfft(const Array& ct, const FftParams& p) {
@@ -46,6 +48,7 @@ const Primitive& fft_p() {
       .aval = [](std::span<const Aval> x, const FftParams& f) -> Avals {
         const std::size_t k = f.fft_lengths.size();
         check(k >= 1 && static_cast<std::int64_t>(k) <= x[0].rank(), "fft requires input array with at least {} dimensions. Got {}.", k, x[0]);
+        check(std::ranges::all_of(f.fft_lengths, [](std::int64_t n) { return n >= 0; }), "fft lengths must not be negative. Got {}.", tuple_string(f.fft_lengths));
         if (f.fft_type == FftType::rfft) {
           check<DtypeError>(x[0].dtype == DType::f32 || x[0].dtype == DType::f64, "RFFT requires float32 or float64 input. Got {}.", x[0]);
         } else {

@@ -2,9 +2,11 @@
 #include "tf2jax/ops/gather.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/internal/gather_rules.h"
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/internal/number_text.h"
@@ -50,6 +52,26 @@ bool within(const Axes& axes, std::int64_t rank) {
   return std::ranges::all_of(axes, [&](std::int64_t a) { return a >= 0 && a < rank; });
 }
 
+// A number as Python spells it: 1, -inf, 2j, (0.5-1e-3j).
+std::optional<complex128> complex_of(std::string text) {
+  if (text.starts_with('(') && text.ends_with(')')) text = text.substr(1, text.size() - 2);
+  const char* at = text.c_str();
+  const auto next = [&]() -> std::optional<double> {
+    char* end = nullptr;
+    const double part = std::strtod(at, &end);
+    if (end == at) return std::nullopt;
+    at = end;
+    return part;
+  };
+  const std::optional<double> first = next();
+  if (!first) return std::nullopt;
+  if (*at == '\0') return complex128(*first, 0);
+  if (std::string_view(at) == "j") return complex128(0, *first);
+  const std::optional<double> second = next();
+  if (!second || std::string_view(at) != "j") return std::nullopt;
+  return complex128(*first, *second);
+}
+
 }  // namespace
 
 std::string param_text(GatherScatterMode v) {
@@ -93,8 +115,13 @@ std::size_t param_hash(const FillValue& v) { return param_hash(v.text); }
 void read_param(const ParsedValue& v, FillValue& out) {
   out = {std::nullopt, v.text};
   if (v.kind == ParsedValue::Kind::none) return;
-  if (v.kind == ParsedValue::Kind::boolean) out.value = static_cast<double>(v.integer);
-  else read_param(v.kind == ParsedValue::Kind::call && v.items.size() == 1 ? v.items[0] : v, out.value.emplace());
+  if (v.kind == ParsedValue::Kind::boolean) {
+    out.value = static_cast<double>(v.integer);
+    return;
+  }
+  const ParsedValue& number = v.kind == ParsedValue::Kind::call && v.items.size() == 1 ? v.items[0] : v;   // np.float32(1.0)
+  out.value = complex_of(number.text);
+  check<ParseError>(out.value.has_value(), "parse_jaxpr: fill_value must be a number. Got '{}'.", v.text.substr(0, 40));
 }
 FillValue fill_value(double v) {
   const auto whole = static_cast<std::int64_t>(v);
@@ -125,17 +152,19 @@ void check_windows(std::string_view name, const Aval& operand, const Aval& indic
   raise<ShapeError>("{}: window dims must be in [0, {}); got {}.", name, window_rank, tuple_string(d.update_window_dims));
   if (!(sorted_unique(d.inserted_window_dims) && within(d.inserted_window_dims, operand.rank()))) [[unlikely]]
   raise<ShapeError>("{}: collapsed or inserted dims must be sorted, unique and in [0, {}); got {}.", name, operand.rank(), tuple_string(d.inserted_window_dims));
-  if (!(within(d.operand_batching_dims, operand.rank()) && within(d.scatter_indices_batching_dims, indices.rank() - 1) &&
-                        d.operand_batching_dims.size() == d.scatter_indices_batching_dims.size())) [[unlikely]]
-  raise<ShapeError>("{}: batching dims must pair axes of operand {} and indices {}; got {} and {}.", name, operand, indices, tuple_string(d.operand_batching_dims),
+  if (!(sorted_unique(d.operand_batching_dims) && within(d.operand_batching_dims, operand.rank()) && are_axes(d.scatter_indices_batching_dims, indices.rank() - 1) &&
+        d.operand_batching_dims.size() == d.scatter_indices_batching_dims.size())) [[unlikely]]
+  raise<ShapeError>("{}: batching dims must pair axes of operand {} with axes of indices {}, sorted and unique; got {} and {}.", name, operand, indices, tuple_string(d.operand_batching_dims),
                     tuple_string(d.scatter_indices_batching_dims));
   const Dim vector = indices.shape.back();
   if (!(identical(vector, Dim(static_cast<std::int64_t>(d.scatter_dims_to_operand_dims.size()))))) [[unlikely]]
   raise<ShapeError>("{}: indices {} hold vectors of {}; the map to operand dims has {} entries, {}.", name, indices, vector, d.scatter_dims_to_operand_dims.size(),
                     tuple_string(d.scatter_dims_to_operand_dims));
-  if (!(within(d.scatter_dims_to_operand_dims, operand.rank()))) [[unlikely]]
-  raise<ShapeError>("{}: the map to operand dims must be in [0, {}); got {}.", name, operand.rank(),
-                    tuple_string(d.scatter_dims_to_operand_dims));
+  if (!(are_axes(d.scatter_dims_to_operand_dims, operand.rank()))) [[unlikely]]
+    raise<ShapeError>("{}: the map to operand dims must hold distinct axes in [0, {}); got {}.", name, operand.rank(), tuple_string(d.scatter_dims_to_operand_dims));
+  if (overlap(d.operand_batching_dims, d.inserted_window_dims) || overlap(d.operand_batching_dims, d.scatter_dims_to_operand_dims)) [[unlikely]]
+    raise<ShapeError>("{}: an operand batching dim may be neither collapsed (or inserted) nor in the map to operand dims; got batching dims {}, {} and {}.", name,
+                      tuple_string(d.operand_batching_dims), tuple_string(d.inserted_window_dims), tuple_string(d.scatter_dims_to_operand_dims));
   const auto windows = static_cast<std::int64_t>(d.update_window_dims.size() + d.inserted_window_dims.size() + d.operand_batching_dims.size());
   check<ShapeError>(windows == operand.rank(), "{}: window, collapsed and batching dims must cover the operand's {} axes; got {}.", name, operand.rank(), windows);
   for (std::size_t i = 0; i < d.operand_batching_dims.size(); ++i) {

@@ -34,7 +34,7 @@ void read_param(const ParsedValue& v, ScatterDims& out);
 
 /// The value of reads outside: none (NaN, lowest, largest unsigned, true, by dtype), or a number spelled as Python does.
 struct FillValue {
-  std::optional<double> value;
+  std::optional<complex128> value;
   std::string text = "None";
   bool operator==(const FillValue& o) const { return text == o.text; }
 };

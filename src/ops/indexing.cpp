@@ -1,17 +1,19 @@
 // Subscripts: x[i], x(all, slice(1, {}), newaxis), x.at(…).set(…).
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/array.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 namespace tf2jax {
 
 namespace {
 
-// A subscript in terms of one gather: positions per indexed axis, and what to do with the result.
+// A subscript in terms of a slice and one gather.
 struct Plan {
   Shape start, limit;     // static part, with strides; reversed axes afterwards
   Axes strides, reversed;
@@ -21,88 +23,108 @@ struct Plan {
   };
   std::vector<Picked> arrays;      // integer-array indices, by axis of the sliced value
   Axes dropped;                    // integer indices: size-1 axes to remove, in sliced axes
-  Axes added;                      // positions of new axes in the result without arrays
+  Axes added;                      // positions of new axes among the axes that slices leave
+  std::int64_t batch_at = 0;       // where the axes of the arrays stand among those
+
+  void take_integer(const Array& x, std::int64_t axis, std::int64_t i);
+  void take_range(const Array& x, std::int64_t axis, const Index& i);
+};
+
+void Plan::take_integer(const Array& x, std::int64_t axis, std::int64_t i) {
+  const auto a = static_cast<std::size_t>(axis);
+  const std::int64_t n = x.shape()[a].value(), k = i < 0 ? i + n : i;
+  if (k < 0 || k >= n) raise<ValueError>("index {} is out of bounds for axis {} with size {}.", i, axis, n);
+  start[a] = k;
+  limit[a] = k + 1;
+  dropped.push_back(axis);
+}
+
+void Plan::take_range(const Array& x, std::int64_t axis, const Index& i) {
+  if (!i.start && !i.stop && i.step == 1) return;   // whole axis, symbolic sizes too
+  check(i.step != 0, "index: slice step cannot be zero.");
+  const auto a = static_cast<std::size_t>(axis);
+  const std::int64_t n = x.shape()[a].value();
+  const auto clip = [&](std::int64_t v, std::int64_t lo, std::int64_t hi) { return std::clamp<std::int64_t>(v < 0 ? v + n : v, lo, hi); };
+  if (i.step > 0) {
+    const std::int64_t lo = i.start ? clip(*i.start, 0, n) : 0, hi = i.stop ? clip(*i.stop, 0, n) : n;
+    start[a] = lo;
+    limit[a] = std::max(lo, hi);
+    strides[a] = i.step;
+    return;
+  }
+  // Elements first, first+step, … above last: take them forwards, then reverse.
+  const std::int64_t first = i.start ? clip(*i.start, -1, n - 1) : n - 1, last = i.stop ? clip(*i.stop, -1, n - 1) : -1;
+  const std::int64_t count = first > last ? (first - last - i.step - 1) / -i.step : 0;
+  start[a] = count ? first + (count - 1) * i.step : 0;
+  limit[a] = count ? first + 1 : 0;
+  strides[a] = -i.step;
+  reversed.push_back(axis);
+}
+
+// NumPy's rule for arrays among the indices: integers beside them count as arrays of rank 0, and the axes of all of them
+// together stand where the first was, or come first where a slice, an ellipsis or a new axis separates them.
+class BatchPlace {
+ public:
+  void advanced(std::size_t entry, std::int64_t kept) {
+    if (!last_) place_ = kept;
+    else if (*last_ + 1 != entry) place_ = 0;
+    last_ = entry;
+  }
+  std::int64_t place() const { return place_; }
+
+ private:
+  std::optional<std::size_t> last_;
+  std::int64_t place_ = 0;
 };
 
 Plan make_plan(const Array& x, std::span<const Index> indices) {
+  using Kind = Index::Kind;
   const std::int64_t rank = x.rank();
-  std::int64_t consumed = 0;
-  std::size_t ellipses = 0;
-  for (const Index& i : indices) {
-    if (i.kind == Index::Kind::ellipsis) ++ellipses;
-    else if (i.kind != Index::Kind::newaxis) ++consumed;
-  }
-  if (ellipses > 1) raise<ValueError>("index: an index can only have a single ellipsis.");
+  const auto consumed = std::ranges::count_if(indices, [](const Index& i) { return i.kind != Kind::ellipsis && i.kind != Kind::newaxis; });
+  if (std::ranges::count(indices, Kind::ellipsis, &Index::kind) > 1) raise<ValueError>("index: an index can only have a single ellipsis.");
   if (consumed > rank) raise<ValueError>("index: Too many indices: array is {}-dimensional, but {} were indexed.", rank, consumed);
   Plan p;
   p.start.assign(static_cast<std::size_t>(rank), Dim(0));
   p.limit = x.shape();
   p.strides.assign(static_cast<std::size_t>(rank), 1);
-  std::int64_t axis = 0, out = 0;
-  for (const Index& i : indices) {
-    const auto a = static_cast<std::size_t>(axis);
+  BatchPlace batch;
+  std::int64_t axis = 0, kept = 0;
+  for (std::size_t entry = 0; entry < indices.size(); ++entry) {
+    const Index& i = indices[entry];
     switch (i.kind) {
-      case Index::Kind::newaxis: p.added.push_back(out++); break;
-      case Index::Kind::ellipsis:
+      case Kind::newaxis: p.added.push_back(kept++); break;
+      case Kind::ellipsis:
         axis += rank - consumed;
-        out += rank - consumed;
+        kept += rank - consumed;
         break;
-      case Index::Kind::integer: {
-        const std::int64_t n = x.shape()[a].value(), k = *i.start < 0 ? *i.start + n : *i.start;
-        if (k < 0 || k >= n) raise<ValueError>("index {} is out of bounds for axis {} with size {}.", *i.start, axis, n);
-        p.start[a] = k;
-        p.limit[a] = k + 1;
-        p.dropped.push_back(axis++);
+      case Kind::integer:
+        batch.advanced(entry, kept);
+        p.take_integer(x, axis++, *i.start);
         break;
-      }
-      case Index::Kind::range: {
-        if (!i.start && !i.stop && i.step == 1) {   // whole axis, symbolic sizes too
-          ++axis;
-          ++out;
-          break;
-        }
-        const std::int64_t n = x.shape()[a].value();
-        check(i.step != 0, "index: slice step cannot be zero.");
-        const auto clip = [&](std::int64_t v, std::int64_t lo, std::int64_t hi) { return std::clamp<std::int64_t>(v < 0 ? v + n : v, lo, hi); };
-        if (i.step > 0) {
-          const std::int64_t lo = i.start ? clip(*i.start, 0, n) : 0, hi = i.stop ? clip(*i.stop, 0, n) : n;
-          p.start[a] = lo;
-          p.limit[a] = std::max(lo, hi);
-          p.strides[a] = i.step;
-        } else {   // elements first, first+step, … above last: take them forwards, then reverse
-          const std::int64_t first = i.start ? clip(*i.start, -1, n - 1) : n - 1, last = i.stop ? clip(*i.stop, -1, n - 1) : -1;
-          const std::int64_t count = first > last ? (first - last - i.step - 1) / -i.step : 0;
-          p.start[a] = count ? first + (count - 1) * i.step : 0;
-          p.limit[a] = count ? first + 1 : 0;
-          p.strides[a] = -i.step;
-          p.reversed.push_back(axis);
-        }
-        ++axis;
-        ++out;
+      case Kind::range:
+        p.take_range(x, axis++, i);
+        ++kept;
         break;
-      }
-      case Index::Kind::array:
+      case Kind::array:
         check<TypeError>(is_integer(i.array.dtype()), "index: array indices must be integers. Got {}. For a mask, use where.", i.array.aval());
+        batch.advanced(entry, kept);
         p.arrays.push_back({axis++, i.array});
         break;
     }
   }
+  p.batch_at = batch.place();
   return p;
 }
 
-Array wrap_negative(const Array& indices, Dim size) {
-  if (is_unsigned_integer(indices.dtype())) return indices;
+// Indices below 0 count from the end. Those of narrow types may not hold the size.
+Array wrap_negative(const Array& given, Dim size) {
+  if (is_unsigned_integer(given.dtype())) return given;
+  const Array indices = itemsize(given.dtype()) < 4 ? rules::converted(given, DType::i32) : given;
   return where(less(indices, 0), indices + size.value(), indices);
 }
 
-}  // namespace
-
-Array index_array(const Array& x, std::span<const Index> indices) {
-  const Plan p = make_plan(x, indices);
-  Array y = rev(slice(x, p.start, p.limit, p.strides), p.reversed);
-  if (p.arrays.empty()) return expand_dims(squeeze(y, p.dropped), p.added);
-  check<NotImplementedError>(p.added.empty(), "index: newaxis together with integer-array indices is not implemented. Use expand_dims on the result.");
-  // All array indices broadcast together; their axes come first unless they are adjacent (NumPy's rule).
+// The elements under the arrays of `p`, each with the window of the other axes; axes of integers are gone, new ones missing.
+Array gather_arrays(const Array& y, const Plan& p, std::int64_t batch_at, const GatherOptions& options) {
   std::vector<Shape> shapes;
   for (const auto& a : p.arrays) shapes.push_back(a.indices.shape());
   const Shape batch = broadcast_shapes(shapes, "index");
@@ -116,21 +138,33 @@ Array index_array(const Array& x, std::span<const Index> indices) {
     d.start_index_map.push_back(a.axis);
     sizes[static_cast<std::size_t>(a.axis)] = 1;
   }
-  bool adjacent = true;
-  for (std::size_t i = 1; i < p.arrays.size(); ++i) adjacent = adjacent && p.arrays[i].axis == p.arrays[i - 1].axis + 1;
-  const std::int64_t at = adjacent ? p.arrays[0].axis : 0;
   std::int64_t position = 0;
-  Axes dropped;
-  for (std::int64_t i = 0; i < y.rank(); ++i) {
-    if (contains(d.collapsed_slice_dims, i)) continue;
-    const std::int64_t place = position < at ? position : position + n;
-    d.offset_dims.push_back(place);
-    if (contains(p.dropped, i)) dropped.push_back(place);
-    ++position;
-  }
-  GatherOptions options;
-  options.mode = GatherScatterMode::clip;
-  return squeeze(gather(y, concatenate(columns, n), d, sizes, options), dropped);
+  for (std::int64_t i = 0; i < y.rank(); ++i)
+    if (!contains(d.collapsed_slice_dims, i)) {
+      d.offset_dims.push_back(position < batch_at ? position : position + n);
+      ++position;
+    }
+  return gather(y, concatenate(columns, n), d, sizes, options);
+}
+
+Array subscript(const Array& x, std::span<const Index> indices, const GatherOptions& options) {
+  Plan p = make_plan(x, indices);
+  Array y = squeeze(rev(slice(x, p.start, p.limit, p.strides), p.reversed), p.dropped);
+  if (p.arrays.empty()) return expand_dims(y, p.added);
+  for (auto& a : p.arrays) a.axis -= std::ranges::count_if(p.dropped, [&](std::int64_t i) { return i < a.axis; });
+  // Without the new axes, then with them.
+  const auto before = std::ranges::count_if(p.added, [&](std::int64_t i) { return i < p.batch_at; });
+  y = gather_arrays(y, p, p.batch_at - before, options);
+  const std::int64_t batch_rank = y.rank() - (x.rank() - static_cast<std::int64_t>(p.dropped.size() + p.arrays.size()));
+  for (std::int64_t& i : p.added) i += i < p.batch_at ? 0 : batch_rank;
+  return expand_dims(y, p.added);
+}
+
+}  // namespace
+
+// As JAX, reads promise to be inside: what is not is clamped, and its gradient is dropped.
+Array index_array(const Array& x, std::span<const Index> indices) {
+  return subscript(x, indices, {.mode = GatherScatterMode::promise_in_bounds});
 }
 
 Array Array::operator[](const Index& index) const { return index_array(*this, std::span(&index, 1)); }
@@ -139,6 +173,12 @@ namespace {
 
 using ScatterFn = Array (*)(const Array&, const Array&, const Array&, const ScatterDims&, const GatherOptions&);
 using Combine = Array (*)(const Array& old, const Array& value);
+
+// Unsigned indices beyond the size as the size itself, which a signed type holds.
+Array representable(const Array& indices, Dim size) {
+  const bool may_be_larger = indices.dtype() == DType::u32 || indices.dtype() == DType::u64;
+  return may_be_larger ? minimum(indices, rules::scalar_of(indices.dtype(), size.value())) : indices;
+}
 
 // The subscripted elements as one window, or null where they are none: strides, reversed axes, arrays of indices.
 struct Window {
@@ -151,16 +191,15 @@ std::optional<Window> window_of(const Array& x, std::span<const Index> indices) 
   const bool scalars = std::ranges::all_of(p.arrays, [](const Plan::Picked& a) { return a.indices.rank() == 0; });
   if (!scalars || !p.added.empty() || !p.reversed.empty() || !is_concrete(x.shape()) || std::ranges::any_of(p.strides, [](auto s) { return s != 1; })) return std::nullopt;
   Window w;
-  DType type = DType::i32;
-  for (const auto& a : p.arrays)
-    if (itemsize(a.indices.dtype()) == 8 || a.indices.dtype() == DType::u32) type = DType::i64;
+  const bool wide = std::ranges::any_of(p.arrays, [](const Plan::Picked& a) { return itemsize(a.indices.dtype()) == 8; });
+  const DType type = wide ? DType::i64 : DType::i32;
   for (std::size_t i = 0; i < p.start.size(); ++i) {
     const auto axis = static_cast<std::int64_t>(i);
-    w.start.push_back(full(Shape{}, p.start[i].value(), type));
+    w.start.push_back(rules::scalar_of(type, p.start[i].value()));
     w.sizes.push_back(p.limit[i] - p.start[i]);
     const auto picked = std::ranges::find(p.arrays, axis, &Plan::Picked::axis);
     if (picked != p.arrays.end()) {
-      const Array at = wrap_negative(convert_element_type(picked->indices, type), x.shape()[i]);
+      const Array at = wrap_negative(rules::converted(representable(picked->indices, x.shape()[i]), type), x.shape()[i]);
       const Array inside = logical_and(greater_equal(at, 0), less(at, x.shape()[i].value()));
       w.inside = w.inside.has_value() ? logical_and(w.inside, inside) : inside;
       w.start.back() = at;
@@ -174,18 +213,20 @@ std::optional<Window> window_of(const Array& x, std::span<const Index> indices) 
 
 // The window's elements are read, combined and written: compiled programs do that in place.
 Array update_window(const Array& x, const Window& w, const Array& value, Combine combine) {
-  const Array updates = reshape(broadcast_to(astype(value, x.dtype()), w.shape), w.sizes);
+  const Array updates = reshape(broadcast_to(rules::as_dtype(value, x.dtype()), w.shape), w.sizes);
   if (!combine && !w.inside.has_value()) return dynamic_update_slice(x, updates, w.start);
   const Array old = dynamic_slice(x, w.start, w.sizes);
   const Array combined = combine ? combine(old, updates) : updates;
   return dynamic_update_slice(x, w.inside.has_value() ? where(w.inside, combined, old) : combined, w.start);
 }
 
-// Other updates go through flat positions: an array of every element's index, subscripted like x itself.
+// Other updates go through flat positions: an array of every element's index, subscripted like x itself. What lies outside
+// gets a position outside, whose update is dropped.
 Array update_positions(const Array& x, std::span<const Index> indices, const Array& value, ScatterFn apply) {
   const Dim n = num_elements(x.shape());
-  const Array positions = index_array(reshape(iota(DType::i32, {n}, 0), x.shape()), indices);
-  const Array updates = broadcast_to(astype(value, x.dtype()), positions.shape());
+  const Array numbers = reshape(iota(DType::i32, {n}, 0), x.shape());
+  const Array positions = subscript(numbers, indices, {.mode = GatherScatterMode::fill_or_drop, .fill_value = fill_value(std::numeric_limits<std::int32_t>::max())});
+  const Array updates = broadcast_to(rules::as_dtype(value, x.dtype()), positions.shape());
   const std::int64_t rank = positions.rank();
   const Array flat = apply(reshape(x, {n}), expand_dims(positions, {rank}), updates, ScatterDims{{}, {0}, {0}, {}, {}}, GatherOptions{});
   return reshape(flat, x.shape());

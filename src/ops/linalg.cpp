@@ -42,10 +42,8 @@ JvpResult cholesky_jvp(std::span<const Array> x, std::span<const Tangent> t, con
   const Array factor = cholesky_p().bind1({x[0]});
   if (t[0].is_zero()) return {{factor}, {Tangent::zero(factor.aval())}};
   const Array l = tril(factor);   // the primitive leaves the operand's entries above the diagonal
-  // Only the lower triangle is read, so its tangent stands for the Hermitian matrix it completes to.
-  const Array strict = tril(t[0].value(), -1), diagonal = tril(t[0].value()) - strict;
-  const Array hermitian = strict + adjoint(strict) + (diagonal + adjoint(diagonal)) * 0.5;
-  const Array right = triangular_solve(l, hermitian, {.left_side = false, .transpose_a = true, .conjugate_a = is_complex(l.dtype())});
+  // The whole tangent counts, as in JAX: the matrix stands for a Hermitian one, which `cholesky` makes of any.
+  const Array right = triangular_solve(l, t[0].value(), {.left_side = false, .transpose_a = true, .conjugate_a = is_complex(l.dtype())});
   return {{factor}, {Tangent(matmul(l, half_lower(triangular_solve(l, right))))}};
 }
 
@@ -86,13 +84,13 @@ JvpResult eigh_jvp(std::span<const Array> x, std::span<const Tangent> t, const S
   const Array &v = vw[0], &w = vw[1];
   if (t[0].is_zero()) return {vw, {Tangent::zero(v.aval()), Tangent::zero(w.aval())}};
   const std::int64_t n = w.shape().back().value();
-  const Array identity = eye(n, {}, w.dtype());
+  const Array identity = rules::as_dtype(eye(n, {}, DType::bool_), w.dtype());
   // F_ij = 1 / (w_j - w_i) off the diagonal, 0 on it.
   const Array differences = expand_dims(w, {-2}) - expand_dims(w, {-1}) + identity;
   const Array weights = div(1.0, differences) - identity;
   const Array symmetric = (t[0].value() + adjoint(t[0].value())) * 0.5;
   const Array inner = matmul(adjoint(v), matmul(symmetric, v));
-  const Array dv = matmul(v, astype(weights, v.dtype()) * inner);
+  const Array dv = matmul(v, rules::as_dtype(weights, v.dtype()) * inner);
   const Array on_diagonal = real(inner) * identity;
   return {vw, {Tangent(dv), Tangent(einsum("...ij->...i", {on_diagonal}))}};
 }
@@ -137,7 +135,10 @@ const Primitive& eigh_p() {
   return p;
 }
 
-Array cholesky(const Array& a) { return tril(cholesky_p().bind1({to_inexact(a)})); }
+Array cholesky(const Array& a) {
+  const Array x = to_inexact(a);
+  return tril(cholesky_p().bind1({(x + adjoint(x)) * 0.5}));
+}
 Array triangular_solve(const Array& a, const Array& b, const TriangularSolve& options) { return triangular_solve_p().bind1({a, b}, options); }
 std::pair<Array, Array> eigh(const Array& a, bool symmetrize) {
   const Array x = to_inexact(a);

@@ -38,7 +38,7 @@ struct SymmetricEigen {
 const Primitive& cholesky_p(); const Primitive& triangular_solve_p(); const Primitive& eigh_p();
 void append_linalg_primitives(std::vector<Primitive>& out);
 
-/// The lower factor L of a = L L^H, from the lower triangle of a; NaN where a is not positive definite.
+/// The lower factor L of (a + a^H) / 2 = L L^H; NaN where that is not positive definite.
 /// Shapes: [..., n, n]. Dtypes: f32, f64, c64, c128. Throws: ShapeError, DtypeError.
 /// Gradient: Murray, "Differentiation of the Cholesky decomposition", 2016.
 Array cholesky(const Array& a);

@@ -1,6 +1,7 @@
 // Barriers, placements, uninitialised memory, collectives over positional axes.
 #include "tf2jax/ops/misc.h"
 
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -54,7 +55,10 @@ void EmptyMemory::after_read(ParamReader& r) {
 const Primitive& empty2_p() {
   static const Primitive p = make_primitive<EmptyMemory>({
       .name = "empty2",
-      .aval = [](std::span<const Aval>, const EmptyMemory& e) -> Avals { return {Aval{e.dtype, e.shape, false}}; },
+      .aval = [](std::span<const Aval>, const EmptyMemory& e) -> Avals {
+        rules::check_sizes("empty2", "shape", e.shape);
+        return {Aval{e.dtype, e.shape, false}};
+      },
       .jvp = rules::jvp_zero(empty2_p),
       .batch = [](std::span<const Array>, std::span<const Axis>, Dim, const EmptyMemory& e) -> BatchResult { return {empty2_p().bind({}, e), {std::nullopt}}; },
       .impl = [](std::span<const Array>, const EmptyMemory& e) -> Arrays { return {zeros_of({e.dtype, e.shape, false})}; },

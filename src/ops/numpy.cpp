@@ -1,6 +1,7 @@
 // NumPy-like reductions and neural-network functions.
 #include "tf2jax/ops/numpy.h"
 
+#include <limits>
 #include <numbers>
 
 #include "tf2jax/ops/gather.h"
@@ -25,9 +26,26 @@ Dim count(const Array& x, const Axes& axes) {
   return n;
 }
 
-Array as_count(const Array& x, Dim n) { return full(Shape{}, static_cast<double>(n.value()), x.dtype()); }
+Array as_count(const Array& x, Dim n) { return rules::scalar_of(x.dtype(), static_cast<double>(n.value())); }
 
-Array summable(const Array& x) { return is_bool(x.dtype()) ? astype(x, DType::i64) : x; }
+// Bools and narrow integers add up in the default integer of their kind, as in NumPy.
+Array summable(const Array& x) {
+  const DType d = x.dtype();
+  const DType widest = canonical_dtype(is_unsigned_integer(d) ? DType::u64 : DType::i64);
+  const bool narrow = is_bool(d) || (is_integer(d) && itemsize(d) < itemsize(widest));
+  return narrow ? rules::as_dtype(x, widest) : x;
+}
+
+// Halves compute in f32: their sums overflow, and differences from a mean lose what is left.
+Array computable(const Array& x) {
+  const Array y = to_inexact(x);
+  return itemsize(y.dtype()) == 2 ? rules::converted(y, DType::f32) : y;
+}
+// A statistic of x in the dtype that x gives it.
+Array as_statistic(const Array& y, const Array& x) {
+  const bool is_half = is_floating(x.dtype()) && itemsize(x.dtype()) == 2;
+  return is_half ? rules::converted(y, x.dtype()) : y;
+}
 
 }  // namespace
 
@@ -41,16 +59,18 @@ Array prod(const Array& x, const AxisList& list, KeepDims keep) {
 }
 Array mean(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "mean");
-  const Array y = to_inexact(x);
-  return restore(div(reduce_sum(y, axes), as_count(y, count(x, axes))), axes, keep);
+  const Array y = computable(x);
+  return as_statistic(restore(div(reduce_sum(y, axes), as_count(y, count(x, axes))), axes, keep), x);
 }
 Array var(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) {
   const Axes axes = resolve(x, list, "var");
-  const Array y = to_inexact(x);
+  const Array y = computable(x);
   const Array centered = sub(y, mean(y, AxisList(axes), keepdims));
-  const Array squares = is_complex(y.dtype()) ? square(abs(centered)) : square(centered);
+  const Array squares = is_complex(y.dtype()) ? real(mul(centered, conj(centered))) : square(centered);
   const Array total = reduce_sum(squares, axes);
-  return restore(div(total, as_count(total, count(x, axes) - Dim(ddof))), axes, keep);
+  const Dim freedom = count(x, axes) - Dim(ddof);
+  const Array out = as_statistic(restore(div(total, as_count(total, freedom)), axes, keep), x);
+  return freedom.value() > 0 ? out : full_like(out, std::numeric_limits<double>::quiet_NaN());
 }
 Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) { return sqrt(var(x, list, keep, ddof)); }
 Array max(const Array& x, const AxisList& list, KeepDims keep) {
@@ -88,7 +108,8 @@ Array take(const Array& x, const Array& indices, std::int64_t axis) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "take");
   const Dim n = x.shape()[static_cast<std::size_t>(a)];
   check<TypeError>(is_integer(indices.dtype()), "take requires integer indices. Got {}.", indices.aval());
-  const Array wrapped = is_unsigned_integer(indices.dtype()) ? indices : where(less(indices, 0), indices + n.value(), indices);
+  const Array whole = itemsize(indices.dtype()) < 4 ? rules::converted(indices, DType::i32) : indices;   // narrow types may not hold the size
+  const Array wrapped = is_unsigned_integer(whole.dtype()) ? whole : where(less(whole, 0), whole + n.value(), whole);
   GatherDims d;
   for (std::int64_t i = 0; i < a; ++i) d.offset_dims.push_back(i);
   for (std::int64_t i = a + 1; i < x.rank(); ++i) d.offset_dims.push_back(i - 1 + indices.rank());
@@ -102,11 +123,11 @@ Array take(const Array& x, const Array& indices, std::int64_t axis) {
 // ---- neural networks
 
 Array relu(const Array& x) {
-  // The derivative at 0 is 0, which max's tie rule (1/2) would not give.
-  const Array zero = zeros_like(x);
-  return select(less_equal(x, 0), zero, x);   // NaN stays NaN
+  // Where x > 0 does not hold the derivative is 0, also at 0 and NaN, which max's rule for ties would not give.
+  const Array positive = greater(x, 0), zero = zeros_like(x);
+  return select(positive, x, stop_gradient(select(less_equal(x, 0), zero, x)));   // NaN stays NaN
 }
-Array relu6(const Array& x) { return minimum(maximum(x, 0), 6); }
+Array relu6(const Array& x) { return clamp(0, to_inexact(x), 6); }   // of slope 0 at both bounds, as in JAX
 Array leaky_relu(const Array& x, double slope) { return where(greater_equal(x, 0), x, x * slope); }
 Array elu(const Array& x, double alpha) {
   const Array safe = where(greater(x, 0), zeros_like(x), x);
@@ -114,15 +135,18 @@ Array elu(const Array& x, double alpha) {
 }
 Array selu(const Array& x) { return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717); }
 Array gelu(const Array& x, bool approximate) {
-  if (!approximate) return 0.5 * x * erfc(neg(x) * std::numbers::sqrt2 * 0.5);
+  if (!approximate) return 0.5 * x * erfc(neg(x) * (std::numbers::sqrt2 * 0.5));
   const Array inner = std::sqrt(2.0 * std::numbers::inv_pi) * (x + 0.044715 * integer_pow(x, 3));
   return x * (0.5 * (1.0 + tanh(inner)));
 }
 Array silu(const Array& x) { return x * logistic(x); }
 Array sigmoid(const Array& x) { return logistic(x); }
-Array softplus(const Array& x) {
-  const Array tail = log1p(exp(neg(abs(x))));
-  return maximum(x, 0) + tail;
+Array softplus(const Array& given) {
+  // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|), with one branch chosen for both terms, so that their slopes at 0 agree.
+  const Array x = to_inexact(given), zero = zeros_like(x);
+  const Array positive = greater(x, 0);
+  const Array tail = log1p(exp(select(positive, neg(x), x)));
+  return select(positive, x, zero) + tail;
 }
 Array softmax(const Array& x, std::int64_t axis) {
   const AxisList a{axis};
@@ -136,9 +160,10 @@ Array log_softmax(const Array& x, std::int64_t axis) {
   const Array shifted = sub(y, stop_gradient(max(y, a, keepdims)));
   return sub(shifted, log(sum(exp(shifted), a, keepdims)));
 }
-Array one_hot(const Array& indices, std::int64_t classes, DType dtype) {
-  const Array positions = iota(indices.dtype(), {classes}, 0);
-  return astype(equal(expand_dims(indices, {indices.rank()}), positions), dtype);
+Array one_hot(const Array& indices, std::int64_t classes, std::optional<DType> dtype) {
+  const DType type = dtype_or_float("one_hot", dtype);
+  const Array positions = iota_p().bind({}, IotaParams{indices.dtype(), {classes}, 0})[0];
+  return rules::as_dtype(equal(expand_dims(indices, {indices.rank()}), positions), type);
 }
 
 }  // namespace tf2jax

@@ -63,6 +63,6 @@ Array softplus(const Array& x);
 Array softmax(const Array& x, std::int64_t axis = -1);
 Array log_softmax(const Array& x, std::int64_t axis = -1);
 /// 1 where the class index equals the position along a new last axis.
-Array one_hot(const Array& indices, std::int64_t classes, DType dtype = DType::f32);
+Array one_hot(const Array& indices, std::int64_t classes, std::optional<DType> dtype = {});
 
 }  // namespace tf2jax

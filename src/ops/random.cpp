@@ -5,6 +5,7 @@
 
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -99,6 +100,7 @@ const Primitive& random_bits_p() {
       .aval = [](std::span<const Aval> x, const RandomBits& b) -> Avals {
         check_keys("random_bits", x[0]);
         const DType dtype = b.bit_width == 8 ? DType::u8 : b.bit_width == 16 ? DType::u16 : b.bit_width == 64 ? DType::u64 : DType::u32;
+        rules::check_sizes("random_bits", "shape", b.shape);
         check(itemsize(dtype) * 8 == b.bit_width, "random_bits: bit_width must be 8, 16, 32 or 64. Got {}.", b.bit_width);
         return {Aval{dtype, joined(x[0].shape, b.shape), false}};
       },
@@ -111,6 +113,7 @@ const Primitive& random_split_p() {
       .name = "random_split",
       .aval = [](std::span<const Aval> x, const RandomSplit& s) -> Avals {
         check_keys("random_split", x[0]);
+        rules::check_sizes("random_split", "shape", s.shape);
         return {Aval{DType::key, joined(x[0].shape, s.shape), false}};
       },
       .jvp = rules::jvp_zero(random_split_p),

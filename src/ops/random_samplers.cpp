@@ -29,12 +29,14 @@ Array single(std::string_view where, const Array& key) {
 Array like_given(const Array& keys, const Array& given) { return is_typed(given) ? keys : key_data(keys); }
 
 DType float_dtype(std::string_view where, std::optional<DType> dtype) {
-  const DType d = canonical_dtype(dtype.value_or(DType::f64));
+  const DType d = dtype_or_float(where, dtype);
   check<DtypeError>(is_floating(d), "random::{}: dtype must be a floating type. Got {}.", where, d);
   return d;
 }
 DType default_int() { return canonical_dtype(DType::i64); }
-Array constant(double v, DType dtype) { return convert_element_type(Array::from_bytes(DType::f64, {}, std::as_bytes(std::span(&v, 1))), dtype); }
+DType int_dtype(std::string_view where, std::optional<DType> dtype) { return dtype ? requested_dtype(where, *dtype) : default_int(); }
+// Rounded once, from double.
+Array constant(double v, DType dtype) { return rules::as_dtype(detail::exact_array(Aval{DType::f64, {}, false}, std::as_bytes(std::span(&v, 1))), dtype); }
 
 struct Float {
   int bits, mantissa;
@@ -50,7 +52,7 @@ Float float_info(DType d) {
 }
 DType unsigned_of(int bits) { return bits == 8 ? DType::u8 : bits == 16 ? DType::u16 : bits == 64 ? DType::u64 : DType::u32; }
 Array unsigned_constant(std::uint64_t v, DType d) {
-  return Array::build(Aval{d, {}, false}, [&](std::byte* p) {
+  return detail::exact_array(Aval{d, {}, false}, [&](std::byte* p) {
     visit_dtype(d, [&]<class T>(std::type_identity<T>) {
       if constexpr (std::integral<T>) *reinterpret_cast<T*>(p) = static_cast<T>(v);
     });
@@ -109,7 +111,7 @@ Array fold_in(const Array& key, const Array& data) {
 }
 
 Array bits(const Array& key, const Shape& shape, DType dtype) {
-  const DType d = canonical_dtype(dtype);
+  const DType d = requested_dtype("random::bits", dtype);
   check<DtypeError>(is_unsigned_integer(d), "random::bits: dtype must be unsigned. Got {}.", d);
   return raw_bits(single("bits", key), itemsize(d) * 8, shape);
 }
@@ -128,7 +130,7 @@ Array clipped(const Array& x, DType d) {
         if constexpr (std::integral<S> && !std::same_as<S, bool>) {
           const S lo = std::cmp_less(std::numeric_limits<S>::min(), std::numeric_limits<T>::min()) ? static_cast<S>(std::numeric_limits<T>::min()) : std::numeric_limits<S>::min();
           const S hi = std::cmp_greater(std::numeric_limits<S>::max(), std::numeric_limits<T>::max()) ? static_cast<S>(std::numeric_limits<T>::max()) : std::numeric_limits<S>::max();
-          const auto bound = [&](S v) { return Array::from_bytes(x.dtype(), {}, std::as_bytes(std::span(&v, 1))); };
+          const auto bound = [&](S v) { return detail::exact_array({x.dtype(), {}, false}, std::as_bytes(std::span(&v, 1))); };
           return convert_element_type(clamp(bound(lo), x, bound(hi)), d);
         } else {
           raise<DtypeError>("randint: bounds must be integers. Got {}.", x.aval());
@@ -143,7 +145,7 @@ Array clipped(const Array& x, DType d) {
 
 Array randint(const Array& key_in, const Shape& shape, const Array& minval, const Array& maxval, std::optional<DType> dtype) {
   const Array key = single("randint", key_in);
-  const DType d = canonical_dtype(dtype.value_or(DType::i64));
+  const DType d = int_dtype("randint", dtype);
   check<DtypeError>(is_integer(d), "randint: dtype must be an integer type. Got {}.", d);
   const int width = itemsize(d) * 8;
   if (width < 32) {   // drawn with 32 bits; the upper bound may be one beyond the dtype's largest value
@@ -172,7 +174,7 @@ Array randint(const Array& key_in, const Shape& shape, const Array& minval, cons
 
 Array normal(const Array& key_in, const Shape& shape, std::optional<DType> dtype) {
   const Array key = single("normal", key_in);
-  const DType d = canonical_dtype(dtype.value_or(DType::f64));
+  const DType d = dtype_or_float("normal", dtype);
   if (!is_complex(d)) return normal_real(key, shape, float_dtype("normal", d));
   const auto [a, b] = two_keys(key);
   const Array re = normal_real(a, shape, real_dtype(d)), im = normal_real(b, shape, real_dtype(d));
@@ -195,7 +197,7 @@ Array bernoulli(const Array& key, const Array& p, const std::optional<Shape>& sh
   return less(uniform_typed(single("bernoulli", key), shape.value_or(p.shape()), q.dtype(), constant(0, q.dtype()), constant(1, q.dtype())), q);
 }
 Array rademacher(const Array& key, const Shape& shape, std::optional<DType> dtype) {
-  const DType d = canonical_dtype(dtype.value_or(DType::i64));
+  const DType d = int_dtype("rademacher", dtype);
   const Array b = convert_element_type(bernoulli(key, 0.5f, shape), d);
   return sub(mul(constant(2, d), b), constant(1, d));
 }

@@ -64,7 +64,7 @@ auto chooser_jvp(PrimitiveFn self) {
   return [=](std::span<const Array> x, std::span<const Tangent> t, const ReduceAxes& p) -> JvpResult {
     Array y = self().bind1({x[0]}, p);
     if (t[0].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
-    const Array chosen = astype(equal(x[0], repeat_back(y, x[0].shape(), p.axes)), x[0].dtype());
+    const Array chosen = rules::as_dtype(equal(x[0], repeat_back(y, x[0].shape(), p.axes)), x[0].dtype());
     const Array count = reduce_sum(chosen, p.axes);
     Array dy = div(reduce_sum(mul(t[0].value(), chosen), p.axes), count);
     return {{std::move(y)}, {Tangent(std::move(dy))}};
@@ -78,7 +78,7 @@ using Combine = Dual (*)(const Dual&, const Dual&);
 
 Dual combine_product(const Dual& a, const Dual& b) { return {mul(a.x, b.x), add(mul(a.t, b.x), mul(a.x, b.t))}; }
 
-// Halves the axis until one element is left.
+// Halves the axis until one element is left: each element of the first half joins one of the second, as JAX pairs them.
 Dual tree_reduce(Dual d, std::int64_t axis, Combine combine) {
   const auto part = [&](const Dual& v, std::int64_t lo, std::int64_t hi) {
     return Dual{slice_in_dim(v.x, lo, hi, 1, axis), slice_in_dim(v.t, lo, hi, 1, axis)};
@@ -86,11 +86,11 @@ Dual tree_reduce(Dual d, std::int64_t axis, Combine combine) {
   for (;;) {
     const std::int64_t n = d.x.shape()[static_cast<std::size_t>(axis)].value();
     if (n == 1) return {squeeze(d.x, {axis}), squeeze(d.t, {axis})};
-    const std::int64_t half = n / 2;
-    Dual joined = combine(part(d, 0, half), part(d, half, 2 * half));
+    const std::int64_t pairs = n / 2, second = n - pairs;
+    Dual joined = combine(part(d, 0, pairs), part(d, second, n));
     if (n % 2) {
-      const Dual last = part(d, n - 1, n);
-      joined = {concatenate({joined.x, last.x}, axis), concatenate({joined.t, last.t}, axis)};
+      const Dual single = part(d, pairs, second);
+      joined = {concatenate({joined.x, single.x}, axis), concatenate({joined.t, single.t}, axis)};
     }
     d = joined;
   }
@@ -173,7 +173,7 @@ Dual scan_tree(const Dual& d, std::int64_t axis, Combine combine) {
   }
   // Interleave even and odd positions.
   const auto interleave = [&](const Array& a, const Array& b) {
-    const Array zero = full(Shape{}, 0, a.dtype());
+    const Array zero = rules::scalar_of(a.dtype(), 0);
     std::vector<PadAxis> low(a.shape().size(), PadAxis{0, 0, 0}), high = low;
     low[static_cast<std::size_t>(axis)] = {0, is_even ? 1 : 0, 1};
     high[static_cast<std::size_t>(axis)] = {1, is_even ? 0 : 1, 1};
@@ -206,16 +206,19 @@ Dual combine_choice(const Dual& a, const Dual& b) {
   const Array ta = mul(a.t, wa), tb = mul(b.t, wb);
   return {y, add(ta, tb)};
 }
+// One choice of the larger term serves both places, so that further derivatives hold at ties too.
 Array logaddexp_strict(const Array& a, const Array& b) {
-  const Array largest = maximum(a, b), delta = sub(a, b);
-  return select(not_equal(delta, delta), add(a, b), add(largest, log1p(exp(neg(abs(delta))))));
+  const Array first = greater(a, b);
+  const Array largest = select(first, a, b), distance = sub(select(first, b, a), largest);
+  const Array undefined = not_equal(distance, distance);   // of equal infinities, or NaN
+  const Array safe = select(undefined, zeros_like(distance), distance);
+  return select(undefined, add(a, b), add(largest, log1p(exp(safe))));
 }
+// e^(x - y), with infinite values taken for 0 as JAX's rule does.
 Dual combine_logaddexp(const Dual& a, const Dual& b) {
   const Array y = logaddexp_strict(a.x, b.x);
-  const auto weight = [&](const Array& x) {
-    const Array none = zeros_like(x), lowest = full_like(x, -std::numeric_limits<float>::infinity());
-    return select(equal(x, lowest), none, exp(sub(x, y)));
-  };
+  const auto finite = [](const Array& v) { return select(equal(v, full_like(v, std::numeric_limits<float>::infinity())), zeros_like(v), v); };
+  const auto weight = [&](const Array& x) { return exp(sub(finite(x), finite(y))); };
   const Array wa = weight(a.x), wb = weight(b.x);
   const Array ta = mul(a.t, wa), tb = mul(b.t, wb);
   return {y, add(ta, tb)};
@@ -328,10 +331,10 @@ Array reduce_and(const Array& x, const Axes& axes) { return reduce(reduce_and_p(
 Array reduce_or(const Array& x, const Axes& axes) { return reduce(reduce_or_p(), "reduce_or", x, axes, false); }
 Array reduce_xor(const Array& x, const Axes& axes) { return reduce(reduce_xor_p(), "reduce_xor", x, axes, false); }
 Array argmax(const Array& x, std::int64_t axis, DType index_dtype) {
-  return argmax_p().bind1({x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmax")}, index_dtype});
+  return argmax_p().bind1({x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmax")}, requested_dtype("argmax", index_dtype)});
 }
 Array argmin(const Array& x, std::int64_t axis, DType index_dtype) {
-  return argmin_p().bind1({x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmin")}, index_dtype});
+  return argmin_p().bind1({x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmin")}, requested_dtype("argmin", index_dtype)});
 }
 Array cumsum(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumsum_p(), x, axis, reverse); }
 Array cumprod(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumprod_p(), x, axis, reverse); }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -56,6 +57,27 @@ DType same_dtype(std::string_view name, std::span<const Aval> operands) {
 
 bool all_weak(std::span<const Aval> operands) {
   return std::ranges::all_of(operands, [](const Aval& a) { return a.weak_type; });
+}
+
+bool are_axes(const Axes& axes, std::int64_t rank) {
+  Axes sorted = axes;
+  std::ranges::sort(sorted);
+  return std::ranges::adjacent_find(sorted) == sorted.end() && (sorted.empty() || (sorted.front() >= 0 && sorted.back() < rank));
+}
+
+bool overlap(const Axes& a, const Axes& b) {
+  return std::ranges::any_of(a, [&](std::int64_t axis) { return contains(b, axis); });
+}
+
+void check_axes(std::string_view name, std::string_view parameter, const Axes& axes, const Aval& x) {
+  check<AxisError>(are_axes(axes, x.rank()), "{}: {} must be distinct axes of the operand. Got {} for {}; expected axes in [0, {}), none repeated.", name, parameter,
+                   tuple_string(axes), x, x.rank());
+}
+
+void check_sizes(std::string_view name, std::string_view parameter, const Shape& sizes) {
+  const bool negative = std::ranges::any_of(sizes, [](const Dim& n) { return n.is_constant() && n.value() < 0; });
+  if (negative) [[unlikely]]
+    raise<ShapeError>("{}: {} must not be negative. Got {}.", name, parameter, to_string(sizes));
 }
 
 Array unbroadcast(const Array& ct, const Aval& target) {

@@ -1,5 +1,6 @@
 // Builders of the rules that many primitives share. Rules are generic over the params type.
 #pragma once
+#include <string>
 #include <string_view>
 
 #include "tf2jax/trace/primitive.h"
@@ -36,6 +37,13 @@ bool all_weak(std::span<const Aval> operands);
 /// Sums a cotangent over the axes along which `target` was broadcast.
 Array unbroadcast(const Array& ct, const Aval& target);
 Tangent unbroadcast(const Tangent& ct, const Aval& target);
+/// astype and convert_element_type to exactly `dtype`, also where 64-bit types are off: rules follow the types that their
+/// operands have.
+Array as_dtype(const Array& x, DType dtype);
+Array converted(const Array& x, DType dtype, bool weak_type = false);
+/// A scalar, or every element of an array, of exactly that type.
+Array scalar_of(DType dtype, const Array& value);
+Array filled(const Shape& shape, DType dtype, const Array& value);
 /// Expands `x` to exactly `shape` (scalars and size-1 axes repeat).
 Array broadcast_like(const Array& x, const Shape& shape);
 /// The value of a tangent, zeros when it is a symbolic zero.
@@ -53,30 +61,30 @@ Array move_axis(const Array& x, std::int64_t from, std::int64_t to);
 /// Batching of an elementwise application of `self` (see elementwise_shape).
 BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const EquationParams& params);
 
-// ---- aval rules
+// ---- aval rules. They outlive the call that makes them, so they own the name.
 /// The operand's own aval, for one operand of an allowed dtype. Generic over params.
-inline auto same_as_operand(kind::Test allowed, std::string_view name = "elementwise operation") {
+inline auto same_as_operand(kind::Test allowed, std::string name = "elementwise operation") {
   return [=](std::span<const Aval> x, const auto&) -> Avals {
     check_dtype(name, x[0].dtype, allowed);
     return {x[0]};
   };
 }
 /// The operand's shape with another dtype.
-inline auto unary_to(DType out, kind::Test allowed, std::string_view name) {
+inline auto unary_to(DType out, kind::Test allowed, std::string name) {
   return [=](std::span<const Aval> x, const auto&) -> Avals {
     check_dtype(name, x[0].dtype, allowed);
     return {Aval{out, x[0].shape, false}};
   };
 }
 /// Broadcast shape, common dtype.
-inline auto nary(kind::Test allowed, std::string_view name) {
+inline auto nary(kind::Test allowed, std::string name) {
   return [=](std::span<const Aval> x, const auto&) -> Avals {
     const DType d = same_dtype(name, x);
     check_dtype(name, d, allowed);
     return {Aval{d, elementwise_shape(name, x), all_weak(x)}};
   };
 }
-inline auto nary_to(DType out, kind::Test allowed, std::string_view name) {
+inline auto nary_to(DType out, kind::Test allowed, std::string name) {
   return [=](std::span<const Aval> x, const auto&) -> Avals {
     check_dtype(name, same_dtype(name, x), allowed);
     return {Aval{out, elementwise_shape(name, x), false}};

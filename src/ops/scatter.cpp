@@ -136,8 +136,8 @@ JvpResult extremal_jvp(const Primitive& self, std::span<const Array> x, std::spa
   if (all_zero(t)) return {{y}, {Tangent::zero(y.aval())}};
   const Array operand_t = rules::instantiate(t[0]), updates_t = rules::instantiate(t[2]);
   // Equal candidates share the tangent.
-  const Array from_operand = astype(equal(x[0], y), y.dtype());
-  const Array from_updates = astype(equal(x[2], read_back(y, x[1], x[2].aval(), s)), y.dtype());
+  const Array from_operand = rules::as_dtype(equal(x[0], y), y.dtype());
+  const Array from_updates = rules::as_dtype(equal(x[2], read_back(y, x[1], x[2].aval(), s)), y.dtype());
   const Array count = scatter_add(from_operand, x[1], from_updates, s.dimension_numbers, options_of(s));
   const Array operand_part = mul(operand_t, from_operand), updates_part = mul(updates_t, from_updates);
   const Array sum = scatter_add(operand_part, x[1], updates_part, s.dimension_numbers, options_of(s));

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/reduce.h"
 
 namespace tf2jax {
@@ -45,6 +46,7 @@ const Primitive& broadcast_in_dim_p() {
   static const Primitive p = make_primitive<BroadcastInDim>({
       .name = "broadcast_in_dim",
       .aval = [](std::span<const Aval> x, const BroadcastInDim& b) -> Avals {
+        rules::check_sizes("broadcast_in_dim", "shape", b.shape);
         if (!(b.broadcast_dimensions.size() == x[0].shape.size())) [[unlikely]]
   raise<ShapeError>("broadcast_in_dim broadcast_dimensions must have length equal to operand ndim; got {} for {}.", tuple_string(b.broadcast_dimensions), x[0]);
         for (std::size_t i = 0; i < x[0].shape.size(); ++i) {
@@ -80,6 +82,9 @@ const Primitive& reshape_p() {
   static const Primitive p = make_primitive<ReshapeParams>({
       .name = "reshape",
       .aval = [](std::span<const Aval> x, const ReshapeParams& r) -> Avals {
+        rules::check_sizes("reshape", "new_sizes", r.new_sizes);
+        check<AxisError>(!r.dimensions || (rules::are_axes(*r.dimensions, x[0].rank()) && r.dimensions->size() == x[0].shape.size()),
+                         "reshape dimensions must be a permutation of operand dimensions, got dimensions {} for {}.", tuple_string(r.dimensions.value_or(Axes{})), x[0]);
         const Dim from = num_elements(x[0].shape), to = num_elements(r.new_sizes);
         if (!(identical(from, to) || definitely_equal(from, to).value_or(false))) [[unlikely]]
   raise<ShapeError>("reshape total size must be unchanged, got new_sizes {} for shape {}.", to_string(r.new_sizes), to_string(x[0].shape));
@@ -108,6 +113,7 @@ const Primitive& squeeze_p() {
   static const Primitive p = make_primitive<SqueezeParams>({
       .name = "squeeze",
       .aval = [](std::span<const Aval> x, const SqueezeParams& s) -> Avals {
+        rules::check_axes("squeeze", "dimensions", s.dimensions, x[0]);
         Shape out;
         for (std::int64_t i = 0; i < x[0].rank(); ++i) {
           if (!contains(s.dimensions, i)) out.push_back(x[0].shape[u(i)]);
@@ -153,7 +159,7 @@ const Primitive& rev_p() {
   static const Primitive p = make_primitive<RevParams>({
       .name = "rev",
       .aval = [](std::span<const Aval> x, const RevParams& r) -> Avals {
-        normalize_axes(r.dimensions, x[0].rank(), "rev");
+        rules::check_axes("rev", "dimensions", r.dimensions, x[0]);
         return {x[0]};
       },
       .jvp = rules::jvp_linear(rev_p),
@@ -271,7 +277,7 @@ const Primitive& pad_p() {
           unpadded.push_back({-a.low, -a.high, 0});
           strides.push_back(a.interior.value() + 1);
         }
-        const Array inner = tf2jax::pad(g, full(Shape{}, 0, g.dtype()), unpadded);
+        const Array inner = tf2jax::pad(g, rules::scalar_of(g.dtype(), 0), unpadded);
         const Array operand = slice(inner, Shape(inner.shape().size(), Dim(0)), inner.shape(), strides);
         if (x[0].is_linear()) out[0] = Tangent(operand);
         if (x[1].is_linear()) out[1] = Tangent(sub(reduce_sum(g, iota_axes(g.rank())), reduce_sum(operand, iota_axes(operand.rank()))));
@@ -283,7 +289,7 @@ const Primitive& pad_p() {
         const Array operand = to_front(x[0], axes[0], size);
         if (!axes[1]) return {pad_p().bind({operand, x[1]}, shifted), {0}};
         // A value per example: pad with zeros and fill the padding, which a padded mask of ones reveals.
-        const Array zero = full(Shape{}, 0, operand.dtype());
+        const Array zero = rules::scalar_of(operand.dtype(), 0);
         const Array padded = pad_p().bind1({operand, zero}, shifted);
         const Array mask = pad_p().bind1({full(operand.shape(), true), Array(false)}, shifted);
         const Array fill = broadcast_in_dim(mapped_to_front(x[1], axes[1]), padded.shape(), {0});
@@ -297,6 +303,8 @@ const Primitive& iota_p() {
   static const Primitive p = make_primitive<IotaParams>({
       .name = "iota",
       .aval = [](std::span<const Aval>, const IotaParams& i) -> Avals {
+        rules::check_dtype("iota", i.dtype, kind::numeric);
+        rules::check_sizes("iota", "shape", i.shape);
         if (!(i.dimension >= 0 && i.dimension < static_cast<std::int64_t>(i.shape.size()))) [[unlikely]]
   raise<AxisError>("iota dimension must be between 0 and len(shape), got dimension={} for shape {}.",
                          i.dimension, to_string(i.shape));
@@ -312,7 +320,9 @@ const Primitive& split_p() {
   static const Primitive p = make_primitive<SplitParams>({
       .name = "split",
       .aval = [](std::span<const Aval> x, const SplitParams& s) -> Avals {
-        const std::int64_t axis = normalize_axis(s.axis, x[0].rank(), "split");
+        rules::check_axes("split", "axis", {s.axis}, x[0]);
+        rules::check_sizes("split", "sizes", Shape(s.sizes.begin(), s.sizes.end()));
+        const std::int64_t axis = s.axis;
         std::int64_t total = 0;
         Avals out;
         for (const auto n : s.sizes) {
@@ -383,7 +393,8 @@ const Primitive& unstack_p() {
   static const Primitive p = make_primitive<AxisParam>({
       .name = "unstack",
       .aval = [](std::span<const Aval> x, const AxisParam& s) -> Avals {
-        const std::int64_t axis = normalize_axis(s.axis, x[0].rank(), "unstack");
+        rules::check_axes("unstack", "axis", {s.axis}, x[0]);
+        const std::int64_t axis = s.axis;
         Aval piece = x[0];
         const std::int64_t n = piece.shape[u(axis)].value();
         piece.shape.erase(piece.shape.begin() + axis);
@@ -418,6 +429,7 @@ const Primitive& tile_p() {
       .aval = [](std::span<const Aval> x, const TileParams& t) -> Avals {
         if (!(t.reps.size() == x[0].shape.size())) [[unlikely]]
   raise<ShapeError>("tile: reps {} must have one entry per axis of {}.", tuple_string(t.reps), x[0]);
+        rules::check_sizes("tile", "reps", Shape(t.reps.begin(), t.reps.end()));
         Aval out = x[0];
         for (std::size_t i = 0; i < t.reps.size(); ++i) out.shape[i] *= Dim(t.reps[i]);
         return {out};

@@ -160,10 +160,13 @@ Array ravel(const Array& x);
 Array flip(const Array& x, const Axes& axes);
 Array roll(const Array& x, std::int64_t shift, std::int64_t axis);
 
-// ---- creation
+// ---- creation. Without a dtype: f32, or f64 with Config::enable_x64. A 64-bit dtype without that switch is narrowed, with
+// one warning.
+/// The dtype asked for, or the default float. `where` names the function in the warning.
+DType dtype_or_float(std::string_view where, std::optional<DType> dtype);
 Array full(const Shape& shape, const Array& value, std::optional<DType> dtype = {});
-Array zeros(const Shape& shape, DType dtype = DType::f32);
-Array ones(const Shape& shape, DType dtype = DType::f32);
+Array zeros(const Shape& shape, std::optional<DType> dtype = {});
+Array ones(const Shape& shape, std::optional<DType> dtype = {});
 Array zeros_like(const Array& x);
 Array ones_like(const Array& x);
 Array full_like(const Array& x, const Array& value);
@@ -175,7 +178,7 @@ Array arange(std::int64_t start, std::int64_t stop, std::int64_t step = 1);
 Array linspace(double start, double stop, std::int64_t count);
 /// lax.broadcasted_iota: the index along `dimension`.
 Array iota(DType dtype, const Shape& shape, std::int64_t dimension);
-Array eye(std::int64_t n, std::optional<std::int64_t> m = {}, DType dtype = DType::f32);
+Array eye(std::int64_t n, std::optional<std::int64_t> m = {}, std::optional<DType> dtype = {});
 Array tril(const Array& x, std::int64_t k = 0);
 Array triu(const Array& x, std::int64_t k = 0);
 Array diagonal(const Array& x);

@@ -60,7 +60,7 @@ const Primitive& slice_p() {
           const Dim covered = identical(n, Dim(0)) ? s.start_indices[i] : s.start_indices[i] + Dim(1) + (n - Dim(1)) * Dim(stride);
           config.push_back({s.start_indices[i], x.shape[i] - covered, stride - 1});
         }
-        return pad(ct, full(Shape{}, 0, ct.dtype()), config);
+        return pad(ct, rules::scalar_of(ct.dtype(), 0), config);
       }),
       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim size, const SliceParams& s) -> BatchResult {
         SliceParams out = s;
@@ -98,7 +98,7 @@ const Primitive& dynamic_slice_p() {
       },
       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim size, const SliceSizes& s) -> BatchResult {
         if (!std::ranges::any_of(axes.subspan(1), [](const Axis& a) { return a.has_value(); })) {
-          Arrays in{mapped_to_front(x[0], axes[0]), full(Shape{}, 0, x.size() > 1 ? x[1].dtype() : DType::i32)};
+          Arrays in{mapped_to_front(x[0], axes[0]), rules::scalar_of(x.size() > 1 ? x[1].dtype() : DType::i32, 0)};
           in.insert(in.end(), x.begin() + 1, x.end());
           SliceSizes sizes = s;
           sizes.slice_sizes.insert(sizes.slice_sizes.begin(), size);
@@ -155,7 +155,7 @@ const Primitive& dynamic_update_slice_p() {
       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim size, const NoParams&) -> BatchResult {
         const Array operand = to_front(x[0], axes[0], size), update = to_front(x[1], axes[1], size);
         if (!std::ranges::any_of(axes.subspan(2), [](const Axis& a) { return a.has_value(); })) {
-          Arrays in{operand, update, full(Shape{}, 0, x.size() > 2 ? x[2].dtype() : DType::i32)};
+          Arrays in{operand, update, rules::scalar_of(x.size() > 2 ? x[2].dtype() : DType::i32, 0)};
           in.insert(in.end(), x.begin() + 2, x.end());
           return {dynamic_update_slice_p().bind(in), {0}};
         }
@@ -207,7 +207,7 @@ Array dynamic_update_slice(const Array& x, const Array& update, std::span<const 
 
 Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "dynamic_index_in_dim");
-  Arrays start(x.shape().size(), full(Shape{}, 0, index.dtype()));
+  Arrays start(x.shape().size(), rules::scalar_of(index.dtype(), 0));
   start[static_cast<std::size_t>(a)] = index;
   Shape sizes = x.shape();
   sizes[static_cast<std::size_t>(a)] = 1;

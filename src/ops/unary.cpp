@@ -144,14 +144,16 @@ const Primitive& asinh_p() {
 }
 const Primitive& acosh_p() {
   static const Primitive p = differentiable<Accuracy>("acosh", kind::inexact, acosh_p, [](auto& x, auto&, auto& t) {
-    const Array below = rsqrt(x - 1), above = rsqrt(x + 1);
-    return t * (below * above);
+    return t * rsqrt(square(x) - 1);   // real also below -1, where the function is not, as in JAX
   });
   return p;
 }
 const Primitive& atanh_p() {
   static const Primitive p =
-      differentiable<Accuracy>("atanh", kind::inexact, atanh_p, [](auto& x, auto&, auto& t) { return div(t, (1 - x) * (1 + x)); });
+      differentiable<Accuracy>("atanh", kind::inexact, atanh_p, [](auto& x, auto&, auto& t) {
+        const Array above = reciprocal(1 + x);
+        return above * div(t, 1 - x);
+      });
   return p;
 }
 const Primitive& sqrt_p() {
@@ -177,7 +179,11 @@ const Primitive& one_minus_square_p() {
 const Primitive& integer_pow_p() {
   static const Primitive p = make_primitive<IntegerPow>({
       .name = "integer_pow",
-      .aval = same_as_operand(kind::numeric, "integer_pow"),
+      .aval = [](std::span<const Aval> x, const IntegerPow& n) -> Avals {
+        rules::check_dtype("integer_pow", x[0].dtype, kind::numeric);
+        check<TypeError>(n.y >= 0 || !is_integer(x[0].dtype), "Integers cannot be raised to negative powers, got integer_pow({}, {}). Convert the base with astype.", x[0], n.y);
+        return {x[0]};
+      },
       .jvp =
           [](std::span<const Array> x, std::span<const Tangent> t, const IntegerPow& n) -> JvpResult {
             Array y = integer_pow(x[0], n.y);
@@ -302,13 +308,17 @@ const Primitive& stop_gradient_p() {
 const Primitive& convert_element_type_p() {
   static const Primitive p = make_primitive<ConvertParams>({
       .name = "convert_element_type",
-      .aval = [](std::span<const Aval> x, const ConvertParams& c) -> Avals { return {Aval{c.new_dtype, x[0].shape, c.weak_type}}; },
-      .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const ConvertParams& c) -> JvpResult {
-        Array y = convert_element_type(x[0], c.new_dtype, c.weak_type);
-        if (t[0].is_zero() || !is_inexact(c.new_dtype)) return {{y}, {Tangent::zero(y.aval())}};
-        return {{std::move(y)}, {Tangent(convert_element_type(t[0].value(), c.new_dtype))}};
+      .aval = [](std::span<const Aval> x, const ConvertParams& c) -> Avals {
+        rules::check_dtype("convert_element_type", x[0].dtype, kind::any);
+        rules::check_dtype("convert_element_type", c.new_dtype, kind::any);
+        return {Aval{c.new_dtype, x[0].shape, c.weak_type}};
       },
-      .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const ConvertParams&) { return convert_element_type(ct, x.dtype); }),
+      .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const ConvertParams& c) -> JvpResult {
+        Array y = rules::converted(x[0], c.new_dtype, c.weak_type);
+        if (t[0].is_zero() || !is_inexact(c.new_dtype)) return {{y}, {Tangent::zero(y.aval())}};
+        return {{std::move(y)}, {Tangent(rules::converted(t[0].value(), c.new_dtype))}};
+      },
+      .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const ConvertParams&) { return rules::converted(ct, x.dtype); }),
       .batch = batch_unary(convert_element_type_p),
   });
   return p;
@@ -318,6 +328,8 @@ const Primitive& bitcast_convert_type_p() {
   static const Primitive p = make_primitive<NewDtype>({
       .name = "bitcast_convert_type",
       .aval = [](std::span<const Aval> x, const NewDtype& to) -> Avals {
+        rules::check_dtype("bitcast_convert_type", x[0].dtype, kind::any);
+        rules::check_dtype("bitcast_convert_type", to.new_dtype, kind::any);
         const int from_size = itemsize(x[0].dtype), to_size = itemsize(to.new_dtype);
         Shape shape = x[0].shape;
         if (from_size > to_size) {
@@ -341,7 +353,12 @@ const Primitive& bitcast_convert_type_p() {
 const Primitive& reduce_precision_p() {
   static const Primitive p = make_primitive<ReducePrecision>({
       .name = "reduce_precision",
-      .aval = same_as_operand(kind::floating, "reduce_precision"),
+      .aval = [](std::span<const Aval> x, const ReducePrecision& r) -> Avals {
+        rules::check_dtype("reduce_precision", x[0].dtype, kind::floating);
+        check(r.exponent_bits >= 1, "reduce_precision: exponent_bits must be positive. Got {}.", r.exponent_bits);
+        check(r.mantissa_bits >= 0, "reduce_precision: mantissa_bits must not be negative. Got {}.", r.mantissa_bits);
+        return {x[0]};
+      },
       .jvp = rules::jvp_linear(reduce_precision_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const ReducePrecision& r) { return reduce_precision_p().bind1({ct}, r); }),
       .batch = batch_unary(reduce_precision_p),

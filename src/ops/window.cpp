@@ -76,7 +76,11 @@ P with_axis(P p, std::int64_t at) {
   return p;
 }
 
-auto window_aval(std::string_view name) {
+void check_select(std::string_view name, const std::string& select) {
+  check(select == "ge" || select == "le", "{}: select_prim must be ge or le. Got '{}'.", name, select);
+}
+
+auto window_aval(std::string name) {
   return [=](std::span<const Aval> x, const Window& w) -> Avals {
     rules::check_dtype(name, x[0].dtype, kind::any);
     return {Aval{x[0].dtype, rules::window_shape(name, x[0].shape, w), x[0].weak_type}};
@@ -117,11 +121,11 @@ bool all_ones(const Dims& v) {
   return std::ranges::all_of(v, [](std::int64_t d) { return d == 1; });
 }
 Array extreme(DType dtype, bool lowest) {
-  if (is_floating(dtype)) return full(Shape{}, Array(lowest ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity()), dtype);
+  if (is_floating(dtype)) return rules::scalar_of(dtype, lowest ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity());
   return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> Array {
     if constexpr (std::integral<T>) {
       const T v = lowest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
-      return Array::from_bytes(dtype, {}, std::as_bytes(std::span(&v, 1)));
+      return detail::exact_array({dtype, {}, false}, std::as_bytes(std::span(&v, 1)));
     } else {
       raise<DtypeError>("no extreme value of {}", dtype);
     }
@@ -139,7 +143,7 @@ const Primitive& reduce_window_sum_p() {
         const Padding pads = rules::adjoint_padding(x.dims(), w.window_dimensions, w.window_strides, ct.dims(), w.padding, w.base_dilation, w.window_dilation);
         std::vector<PadAxis> config;
         for (std::size_t i = 0; i < pads.size(); ++i) config.push_back({pads[i].first, pads[i].second, w.window_strides[i] - 1});
-        const Array padded = pad(ct, full(Shape{}, 0, ct.dtype()), config);
+        const Array padded = pad(ct, rules::scalar_of(ct.dtype(), 0), config);
         return reduce_window_sum(padded, {w.window_dimensions, w.base_dilation, {}, {}, w.window_dilation});
       }),
       .batch = window_batch(reduce_window_sum_p)});
@@ -160,6 +164,8 @@ const Primitive& select_and_gather_add_p() {
   static const Primitive p = make_primitive<SelectAndGather>({
       .name = "select_and_gather_add",
       .aval = [](std::span<const Aval> x, const SelectAndGather& s) -> Avals {
+        rules::same_dtype("select_and_gather_add", x);
+        check_select("select_and_gather_add", s.select_prim);
         check<ShapeError>(identical(x[0].shape, x[1].shape), "select_and_gather_add tangents and operand shapes must match, got {} and {}.", x[0], x[1]);
         return {Aval{x[0].dtype, rules::window_shape("select_and_gather_add", x[1].shape, window_of(s)), false}};
       },
@@ -188,6 +194,8 @@ const Primitive& select_and_scatter_add_p() {
   static const Primitive p = make_primitive<SelectAndScatter>({
       .name = "select_and_scatter_add",
       .aval = [](std::span<const Aval> x, const SelectAndScatter& s) -> Avals {
+        rules::same_dtype("select_and_scatter_add", x);
+        check_select("select_and_scatter_add", s.select_prim);
         const Shape want = rules::window_shape("select_and_scatter_add", x[1].shape, window_of(s));
         if (!(identical(want, x[0].shape))) [[unlikely]]
   raise<ShapeError>("select_and_scatter_add: source shape must be that of the windows, {}. Got {}.", to_string(want), x[0]);

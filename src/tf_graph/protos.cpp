@@ -52,7 +52,7 @@ Array from_list(DType dtype, const Dims& dims, const From& list, int components,
   const std::int64_t n = num_elements(dims);
   const std::int64_t given = list.size() / components;
   check(list.size() % components == 0 && given <= n, "{}: {} values are given for shape {}; expected at most {}.", where, given, tuple_string(dims), n);
-  return Array::build({dtype, symbolic(dims), false}, [&](std::byte* out) {
+  return detail::exact_array({dtype, symbolic(dims), false}, [&](std::byte* out) {
     auto* p = reinterpret_cast<To*>(out);
     for (std::int64_t i = 0; i < n; ++i) {
       // The last value stands for the rest; no value at all means zero.
@@ -72,7 +72,7 @@ Array array_from_proto(const tf::TensorProto& proto, DType dtype, const Dims& di
     if (dtype == bool_) {
       for (const char c : content) check(c == 0 || c == 1, "{}: a bool holds the byte {}; expected 0 or 1.", where, static_cast<int>(c));
     }
-    return Array::from_bytes(dtype, dims, std::as_bytes(std::span(content)));
+    return detail::exact_array({dtype, symbolic(dims), false}, std::as_bytes(std::span(content)));
   }
   switch (dtype) {
     case f32: return from_list<float>(dtype, dims, proto.float_val(), 1, where);

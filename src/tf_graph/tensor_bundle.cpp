@@ -86,7 +86,7 @@ struct TensorBundle::Impl {
     std::int64_t bytes = 0;
     const bool fits = !__builtin_mul_overflow(num_elements(dims), std::int64_t{itemsize(dtype)}, &bytes) && bytes == e.size();
     check<DataLossError>(fits, "{}: {} bytes are stored; {}{} does not have that size", where(key), e.size(), short_name(dtype), tuple_string(dims));
-    return Array::build({dtype, symbolic(dims), false}, [&](std::byte* out) {
+    return detail::exact_array({dtype, symbolic(dims), false}, [&](std::byte* out) {
       const std::span<std::byte> destination(out, static_cast<std::size_t>(bytes));
       file->read(e.offset(), destination);
       verify(key, e, crc32c_extend(0, destination));

@@ -252,8 +252,9 @@ Values gather_nd(Node& n) {
   for (std::int64_t i = 0; i < d.depth; ++i) limits.push_back(static_cast<std::int32_t>(x.dims()[static_cast<std::size_t>(i)]));
   const Array limit = astype(from_span<std::int32_t>(std::span<const std::int32_t>(limits), {d.depth}), indices.dtype());
   const Array wrapped = where(less(indices, 0), add(indices, limit), indices);
+  // As x[indices]: positions outside are clamped, and their gradients dropped.
   return {gather(x, wrapped, {.offset_dims = d.windows, .collapsed_slice_dims = d.leading, .start_index_map = d.leading}, sizes,
-                 {.mode = GatherScatterMode::clip})};
+                 {.mode = GatherScatterMode::promise_in_bounds})};
 }
 
 using Scatter = Array (*)(const Array&, const Array&, const Array&, const ScatterDims&, const GatherOptions&);

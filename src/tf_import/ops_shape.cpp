@@ -17,7 +17,7 @@ Value sizes_value(const Shape& sizes, bool scalar, DType dtype) {
   if (!is_concrete(sizes)) return Value(SymbolicInts{sizes, scalar});
   const Dims dims = concrete(sizes);
   const Dims shape = scalar ? Dims{} : Dims{static_cast<std::int64_t>(dims.size())};
-  if (dtype == i64) return Value(from_span<std::int64_t>(std::span<const std::int64_t>(dims), shape), true);
+  if (dtype == i64) return Value(detail::exact_array({i64, symbolic(shape), false}, std::as_bytes(std::span(dims))), true);
   const std::vector<std::int32_t> narrow(dims.begin(), dims.end());
   return Value(from_span<std::int32_t>(std::span<const std::int32_t>(narrow), shape), true);
 }

@@ -54,7 +54,4 @@ class Value {
 };
 using Values = std::vector<Value>;
 
-/// `x` with 64-bit types narrowed unless Config::enable_x64 is set. Concrete arrays are converted element by element.
-Array canonical_array(const Array& x);
-
 }  // namespace tf2jax

@@ -1,8 +1,10 @@
 // Storage of concrete arrays and access to their elements.
 #include "tf2jax/trace/array.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 #include "tf2jax/base/buffer_pool.h"
 #include "tf2jax/base/config.h"
@@ -34,6 +36,22 @@ ConcreteValue::~ConcreteValue() {
   else if (data && data != storage) free_buffer(data, bytes);
 }
 
+Array exact_array(Aval aval, const std::function<void(std::byte*)>& fill) {
+  Ref<ConcreteValue> value(new ConcreteValue(std::move(aval)));
+  fill(value->data);
+  return Array(Ref<const Value>(value.get()));
+}
+
+Array exact_array(const Aval& aval, std::span<const std::byte> bytes) {
+  return exact_array(aval, [&](std::byte* out) {
+    if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+  });
+}
+
+Array exact_view(DType dtype, const Dims& dims, const void* data, std::function<void()> release) {
+  return Array(Ref<const Value>(new ConcreteValue({dtype, symbolic(dims), false}, data, std::move(release))));
+}
+
 void ragged() { raise<ShapeError>("array: the rows have different lengths. Give every row the same number of elements."); }
 
 }  // namespace detail
@@ -41,29 +59,62 @@ void ragged() { raise<ShapeError>("array: the rows have different lengths. Give 
 Array::Array(float16 value) : Array(from_scalar(DType::f16, false, &value)) {}
 Array::Array(bfloat16 value) : Array(from_scalar(DType::bf16, false, &value)) {}
 
+namespace {
+
+template <class To, class From>
+void narrow_elements(const std::byte* from, std::byte* to, std::int64_t n) {
+  const auto* in = reinterpret_cast<const From*>(from);
+  std::transform(in, in + n, reinterpret_cast<To*>(to), [](From v) { return static_cast<To>(v); });
+}
+
+// The elements of a 64-bit dtype in the 32-bit one: integers keep their low bits, as NumPy's conversion does.
+void narrow(DType dtype, const std::byte* from, std::byte* to, std::int64_t n) {
+  switch (dtype) {
+    case DType::i64: return narrow_elements<std::int32_t, std::int64_t>(from, to, n);
+    case DType::u64: return narrow_elements<std::uint32_t, std::uint64_t>(from, to, n);
+    case DType::f64: return narrow_elements<float, double>(from, to, n);
+    default: return narrow_elements<complex64, complex128>(from, to, n);
+  }
+}
+
+Array narrowed(const Aval& aval, const std::byte* elements) {
+  const Aval to{canonical_dtype(aval.dtype), aval.shape, aval.weak_type};
+  return detail::exact_array(to, [&](std::byte* out) { narrow(aval.dtype, elements, out, num_elements(aval.dims())); });
+}
+
+bool too_wide(DType dtype) { return is_64_bit(dtype) && canonical_dtype(dtype) != dtype; }
+
+}  // namespace
+
 Array Array::build(Aval aval, const std::function<void(std::byte*)>& fill) {
-  detail::Ref<detail::ConcreteValue> value(new detail::ConcreteValue(std::move(aval)));
-  fill(value->data);
-  return Array(detail::Ref<const detail::Value>(value.get()));
+  if (!too_wide(aval.dtype)) return detail::exact_array(std::move(aval), fill);
+  std::vector<std::byte> wide(static_cast<std::size_t>(num_elements(aval.dims()) * itemsize(aval.dtype)));
+  fill(wide.data());
+  return narrowed(aval, wide.data());
 }
 
 Array Array::from_bytes(DType dtype, const Dims& dims, std::span<const std::byte> bytes) {
   const std::int64_t expected = num_elements(dims) * itemsize(dtype);
   if (!(expected == static_cast<std::int64_t>(bytes.size()))) [[unlikely]]
-  raise<ShapeError>("Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(),
-                    expected, short_name(dtype), tuple_string(dims));
-  return build({dtype, symbolic(dims), false}, [&](std::byte* out) {
-    if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
-  });
+    raise<ShapeError>("Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(), expected, short_name(dtype), tuple_string(dims));
+  const Aval aval{dtype, symbolic(dims), false};
+  return too_wide(dtype) ? narrowed(aval, bytes.data()) : detail::exact_array(aval, bytes);
 }
 
 Array Array::view(DType dtype, const Dims& dims, const void* data, std::function<void()> release) {
-  return Array(detail::Ref<const detail::Value>(new detail::ConcreteValue({dtype, symbolic(dims), false}, data, std::move(release))));
+  if (!too_wide(dtype)) return detail::exact_view(dtype, dims, data, std::move(release));
+  Array copy = narrowed({dtype, symbolic(dims), false}, static_cast<const std::byte*>(data));
+  if (release) release();
+  return copy;
+}
+
+Array canonical_array(const Array& x) {
+  return too_wide(x.dtype()) ? narrowed(x.aval(), x.bytes().data()) : x;
 }
 
 Array Array::from_scalar(DType dtype, bool weak, const void* value) {
   const DType canonical = weak ? canonical_dtype(dtype) : dtype;
-  return build({canonical, {}, weak}, [&](std::byte* out) {
+  return detail::exact_array({canonical, {}, weak}, [&](std::byte* out) {
     if (canonical == dtype) {
       std::memcpy(out, value, static_cast<std::size_t>(itemsize(dtype)));
     } else if (dtype == DType::i64) {
@@ -128,7 +179,10 @@ std::int64_t Array::flat_index(std::span<const std::int64_t> index) const {
 }
 
 void Array::require_dtype(DType wanted) const {
-  check<DtypeError>(dtype() == wanted, "Array::data: elements are {}. Got a request for {}. Convert with astype(x, {}).", dtype(), wanted, wanted);
+  if (dtype() == wanted) return;
+  const char* hint = canonical_dtype(wanted) == dtype() ? " 64-bit types are off: set Config::enable_x64 before the array is made, or" : "";
+  raise<DtypeError>("Array::data: elements are {}. Got a request for {}.{} {}onvert with astype(x, {}), or read with to_vector.", dtype(), wanted, hint,
+                    *hint ? "c" : "C", *hint ? canonical_dtype(wanted) : wanted);
 }
 
 void Array::no_value() { raise<ValueError>("Array: it has no value (default constructed). Assign one before use."); }

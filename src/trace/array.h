@@ -23,6 +23,14 @@ class Trace;
 using Arrays = std::vector<Array>;
 
 namespace detail {
+/// Arrays of exactly the type given, also where 64-bit types are off: for kernels, rules and files, which follow types
+/// that exist already. Data of users goes through Array::from_bytes and its kin, which narrow.
+Array exact_array(Aval aval, const std::function<void(std::byte*)>& fill);
+Array exact_array(const Aval& aval, std::span<const std::byte> bytes);
+Array exact_view(DType dtype, const Dims& dims, const void* data, std::function<void()> release);
+}  // namespace detail
+
+namespace detail {
 /// Reference-counted payload of an Array: concrete data or a tracer.
 struct Value {
   enum class Kind : std::uint8_t { concrete, tracer };
@@ -100,6 +108,8 @@ class IndexedRef;
 /// An n-dimensional value: immutable, reference counted, safe to share across threads.
 /// A C++ scalar converts implicitly and is weakly typed, as a Python scalar is in JAX: int -> i32, float and
 /// double -> f32 (i64 and f64 with Config::enable_x64), bool -> bool.
+/// Unless Config::enable_x64 is set, new arrays have no 64-bit dtypes: data given as f64, i64, u64 or c128 becomes f32,
+/// i32, u32 or c64, as in JAX. An array made while it was set keeps its dtype.
 class Array {
  public:
   Array() = default;   ///< No value; every accessor throws ValueError.
@@ -110,11 +120,12 @@ class Array {
   Array(const char*) = delete;
   explicit Array(detail::Ref<const detail::Value> value) : value_(std::move(value)) {}
 
-  /// Copies `bytes` (row-major) into a new array. Throws: ShapeError when the length does not match.
+  /// Copies `bytes` (row-major elements of `dtype`) into a new array. Throws: ShapeError when the length does not match.
   static Array from_bytes(DType dtype, const Dims& dims, std::span<const std::byte> bytes);
-  /// Allocates a new array and lets `fill` write its bytes before anyone else can see it.
+  /// Allocates a new array and lets `fill` write elements of the aval's dtype before anyone else can see it.
   static Array build(Aval aval, const std::function<void(std::byte*)>& fill);
-  /// Borrows memory that outlives the array; `release` runs when the last handle is gone.
+  /// Borrows memory that outlives the array; `release` runs when the last handle is gone, at once where the elements had
+  /// to be narrowed.
   static Array view(DType dtype, const Dims& dims, const void* data, std::function<void()> release);
 
   bool has_value() const { return static_cast<bool>(value_); }
@@ -291,6 +302,8 @@ template <class T>
 Array from_span(std::span<const T> values, const Dims& dims) {
   return Array::from_bytes(dtype_of<T>, dims, std::as_bytes(values));
 }
+/// A concrete `x` with 64-bit types narrowed unless Config::enable_x64 is set; the others as they are.
+Array canonical_array(const Array& x);
 /// Borrows `values` without copying; `release` runs when the last handle is gone.
 template <class T>
 Array view_of(std::span<const T> values, const Dims& dims, std::function<void()> release = {}) {
@@ -304,6 +317,7 @@ template <class T>
 using Row = std::initializer_list<T>;
 template <class T>
 Array from_nested(std::vector<T> flat, const Dims& dims) {
+  if constexpr (sizeof(T) >= 8) requested_dtype("array", dtype_of<T>);
   if constexpr (std::same_as<T, bool>) {
     const std::vector<std::uint8_t> bytes(flat.begin(), flat.end());
     return Array::from_bytes(DType::bool_, dims, std::as_bytes(std::span(bytes)));
@@ -314,7 +328,8 @@ Array from_nested(std::vector<T> flat, const Dims& dims) {
 [[noreturn]] void ragged();
 }  // namespace detail
 
-/// Arrays of rank 0 to 3 from literals: array<float>({{1, 2}, {3, 4}}). Throws: ShapeError when ragged.
+/// Arrays of rank 0 to 3 from literals: array<float>({{1, 2}, {3, 4}}). A 64-bit T without Config::enable_x64 warns
+/// once and gives 32 bits. Throws: ShapeError when ragged.
 template <class T>
 Array array(T value) {
   return detail::from_nested<T>({value}, {});

@@ -1,6 +1,7 @@
 // Texts, hashes and readers of the parameter types that primitives share.
 #include "tf2jax/trace/params.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "tf2jax/trace/internal/number_text.h"
@@ -164,7 +165,8 @@ void EquationParams::wrong_type(const std::type_info& wanted) const {
 namespace {
 // Leaves of a nested structure: `None` in ft_in/ft_out, `*` in a PyTreeDef. Wrappers such as RightsOnly(…) are seen through.
 std::int64_t count_leaves(const ParsedValue& v, bool in_tree) {
-  if (in_tree ? v.text == "*" : v.kind == ParsedValue::Kind::none) return 1;
+  if (in_tree) return std::ranges::count(v.text, '*');   // dicts and nodes of users print in many ways
+  if (v.kind == ParsedValue::Kind::none) return 1;
   if (v.kind == ParsedValue::Kind::call && v.text.starts_with("Pytree(")) {
     for (const auto& [key, field] : v.fields)
       if (key == "vals") return count_leaves(field, false);

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <map>
 
 namespace tf2jax {
@@ -37,7 +38,7 @@ std::size_t least_operands(std::string_view name) {
 }
 
 Array zeros_constant(const Aval& aval) {
-  return Array::build(aval, [&](std::byte* p) {
+  return detail::exact_array(aval, [&](std::byte* p) {
     std::memset(p, 0, static_cast<std::size_t>(num_elements(aval.dims()) * itemsize(aval.dtype)));
   });
 }
@@ -66,10 +67,21 @@ class Parser {
   }
 
  private:
+  struct Binder {
+    std::string name;
+    std::optional<Aval> type;
+  };
+  // JAX also calls `_` the results of an inner program that the outer one drops, where the inner one reads them too.
   struct Scope {
     JaxprData data;
     std::map<std::string, VarId, std::less<>> vars;
-    std::vector<VarId> dropped;
+    std::vector<VarId> dropped;      // results called `_`
+    std::vector<Binder> results;     // what the equation around binds the outputs to
+  };
+  // An operand called `_` that may be any of several results.
+  struct Unnamed {
+    std::size_t operand;
+    std::vector<VarId> candidates;
   };
 
   struct Shared {
@@ -86,7 +98,9 @@ class Parser {
       if (s.reading) fail(fmt::format("the shared program '{}' uses itself", name));
       s.reading = true;
       const std::size_t back = std::exchange(pos_, s.start);
+      std::vector<Binder> around = std::exchange(results_, {});   // it is used elsewhere too
       s.program = program(depth + 1, {});
+      results_ = std::move(around);
       pos_ = back;
     }
     return &*s.program;
@@ -230,7 +244,7 @@ class Parser {
     const Aval type = aval();
     if (value == "[...]") return Atom::of(constant(start, type));
     if (type.rank() != 0) fail_at(start, "a literal must be a scalar");
-    return Atom::of(Array::build(type, [&](std::byte* p) { write_scalar(start, value, type.dtype, p); }));
+    return Atom::of(detail::exact_array(type, [&](std::byte* p) { write_scalar(start, value, type.dtype, p); }));
   }
   Array constant(std::size_t at, const Aval& type) const {
     const Dims dims = type.dims();
@@ -282,6 +296,7 @@ class Parser {
     expect("{");
     if (take_word() != "lambda") fail("expected 'lambda'");
     Scope scope;
+    scope.results = std::exchange(results_, {});
     JaxprData& data = scope.data;
     skip();
     const std::size_t constants_at = pos_;
@@ -312,21 +327,13 @@ class Parser {
     }
     take_word();
     expect("(");
-    std::vector<std::size_t> unnamed;   // outputs called `_`: an unused result of the equation around
+    std::vector<VarId> taken;   // by outputs called `_`
     while (!accept(")")) {
-      if (word_ahead() == "_") {
-        take_word();
-        unnamed.push_back(data.outs.size());
-        data.outs.emplace_back();
-      } else {
-        data.outs.push_back(operand(scope));
-      }
+      data.outs.push_back(word_ahead() == "_" ? Atom::of(unnamed_output(scope, taken)) : operand(scope));
       skip();
       if (peek() == ',') ++pos_;
       else if (peek() != ')') fail("expected ',' or ')'");
     }
-    if (unnamed.size() > scope.dropped.size()) fail("an output '_' has no equation");
-    for (std::size_t i = unnamed.size(); i-- > 0; scope.dropped.pop_back()) data.outs[unnamed[i]] = Atom::of(scope.dropped.back());
     if (accept(":")) {   // effects
       expect("{");
       while (pos_ < text_.size() && text_[pos_] != '}') ++pos_;
@@ -360,10 +367,6 @@ class Parser {
     return out;
   }
 
-  struct Binder {
-    std::string name;
-    std::optional<Aval> type;
-  };
   // The left side of an equation, with its '='; empty when there is none, with the position restored.
   std::vector<Binder> left_side() {
     const std::size_t start = pos_;
@@ -397,12 +400,86 @@ class Parser {
     if (it == scope.vars.end()) fail_at(start, name.empty() ? "expected an operand" : fmt::format("variable '{}' is not defined", name.substr(0, 40)));
     return Atom::of(it->second);
   }
+  // An output called `_`. Where the equation around drops it, any result of its type serves.
+  VarId unnamed_output(const Scope& scope, std::vector<VarId>& taken) {
+    const std::size_t start = pos_, place = scope.data.outs.size();
+    take_word();
+    const Binder* around = place < scope.results.size() ? &scope.results[place] : nullptr;
+    std::vector<VarId> candidates;
+    for (const VarId v : scope.dropped)
+      if (!around || !around->type || around->type->matches(scope.data.vars[static_cast<std::size_t>(v)])) candidates.push_back(v);
+    if (candidates.empty()) fail_at(start, "an output '_' has no equation");
+    const auto fresh = std::ranges::find_if(candidates, [&](VarId v) { return std::ranges::find(taken, v) == taken.end(); });
+    const bool is_dropped = around && around->name == "_";
+    if (!is_dropped && candidates.size() > 1) fail_at(start, "several results are called '_', and the text does not say which of them this output is. Name them");
+    taken.push_back(fresh == candidates.end() ? candidates.back() : *fresh);
+    return taken.back();
+  }
+
+  // The results that an operand called `_` may be: those so far whose type the equation around drops.
+  std::vector<VarId> unnamed_candidates(const Scope& scope) const {
+    const auto may_be_read = [&](VarId v) {
+      if (scope.results.empty()) return true;
+      return std::ranges::any_of(scope.results, [&](const Binder& b) { return b.name == "_" && (!b.type || b.type->matches(scope.data.vars[static_cast<std::size_t>(v)])); });
+    };
+    std::vector<VarId> out;
+    std::ranges::copy_if(scope.dropped, std::back_inserter(out), may_be_read);
+    return out;
+  }
+
+  // Gives each open operand the only result with which the equation has the types it states.
+  void resolve(const Scope& scope, std::size_t at, const std::vector<Unnamed>& open, std::vector<Atom>& inputs, const Primitive& primitive,
+               const std::map<std::string, ParsedValue>& params, const std::vector<Binder>& lhs) const {
+    constexpr std::size_t kMostChoices = 256;
+    std::size_t choices = 1;
+    for (const Unnamed& u : open) choices = std::min(choices * u.candidates.size(), kMostChoices + 1);
+    std::vector<std::vector<Atom>> possible;
+    for (std::size_t choice = 0; choice < choices && choices <= kMostChoices; ++choice) {
+      std::vector<Atom> trial = inputs;
+      std::size_t rest = choice;
+      for (const Unnamed& u : open) {
+        trial[u.operand] = Atom::of(u.candidates[rest % u.candidates.size()]);
+        rest /= u.candidates.size();
+      }
+      if (has_types(scope, trial, primitive, params, lhs)) possible.push_back(std::move(trial));
+    }
+    if (possible.size() != 1) fail_at(at, "several results before this equation are called '_', and the text does not say which of them it reads. Name them");
+    inputs = std::move(possible[0]);
+  }
+  bool has_types(const Scope& scope, const std::vector<Atom>& inputs, const Primitive& primitive, const std::map<std::string, ParsedValue>& params,
+                 const std::vector<Binder>& lhs) const {
+    if (!primitive.rules().aval || inputs.size() < least_operands(primitive.name())) return true;
+    ParamReadContext context = read_context(scope, inputs, lhs);
+    try {
+      ParamReader reader(params, std::move(context), primitive.name());
+      const Avals out = primitive.output_avals(avals_of(scope, inputs), primitive.rules().read_params(reader));
+      if (out.size() != lhs.size()) return false;
+      for (std::size_t i = 0; i < out.size(); ++i)
+        if (lhs[i].type && !lhs[i].type->matches(out[i])) return false;
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+  static Avals avals_of(const Scope& scope, const std::vector<Atom>& inputs) {
+    Avals out;
+    for (const Atom& a : inputs) out.push_back(a.is_literal() ? a.literal.aval() : scope.data.vars[static_cast<std::size_t>(a.var)]);
+    return out;
+  }
+  static ParamReadContext read_context(const Scope& scope, const std::vector<Atom>& inputs, const std::vector<Binder>& lhs) {
+    ParamReadContext context;
+    for (const Aval& a : avals_of(scope, inputs)) context.inputs.emplace_back(a.dtype, a.shape);
+    for (const Binder& b : lhs)
+      if (b.type) context.outputs.emplace_back(b.type->dtype, b.type->shape);
+    return context;
+  }
+
   // An operand follows, rather than the next equation or the outputs.
   bool operand_ahead(const Scope& scope) const {
     if (literal_ahead()) return true;
     const std::string_view w = word_ahead();
     if (w.empty() || outs_ahead() || peek(w.size()) == ':' || peek(w.size()) == '[') return false;
-    return scope.vars.contains(w);
+    return w == "_" || scope.vars.contains(w);
   }
 
   void equation(Scope& scope, int depth) {
@@ -413,6 +490,7 @@ class Parser {
     const std::string name(text_.substr(name_at, pos_ - name_at));
     if (name.empty()) fail("expected the name of a primitive");
     std::map<std::string, ParsedValue> params;
+    if (name == "jit" || name == "pjit") results_ = lhs;
     if (peek() == '[') {
       ++pos_;
       while (!accept("]")) {
@@ -421,20 +499,27 @@ class Parser {
         params.insert_or_assign(key, key == "name" ? name_value() : value(depth + 1, true));
       }
     }
+    results_.clear();
     std::vector<Atom> inputs;
-    for (skip(); operand_ahead(scope); skip()) inputs.push_back(operand(scope));
+    std::vector<Unnamed> open;
+    for (skip(); operand_ahead(scope); skip()) {
+      if (literal_ahead() || word_ahead() != "_") {
+        inputs.push_back(operand(scope));
+        continue;
+      }
+      take_word();
+      const std::vector<VarId> candidates = unnamed_candidates(scope);
+      if (candidates.empty()) fail("variable '_' is not defined");
+      if (candidates.size() > 1) open.push_back({inputs.size(), candidates});
+      inputs.push_back(Atom::of(candidates[0]));
+    }
 
     const std::optional<Primitive> primitive = find_primitive(name);
     if (!primitive)
       raise<NotImplementedError>("parse_jaxpr: primitive '{}' is not known. Register it with register_primitive.", name);
-    ParamReadContext context;
-    Avals avals;
-    for (const Atom& a : inputs) {
-      avals.push_back(a.is_literal() ? a.literal.aval() : scope.data.vars[static_cast<std::size_t>(a.var)]);
-      context.inputs.emplace_back(avals.back().dtype, avals.back().shape);
-    }
-    for (const Binder& b : lhs)
-      if (b.type) context.outputs.emplace_back(b.type->dtype, b.type->shape);
+    if (!open.empty()) resolve(scope, name_at, open, inputs, *primitive, params, lhs);
+    const Avals avals = avals_of(scope, inputs);
+    ParamReadContext context = read_context(scope, inputs, lhs);
     const EquationParams read = [&] {
       try {
         ParamReader reader(std::move(params), std::move(context), name);
@@ -522,11 +607,17 @@ class Parser {
     while (i < text_.size() && is_space(text_[i])) ++i;
     return i < text_.size() && (text_[i] == ')' || text_[i] == ']');
   }
+  // A program, not a dict.
+  bool program_ahead() const {
+    std::size_t i = pos_ + 1;
+    while (i < text_.size() && is_space(text_[i])) ++i;
+    return text_.substr(i).starts_with("lambda");
+  }
   // Reads a value of known form; false when the text is of no known form (the caller then takes it as it is).
   bool structured(ParsedValue& v, int depth) {
     using Kind = ParsedValue::Kind;
     const char c = peek();
-    if (c == '{') {
+    if (c == '{' && program_ahead()) {
       v.kind = Kind::jaxpr;
       v.jaxprs.push_back(program(depth + 1, {}));
       return true;
@@ -613,7 +704,7 @@ class Parser {
   ParsedValue program_item(int depth) {
     ParsedValue v;
     const std::size_t start = pos_;
-    if (peek() == '{') {
+    if (peek() == '{' && program_ahead()) {
       v.kind = ParsedValue::Kind::jaxpr;
       v.jaxprs.push_back(program(depth + 1, {}));
       v.text = std::string(text_.substr(start, pos_ - start));
@@ -633,6 +724,7 @@ class Parser {
 
   std::string_view text_;
   std::size_t pos_ = 0;
+  std::vector<Binder> results_;   // of the equation whose parameters are being read
   std::map<std::string, Shared, std::less<>> shared_;
 };
 

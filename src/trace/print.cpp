@@ -86,14 +86,30 @@ struct Printer {
     return list(parts, separator);
   }
 
+  // How many results of `inner` print as `_`: those it does not use itself, and those that the equation around drops.
+  std::size_t unnamed(const Jaxpr& inner, const std::vector<VarId>& outs, const Jaxpr& outer, const std::vector<Atom>& results) {
+    std::set<VarId> found;
+    for (const Equation& e : inner->eqns)
+      for (VarId v : e.outputs)
+        if (dropped(inner, v)) found.insert(v);
+    for (std::size_t i = 0; i < outs.size(); ++i)
+      if (outs[i] >= 0 && !results[i].is_literal() && dropped(outer, results[i].var) && !names.contains({inner.id(), outs[i]})) found.insert(outs[i]);
+    return found.size();
+  }
+  static bool reads(const Jaxpr& j, VarId v) {
+    return std::ranges::any_of(j->eqns, [&](const Equation& e) { return std::ranges::any_of(e.inputs, [&](const Atom& a) { return a.var == v; }); });
+  }
+
   // The variables of a program called by `jit` take the names of what they are bound to.
   void suggest(const Jaxpr& inner, const std::vector<VarId>& vars, const Jaxpr& outer, const std::vector<Atom>& like, bool outputs) {
     if (vars.size() != like.size()) return;
+    const bool crowded = outputs && unnamed(inner, vars, outer, like) > 1;
     std::set<VarId> done;
     for (std::size_t i = 0; i < vars.size(); ++i) {
       if (like[i].is_literal() || vars[i] < 0 || done.contains(like[i].var) || names.contains({inner.id(), vars[i]})) continue;
       done.insert(like[i].var);
       const std::string given = outputs ? output_name(outer, like[i].var) : name(outer, like[i].var);
+      if (given == "_" && crowded && reads(inner, vars[i])) continue;   // which `_` is read could not be told
       names[{inner.id(), vars[i]}] = given;
     }
   }

@@ -1,6 +1,7 @@
 // Rules of the checkpoint primitive.
 #include "tf2jax/transforms/checkpoint.h"
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/passes/dce.h"
 #include "tf2jax/trace/trace.h"
@@ -90,7 +91,7 @@ Tangents checkpoint_transpose(std::span<const Tangent> ct, std::span<const Linea
         avals);
     return out;
   };
-  const auto j = p.jaxpr->memo->get<TransposedJaxpr>("checkpoint:" + mask_key(linear) + ":" + mask_key(nonzero), make);
+  const auto j = p.jaxpr->memo->get<TransposedJaxpr>("checkpoint:" + mask_key(linear) + ":" + mask_key(nonzero) + (config().enable_x64 ? ":x64" : ""), make);
   const Arrays flat = checkpoint_p().bind(args, with_program(p, j->jaxpr, true));
   Tangents out;
   std::size_t k = 0, i = 0;

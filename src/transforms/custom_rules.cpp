@@ -98,7 +98,7 @@ JvpResult custom_jvp_jvp(std::span<const Array> x, std::span<const Tangent> t, c
       out.tangents.push_back(Tangent::zero(flat[i].aval()));
       continue;
     }
-    const Array tangent = astype(flat[outs + i], want.dtype);
+    const Array tangent = rules::as_dtype(flat[outs + i], want.dtype);
     check<ShapeError>(identical(tangent.shape(), want.shape),
                       "custom_jvp '{}': Custom JVP rule must produce primal and tangent outputs with equal shapes and dtypes. Got tangent {} for output {}.", p.name,
                       tangent.aval(), flat[i].aval());
@@ -171,6 +171,8 @@ Tangents custom_lin_transpose(std::span<const Tangent> ct, std::span<const Linea
   Arrays residuals, cts;
   for (const LinearArg& a : x.first(n)) residuals.push_back(*a.known);
   for (const Tangent& c : ct) cts.push_back(rules::instantiate(c));
+  if (!p.bwd.function)
+    raise<NotImplementedError>("custom_lin: the program was read from text, which does not carry the rule '{}'. Take the gradient of the function itself.", p.bwd.name);
   const Arrays in = (*p.bwd.function)(residuals, cts);
   check<TreeError>(in.size() == x.size() - n, "custom_vjp: Custom VJP bwd rule must produce one cotangent per argument. Got {}; expected {}.", in.size(), x.size() - n);
   Tangents out;
@@ -184,7 +186,7 @@ Tangents custom_lin_transpose(std::span<const Tangent> ct, std::span<const Linea
     if (!identical(in[i].shape(), want.shape))
       raise<ShapeError>("custom_vjp: Custom VJP bwd rule must produce an output with the same type as the argument of the primal function. Got {} for argument {} of type {}.",
                         in[i].aval(), i, want);
-    out.push_back(Tangent(astype(in[i], want.dtype)));
+    out.push_back(Tangent(rules::as_dtype(in[i], want.dtype)));
   }
   return out;
 }
@@ -206,6 +208,10 @@ BatchResult custom_lin_batch(std::span<const Array> x, std::span<const Axis> axe
 }
 
 }  // namespace
+
+void CustomLinParams::after_read(ParamReader& reader) {
+  for (const auto& [dtype, shape] : reader.context().outputs) outputs.push_back({dtype, shape, false});
+}
 
 void register_custom_jvp_rule(const std::string& name, JvpRule rule) {
   RuleTable& table = rule_table();

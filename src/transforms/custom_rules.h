@@ -69,9 +69,12 @@ struct CustomLinParams {
   template <class V>
   void visit_fields(V&& v) {
     v.field("bwd", bwd);
+    if constexpr (requires { v.ignore("in_zeros"); }) v.ignore("in_zeros");   // which tangents JAX left out of the operands
     v.field("num_res", num_residuals);
+    if constexpr (requires { v.ignore("symbolic_zeros"); }) v.ignore("symbolic_zeros");
     v.hidden("outputs", outputs);
   }
+  void after_read(ParamReader& reader);
 };
 
 const Primitive& custom_jvp_call_p();

@@ -42,7 +42,7 @@ Tangents checked_tangents(const Arrays& primals, const Arrays& tangents) {
       raise<TypeError>("jvp: primal and tangent arguments to jvp do not match; dtypes must be equal. Got tangent {} for primal {}.", got, primals[i].aval());
     if (!identical(got.shape, want.shape))
       raise<ShapeError>("jvp: jvp called with different primal and tangent shapes. Got tangent {} for primal {}.", got, primals[i].aval());
-    out.push_back(Tangent(got.dtype == want.dtype ? tangents[i] : astype(tangents[i], want.dtype)));
+    out.push_back(Tangent(got.dtype == want.dtype ? tangents[i] : rules::as_dtype(tangents[i], want.dtype)));
   }
   return out;
 }
@@ -56,7 +56,7 @@ Arrays tangents_or_zeros(const JvpResult& r) {
 Arrays gradient_of_first(const Linearized& l) {
   Tangents cts;
   for (std::size_t i = 0; i < l.outs.size(); ++i)
-    if (l.linear_out[i]) cts.push_back(i == 0 ? Tangent(full(Shape{}, 1, l.outs[0].dtype())) : Tangent::zero(l.outs[i].aval()));
+    if (l.linear_out[i]) cts.push_back(i == 0 ? Tangent(rules::scalar_of(l.outs[0].dtype(), 1)) : Tangent::zero(l.outs[i].aval()));
   std::vector<LinearArg> args;
   for (const Aval& a : l.tangent_program.input_avals()) args.push_back({std::nullopt, a});
   const Tangents live = backward_pass(l.tangent_program, args, cts);
@@ -69,7 +69,7 @@ Array standard_basis(const Aval& like) {
   const Dim n = num_elements(like.shape);
   Shape shape{n};
   shape.insert(shape.end(), like.shape.begin(), like.shape.end());
-  return reshape(eye(n.value(), {}, like.dtype), shape);
+  return reshape(rules::as_dtype(eye(n.value(), {}, DType::bool_), like.dtype), shape);
 }
 
 Arrays jacobian_forward(const FlatFn& f, const Array& x) {

@@ -72,7 +72,7 @@ Arrays apply_pullback(const Linearized& l, const Arrays& cotangents) {
     if (ct.dtype() != want.dtype && !castable)
       raise<DtypeError>("vjp: cotangent {} has the wrong dtype. Got {}; expected {}.", i, ct.aval(), want);
     if (!identical(ct.shape(), want.shape)) raise<ShapeError>("vjp: cotangent {} has the wrong shape. Got {}; expected {}.", i, ct.aval(), want);
-    cts.emplace_back(ct.dtype() == want.dtype ? ct : astype(ct, want.dtype));
+    cts.emplace_back(ct.dtype() == want.dtype ? ct : rules::as_dtype(ct, want.dtype));
   }
   std::vector<LinearArg> args;
   for (const Aval& a : l.tangent_program.input_avals()) args.push_back({std::nullopt, a});

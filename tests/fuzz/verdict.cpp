@@ -67,15 +67,15 @@ bool is_exact(const Primitive& p) {
   return names.contains(p.name());
 }
 
-// Sums that are zero have the sign that the order of their terms gives them.
+// Sums and extremes that are zero have the sign that the order of their terms gives them.
 bool is_sum(const Primitive& p) {
-  static const std::set<std::string> names{"dot_general", "conv_general_dilated", "reduce_sum", "cumsum", "reduce_window_sum", "scatter-add", "scatter_add", "add_any"};
+  static const std::set<std::string> names{"dot_general", "conv_general_dilated", "reduce_sum", "cumsum", "reduce_window_sum", "scatter-add", "scatter_add", "add_any", "reduce_max", "reduce_min", "cummax", "cummin", "reduce_window_max", "reduce_window_min"};
   return names.contains(p.name());
 }
 
 Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
   return evaluate(program, inputs, [&](const Primitive& p, Arrays& results) {
-    if (is_exact(p)) return;
+    if (is_exact(p) && !is_sum(p)) return;
     for (Array& x : results) {
       if (!is_inexact(x.dtype()) || x.size() == 0) continue;
       const DType real_type = real_dtype(x.dtype());
@@ -83,6 +83,7 @@ Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
       for (std::int64_t i = 0; i < x.size(); ++i) errors.push_back(static_cast<float>(draw.real(-1, 1)));
       const Array unit = convert_element_type(Array::from_bytes(DType::f32, x.dims(), std::as_bytes(std::span(errors))), real_type == DType::f64 ? DType::f64 : DType::f32);
       if (is_sum(p)) x = where(logical_and(equal(x, zeros_like(x)), greater(unit, zeros_like(unit))), neg(x), x);
+      if (is_exact(p)) continue;
       const Array wide = is_complex(x.dtype()) ? x : convert_element_type(x, unit.dtype());
       const Array factor = 1.f + unit * convert_element_type(Array(static_cast<float>(2 * precision(x.dtype()))), unit.dtype());
       x = is_complex(x.dtype()) ? x * complex(factor, zeros_like(factor)) : convert_element_type(wide * factor, x.dtype());

@@ -147,6 +147,7 @@ template <class T>
 std::string text(std::initializer_list<T> v) { return to_string(array<T>(v)); }
 
 TEST(ArrayText, PrintsAsNumPy) {
+  const auto x64 = override_config(&Config::enable_x64, true);
   EXPECT_EQ(text<float>({11.f, 24.5f}), "[11.  24.5]");
   EXPECT_EQ(text<float>({0.1f, 1.f / 3}), "[0.1        0.33333334]");
   EXPECT_EQ(text<float>({1e-5f, 1.f}), "[1.e-05 1.e+00]");

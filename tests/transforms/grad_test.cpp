@@ -88,7 +88,15 @@ TEST(Grad, TiesOfMaximumShareAndReluAtZeroIsFlat) {
 }
 
 TEST(Grad, PowerAtZeroExponentIsFlat) {
-  expect_close(grad([](const Array& x) { return pow(x, 0.f * x); })(0.f), {0});
+  expect_close(grad([](const Array& x) { return pow(x, 0.f * x); })(2.f), {0});
+  const auto with_integer = [](const Array& x) { return sum(pow(x, array<int>({0, 0}))); };
+  expect_close(grad(with_integer)(array<float>({0, 2})), {0, 0});
+}
+
+// d2/dx dy x^y = x^(y-1) (1 + y log x).
+TEST(Grad, MixedDerivativesOfAPowerAtExponentZero) {
+  const auto slope = [](const Array& x, const Array& y) { return grad([&](const Array& v) { return pow(v, y); })(x); };
+  EXPECT_FLOAT_EQ(grad<1>(slope)(Array(2.f), Array(0.f)).item<float>(), 0.5f);
 }
 
 TEST(Jacobian, ForwardAndReverseAgreeOnARectangularMap) {

@@ -1,6 +1,7 @@
 // Kernels of the binary and ternary elementwise primitives.
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <limits>
 #include <utility>
 
@@ -70,7 +71,11 @@ bool is_nan(T x) {
 template <class T, class Better>
 T extreme(T x, T y, Better better) {
   if constexpr (kComplex<T>) return (x.real() == y.real() ? better(x.imag(), y.imag()) : better(x.real(), y.real())) ? x : y;
-  else return is_nan(x) ? x : is_nan(y) ? y : better(y, x) ? y : x;
+  else if constexpr (std::is_floating_point_v<T>) {
+    if (is_nan(x) || is_nan(y)) return is_nan(x) ? x : y;
+    if (x == y) return std::signbit(x) == better(T(-1), T(1)) ? x : y;   // of zeros, the maximum is +0
+    return better(y, x) ? y : x;
+  } else return better(y, x) ? y : x;
 }
 
 template <class F>
@@ -151,6 +156,13 @@ T next_after(T x, T y) {
 
 template <class T>
 T power(T x, T y) {
+  if constexpr (kComplex<T>) {   // the library's takes the logarithm of 0
+    if (x == T(0)) {
+      if (y == T(0)) return T(1);
+      constexpr auto nan = std::numeric_limits<typename T::value_type>::quiet_NaN();
+      return y.imag() == 0 && y.real() > 0 ? T(0) : T(nan, nan);
+    }
+  }
   return std::pow(x, y);
 }
 
@@ -195,9 +207,11 @@ Arrays clamp_kernel(const KernelCall& c) {
         const T low = lo[scalar_lo ? 0 : i], high = hi[scalar_hi ? 0 : i], v = x[i];
         if (is_nan(wide(v))) out[i] = v;
         else if (is_nan(wide(low)) || is_nan(wide(high))) out[i] = is_nan(wide(low)) ? low : high;
-        else {
-          const T raised = less_value(wide(v), wide(low)) ? low : v;
-          out[i] = less_value(wide(high), wide(raised)) ? high : raised;
+        else if constexpr (kComplex<T>) {
+          const T raised = less_value(v, low) ? low : v;
+          out[i] = less_value(high, raised) ? high : raised;
+        } else {
+          out[i] = static_cast<T>(extreme(extreme(wide(v), wide(low), std::greater<>()), wide(high), std::less<>()));
         }
       }
     });

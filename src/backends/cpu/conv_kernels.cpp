@@ -177,7 +177,7 @@ Array run(const KernelCall& call) {
     if (num_elements(r) == 0 || num_elements(l) == 0) std::fill(out, out + total, T(0));
     else convolve<T>(p, a.data, b.data, out);
   };
-  return Array::build(call.outputs[0], [&](std::byte* bytes) {
+  return detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
     if (total == 0) return;
     if (out_order == iota_axes(static_cast<std::int64_t>(o.size())) && call.outputs[0].dtype == dtype_of<T>) {
       compute(reinterpret_cast<T*>(bytes));
@@ -226,7 +226,7 @@ std::shared_ptr<const onednn::Convolution> fast_convolution(const KernelCall& ca
 
 Arrays conv_kernel(const KernelCall& call) {
   if (const auto fast = fast_convolution(call))
-    return {Array::build(call.outputs[0], [&](std::byte* out) { fast->run(call.args[0].bytes().data(), call.args[1].bytes().data(), out); })};
+    return {detail::exact_array(call.outputs[0], [&](std::byte* out) { fast->run(call.args[0].bytes().data(), call.args[1].bytes().data(), out); })};
   check<NotImplementedError>(call.args[0].rank() <= 16, "conv_general_dilated: more than 14 spatial axes. Got {}.", call.args[0].aval());
   const DType in = call.args[0].dtype(), out = call.outputs[0].dtype;
   if (in == DType::c128 || out == DType::c128) return {run<complex128>(call)};

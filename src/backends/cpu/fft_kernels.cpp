@@ -144,7 +144,7 @@ Arrays fft_kernel(const KernelCall& call) {
     for (std::size_t a = first; a < rank; ++a) transform_axis(data, in_dims, a, sign);
   }
   const double scale = inverse && !data.empty() ? 1.0 / static_cast<double>(num_elements(p.fft_lengths)) : 1.0;
-  return {Array::build(call.outputs[0], [&](std::byte* bytes) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
     visit_dtype(call.outputs[0].dtype, [&]<class T>(std::type_identity<T>) {
       T* out = reinterpret_cast<T*>(bytes);
       for (std::size_t i = 0; i < data.size(); ++i) {

@@ -119,11 +119,10 @@ void write_fill(DType dtype, const FillValue& fill, std::byte* out) {
   }
   visit_dtype(dtype, [&]<class T>(std::type_identity<T>) {
     T v{};
-    if constexpr (std::same_as<T, bool>) v = fill.value ? *fill.value != 0 : true;
+    if constexpr (std::same_as<T, bool>) v = fill.value ? fill.value->real() != 0 : true;
     else if constexpr (std::unsigned_integral<T>) v = fill.value ? static_cast<T>(std::strtoull(fill.text.c_str(), nullptr, 10)) : std::numeric_limits<T>::max();
     else if constexpr (std::integral<T>) v = fill.value ? static_cast<T>(std::strtoll(fill.text.c_str(), nullptr, 10)) : std::numeric_limits<T>::min();
-    else if constexpr (requires(T t) { t.real(); }) v = T(static_cast<typename T::value_type>(fill.value.value_or(std::numeric_limits<double>::quiet_NaN())));
-    else v = static_cast<T>(static_cast<std::conditional_t<std::same_as<T, double>, double, float>>(fill.value.value_or(std::numeric_limits<double>::quiet_NaN())));
+    else v = detail::convert_scalar<T>(fill.value.value_or(std::numeric_limits<double>::quiet_NaN()));
     std::memcpy(out, &v, sizeof v);
   });
 }
@@ -136,7 +135,7 @@ Arrays gather_kernel(const KernelCall& call) {
   const Array &operand = call.args[0], &indices = call.args[1];
   const ScatterDims where{d.offset_dims, d.collapsed_slice_dims, d.start_index_map, d.operand_batching_dims, d.start_indices_batching_dims};
   const Dims out_dims = call.outputs[0].dims();
-  return {Array::build(call.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* out) {
     if (num_elements(out_dims) == 0) return;
     const auto size = static_cast<std::size_t>(itemsize(operand.dtype()));
     const Windows windows(operand.dims(), indices, out_dims, where, g.slice_sizes);
@@ -180,7 +179,7 @@ template <class Combine>
 Arrays scatter_with(const KernelCall& call, Combine combine) {
   const auto& s = call.params.get<ScatterParams>();
   const Array &operand = call.args[0], &indices = call.args[1], &updates = call.args[2];
-  return {Array::build(call.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* out) {
     if (operand.bytes().empty()) return;
     std::memcpy(out, operand.bytes().data(), operand.bytes().size());
     if (updates.size() == 0) return;
@@ -200,7 +199,7 @@ Arrays scatter_program(const KernelCall& call, const Jaxpr& program) {
   const Array &operand = call.args[0], &updates = call.args[2];
   const auto size = static_cast<std::size_t>(itemsize(operand.dtype()));
   const Aval scalar{operand.dtype(), {}, false};
-  const auto element = [&](const std::byte* p) { return Array::build(scalar, [&](std::byte* to) { std::memcpy(to, p, size); }); };
+  const auto element = [&](const std::byte* p) { return detail::exact_array(scalar, [&](std::byte* to) { std::memcpy(to, p, size); }); };
   (void)updates;
   return scatter_with(call, [&](std::byte* out, std::int64_t o, const std::byte* in, std::int64_t u, std::int64_t n) {
     for (std::int64_t k = 0; k < n; ++k) {

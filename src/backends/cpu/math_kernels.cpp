@@ -89,7 +89,7 @@ void register_complex_unary_kernels(KernelTable& table) {
   table.add(expm1_p(), inexact([](auto x) { return expm1_value(x); }));
   table.add(log_p(), inexact([](auto x) { return std::log(x); }));
   table.add(log2_p(), inexact([](auto x) {
-    if constexpr (kComplex<decltype(x)>) return std::log(x) / decltype(x)(std::log(2.0));
+    if constexpr (kComplex<decltype(x)>) return std::log(x) / std::log(typename decltype(x)::value_type(2));
     else return std::log2(x);
   }));
   table.add(log1p_p(), inexact([](auto x) { return log1p_value(x); }));

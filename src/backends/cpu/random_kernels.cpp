@@ -57,7 +57,7 @@ Arrays bits_kernel(const KernelCall& c) {
   const auto& p = c.params.get<RandomBits>();
   const Key* keys = elements<Key>(c.args[0]);
   const std::int64_t count = c.args[0].size(), n = num_elements(concrete(p.shape));
-  return {Array::build(c.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(c.outputs[0], [&](std::byte* out) {
     visit_dtype(c.outputs[0].dtype, [&]<class U>(std::type_identity<U>) {
       if constexpr (std::unsigned_integral<U> && !std::same_as<U, bool>)
         for (std::int64_t k = 0; k < count; ++k) fill_bits(keys[k], reinterpret_cast<U*>(out) + k * n, n, p.partitionable);
@@ -98,7 +98,7 @@ Arrays seed_kernel(const KernelCall& c) {
 }
 
 Arrays same_bytes(const KernelCall& c) {
-  return {Array::build(c.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(c.outputs[0], [&](std::byte* out) {
     if (const auto b = c.args[0].bytes(); !b.empty()) std::memcpy(out, b.data(), b.size());
   })};
 }
@@ -173,7 +173,7 @@ Arrays gamma_kernel(const KernelCall& c) {
   const auto& p = c.params.get<RandomGamma>();
   const Array &keys = c.args[0], &alphas = c.args[1];
   const std::int64_t count = std::max<std::int64_t>(1, keys.size()), total = alphas.size(), n = total / count;
-  return {Array::build(c.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(c.outputs[0], [&](std::byte* out) {
     visit_dtype(alphas.dtype(), [&]<class T>(std::type_identity<T>) {
       if constexpr (!std::integral<T> && !requires(T t) { t.real(); }) {
         using A = std::conditional_t<std::same_as<T, double>, double, float>;

@@ -16,14 +16,33 @@ concept Half = std::same_as<T, float16> || std::same_as<T, bfloat16>;
 template <class T>
 concept ComplexNumber = std::same_as<T, complex64> || std::same_as<T, complex128>;
 
-// The type to accumulate in: halves lose too much in their own precision.
-template <class T>
-using Accumulator = std::conditional_t<Half<T>, float, T>;
+struct Sum;
+// The type to accumulate in. Halves lose too much in their own precision, and so does a long sum of floats.
+template <class Op, class T>
+struct AccumulatorOf {
+  using type = std::conditional_t<Half<T>, float, T>;
+};
+template <>
+struct AccumulatorOf<Sum, float> {
+  using type = double;
+};
+template <>
+struct AccumulatorOf<Sum, complex64> {
+  using type = complex128;
+};
+template <class Op, class T>
+using Accumulator = typename AccumulatorOf<Op, T>::type;
 
 template <class T>
 bool is_nan(T v) {
   if constexpr (std::floating_point<T>) return v != v;
   else return false;
+}
+// Of equal numbers only zeros differ: the maximum is the positive one.
+template <class T>
+T of_equals(T a, T b, bool largest) {
+  if constexpr (std::floating_point<T>) return std::signbit(a) == largest ? b : a;
+  else return a;
 }
 template <class T>
 bool less(T a, T b) {
@@ -63,11 +82,11 @@ struct Product {
 };
 struct Max {
   template <class T> static T identity() { return lowest<T>(); }
-  template <class T> static T apply(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : less(a, b) ? b : a; }
+  template <class T> static T apply(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : less(a, b) ? b : a == b ? of_equals(a, b, true) : a; }
 };
 struct Min {
   template <class T> static T identity() { return highest<T>(); }
-  template <class T> static T apply(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : less(b, a) ? b : a; }
+  template <class T> static T apply(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : less(b, a) ? b : a == b ? of_equals(a, b, false) : a; }
 };
 struct And {
   template <class T> static T identity() { return static_cast<T>(~T(0)); }
@@ -119,7 +138,7 @@ Plan plan(const Dims& dims, const Axes& axes) {
 
 template <class Op, class T>
 void reduce_typed(const T* in, T* out, const Dims& dims, const Axes& axes) {
-  using A = Accumulator<T>;
+  using A = Accumulator<Op, T>;
   const Plan p = plan(dims, axes);
   const std::int64_t total = num_elements(dims);
   if (p.sizes.empty()) {
@@ -190,7 +209,7 @@ template <class Op, class P, bool kBitwise = false>
 Arrays reduce_kernel(const KernelCall& call) {
   const Array& x = call.args[0];
   const Axes& axes = call.params.get<P>().axes;
-  return {Array::build(call.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* out) {
     visit_dtype(x.dtype(), [&]<class T>(std::type_identity<T>) {
       if constexpr (!kBitwise || std::integral<T>)
         reduce_typed<Op, T>(reinterpret_cast<const T*>(x.bytes().data()), reinterpret_cast<T*>(out), x.dims(), axes);
@@ -210,7 +229,7 @@ Arrays arg_kernel(const KernelCall& call) {
   std::vector<std::int64_t> best(static_cast<std::size_t>(outer * inner));
   visit_dtype(x.dtype(), [&]<class T>(std::type_identity<T>) {
     if constexpr (!ComplexNumber<T>) {
-      using A = Accumulator<T>;
+      using A = std::conditional_t<Half<T>, float, T>;
       const T* in = reinterpret_cast<const T*>(x.bytes().data());
       for (std::int64_t o = 0; o < outer; ++o)
         for (std::int64_t i = 0; i < inner; ++i) {
@@ -228,7 +247,7 @@ Arrays arg_kernel(const KernelCall& call) {
         }
     }
   });
-  return {Array::build(call.outputs[0], [&](std::byte* out) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* out) {
     visit_dtype(p.index_dtype, [&]<class I>(std::type_identity<I>) {
       if constexpr (std::integral<I>)
         for (std::size_t i = 0; i < best.size(); ++i) reinterpret_cast<I*>(out)[i] = static_cast<I>(best[i]);
@@ -261,10 +280,10 @@ Arrays cumulative_kernel(const KernelCall& call) {
   const auto axis = static_cast<std::size_t>(p.axis);
   for (std::size_t i = 0; i < dims.size(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : dims[i];
   const std::int64_t n = dims[axis];
-  return {Array::build(call.outputs[0], [&](std::byte* bytes) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
     if (n == 0) return;
     visit_dtype(x.dtype(), [&]<class T>(std::type_identity<T>) {
-      using A = Accumulator<T>;
+      using A = Accumulator<Op, T>;
       const T* in = reinterpret_cast<const T*>(x.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
       parallel_for(outer, std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, n * inner)), [&](std::int64_t b, std::int64_t e) {

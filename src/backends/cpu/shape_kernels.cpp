@@ -25,7 +25,7 @@ Array from_view(const Aval& out, const Array& source, Dims strides, std::int64_t
 Array relabel(const Array& x, const Aval& aval) {
   if (x.aval() == aval) return x;
   if (x.bytes().size() <= detail::ConcreteValue::kInline)
-    return Array::build(aval, [&](std::byte* out) { if (!x.bytes().empty()) std::memcpy(out, x.bytes().data(), x.bytes().size()); });
+    return detail::exact_array(aval, [&](std::byte* out) { if (!x.bytes().empty()) std::memcpy(out, x.bytes().data(), x.bytes().size()); });
   return Array(detail::Ref<const detail::Value>(new detail::ConcreteValue(aval, x.bytes().data(), [keep = x] {})));
 }
 

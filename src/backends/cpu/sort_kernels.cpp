@@ -137,7 +137,7 @@ Arrays sort_kernel(const KernelCall& call) {
   const std::vector<std::uint32_t> order = widest <= 4 ? order_of<std::uint32_t>(lines, keys) : order_of<std::uint64_t>(lines, keys);
   Arrays out;
   for (std::size_t k = 0; k < call.args.size(); ++k) {
-    out.push_back(Array::build(call.outputs[k], [&](std::byte* to) {
+    out.push_back(detail::exact_array(call.outputs[k], [&](std::byte* to) {
       const std::byte* from = call.args[k].bytes().data();
       switch (itemsize(call.args[k].dtype())) {
         case 1: return reorder<1>(lines, order, from, to);
@@ -162,7 +162,7 @@ Arrays select_kernel(const KernelCall& call, const Selection& s, bool largest) {
     for (std::uint64_t& key : keys) key = ~key;
   const auto size = static_cast<std::size_t>(itemsize(x.dtype()));
   const std::byte* in = x.bytes().data();
-  Array indices = Array::build(call.outputs[1], [&](std::byte* bytes) {
+  Array indices = detail::exact_array(call.outputs[1], [&](std::byte* bytes) {
     auto* out = reinterpret_cast<std::int32_t*>(bytes);
     std::vector<std::int32_t> line(static_cast<std::size_t>(lines.n));
     for (std::int64_t l = 0; l < lines.outer * lines.inner; ++l) {
@@ -175,7 +175,7 @@ Arrays select_kernel(const KernelCall& call, const Selection& s, bool largest) {
       for (std::int64_t i = 0; i < s.k; ++i) out[((l / lines.inner) * s.k + i) * lines.inner + l % lines.inner] = line[static_cast<std::size_t>(i)];
     }
   });
-  Array values = Array::build(call.outputs[0], [&](std::byte* out) {
+  Array values = detail::exact_array(call.outputs[0], [&](std::byte* out) {
     const auto* chosen = reinterpret_cast<const std::int32_t*>(indices.bytes().data());
     for (std::int64_t o = 0; o < lines.outer; ++o)
       for (std::int64_t i = 0; i < s.k; ++i)

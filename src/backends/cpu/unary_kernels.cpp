@@ -1,4 +1,5 @@
 // Kernels of the unary elementwise primitives on real numbers.
+#include <algorithm>
 #include <bit>
 #include <cmath>
 
@@ -95,14 +96,15 @@ Arrays is_finite_kernel(const KernelCall& c) {
 
 Arrays reduce_precision_kernel(const KernelCall& c) {
   const auto& p = c.params.get<ReducePrecision>();
-  const int exponent = static_cast<int>(p.exponent_bits), mantissa = static_cast<int>(p.mantissa_bits);
+  // More bits than a double has change nothing.
+  const int exponent = static_cast<int>(std::min<std::int64_t>(p.exponent_bits, 12)), mantissa = static_cast<int>(std::min<std::int64_t>(p.mantissa_bits, 52));
   const int bias = (1 << (exponent - 1)) - 1;
   const Kernel k = floating([=](auto x) {
     if (!std::isfinite(x) || x == 0) return x;
     int e;
     std::frexp(x, &e);   // x = m 2^e with m in [1/2, 1)
-    const auto unit = std::ldexp(decltype(x)(1), e - 1 - mantissa);
-    const auto rounded = std::nearbyint(x / unit) * unit;
+    const double unit = std::ldexp(1.0, e - 1 - mantissa);
+    const auto rounded = unit == 0 ? x : static_cast<decltype(x)>(std::nearbyint(x / unit) * unit);
     if (std::abs(rounded) >= std::ldexp(decltype(x)(1), bias + 1)) return std::copysign(std::numeric_limits<decltype(x)>::infinity(), x);
     if (std::abs(rounded) < std::ldexp(decltype(x)(1), 1 - bias)) return std::copysign(decltype(x)(0), x);   // no subnormals
     return rounded;

@@ -88,7 +88,7 @@ Arrays window_kernel(const KernelCall& call) {
   const Array& x = call.args[0];
   const auto& w = call.params.get<Window>();
   const Dims in_dims = x.dims(), out_dims = call.outputs[0].dims();
-  return {Array::build(call.outputs[0], [&](std::byte* bytes) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
     visit_dtype(x.dtype(), [&]<class T>(std::type_identity<T>) {
       using A = Accumulator<T>;
       const T* in = reinterpret_cast<const T*>(x.bytes().data());
@@ -196,7 +196,7 @@ Arrays select_and_gather_kernel(const KernelCall& call) {
   const auto& s = call.params.get<SelectAndGather>();
   const Window w{s.window_dimensions, s.window_strides, s.padding, s.base_dilation, s.window_dilation};
   const bool largest = s.select_prim == "ge";
-  return {Array::build(call.outputs[0], [&](std::byte* bytes) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
     visit_pair(tangents.dtype(), operand.dtype(), [&]<class T, class S>(std::type_identity<T>, std::type_identity<S>) {
       const T* t = reinterpret_cast<const T*>(tangents.bytes().data());
       const S* x = reinterpret_cast<const S*>(operand.bytes().data());
@@ -236,7 +236,7 @@ Arrays select_and_scatter_kernel(const KernelCall& call) {
   const Dims ones(s.window_dimensions.size(), 1);
   const Window w{s.window_dimensions, s.window_strides, s.padding, ones, ones};
   const bool largest = s.select_prim == "ge";
-  return {Array::build(call.outputs[0], [&](std::byte* bytes) {
+  return {detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
     std::memset(bytes, 0, operand.bytes().size());
     visit_pair(source.dtype(), operand.dtype(), [&]<class T, class S>(std::type_identity<T>, std::type_identity<S>) {
       using A = Accumulator<S>;

@@ -80,7 +80,7 @@ class CompiledExecutable final : public Executable {
   static Array shared(const Array& x, const Aval& aval) {
     if (x.aval() == aval) return x;
     if (x.bytes().size() <= detail::ConcreteValue::kInline)
-      return Array::build(aval, [&](std::byte* to) { std::copy(x.bytes().begin(), x.bytes().end(), to); });
+      return detail::exact_array(aval, [&](std::byte* to) { std::copy(x.bytes().begin(), x.bytes().end(), to); });
     return Array(detail::Ref<const detail::Value>(new detail::ConcreteValue(aval, x.bytes().data(), [keep = x] {})));
   }
 

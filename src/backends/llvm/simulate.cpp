@@ -57,7 +57,7 @@ Computed unpack(Bits b) {
 template <class T>
 T extreme(T x, T y, bool largest) {
   if constexpr (std::is_floating_point_v<T>)
-    if (std::isnan(x) || std::isnan(y)) return std::isnan(x) ? x : y;
+    if (std::isnan(x) || std::isnan(y) || x == y) return std::isnan(x) || (!std::isnan(y) && std::signbit(x) != largest) ? x : y;   // 0 is above -0
   return (largest ? y > x : y < x) ? y : x;
 }
 

@@ -116,7 +116,7 @@ std::string ConvolutionStep::describe() const { return convolution->description(
 
 void CallStep::run(Frame& frame) const {
   Arrays args;
-  for (std::size_t i = 0; i < in.size(); ++i) args.push_back(Array::view(in_avals[i].dtype, in_avals[i].dims(), frame.slots[in[i]], {}));
+  for (std::size_t i = 0; i < in.size(); ++i) args.push_back(detail::exact_view(in_avals[i].dtype, in_avals[i].dims(), frame.slots[in[i]], {}));
   const TraceScope scope(eval_trace());
   Arrays results = kernel ? (*kernel)({args, params, out_avals}) : primitive.rules().impl(args, params);
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -131,7 +131,7 @@ void CallStep::run(Frame& frame) const {
       const auto* from = static_cast<const std::byte*>(frame.slots[in[k]]);
       borrowed |= bytes.data() >= from && bytes.data() < from + std::max<std::int64_t>(in_bytes[k], 1);
     }
-    if (borrowed) results[i] = Array::from_bytes(out_avals[i].dtype, out_avals[i].dims(), bytes);
+    if (borrowed) results[i] = detail::exact_array(out_avals[i], bytes);
     frame.slots[out[i]] = const_cast<std::byte*>(results[i].bytes().data());
     frame.kept.push_back(std::move(results[i]));
   }

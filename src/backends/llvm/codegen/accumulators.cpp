@@ -71,7 +71,7 @@ void Emitter::accumulate(const loops::Accumulate& a) {
   if (value.element() != type) throw std::runtime_error("an accumulator and its value have different types");
   if (lane_var_ < 0) {
     const Vec old(ir_, ir_.b.CreateLoad(type, slots_[id].scalar));
-    ir_.b.CreateStore(arithmetic(acc.combine, acc.dtype, old, value)[0], slots_[id].scalar);
+    ir_.b.CreateStore(combined(acc.combine, acc.dtype, old, value)[0], slots_[id].scalar);
     return;
   }
   const Vec lanes = value.spread(static_cast<std::size_t>(unroll_));
@@ -79,7 +79,7 @@ void Emitter::accumulate(const loops::Accumulate& a) {
   Parts old;
   for (std::size_t i = 0; i < lanes.size(); ++i) old.push_back(ir_.b.CreateLoad(lanes.type(), slots_[id].vectors[i]));
   const Vec before(ir_, old);
-  Vec after = arithmetic(acc.combine, acc.dtype, before, lanes);
+  Vec after = combined(acc.combine, acc.dtype, before, lanes);
   if (mask_ && uses_[id].across_lanes) after = select(mask_, after, before);
   for (std::size_t i = 0; i < after.size(); ++i) ir_.b.CreateStore(after[i], slots_[id].vectors[i]);
 }
@@ -88,7 +88,7 @@ void Emitter::accumulate(const loops::Accumulate& a) {
 // waits for the one before.
 void Emitter::run_along_lanes(std::size_t id, const Vec& lanes) {
   const loops::Accumulator& acc = kernel_.accumulators[id];
-  const auto combine = [&](const Vec& x, const Vec& y) { return arithmetic(acc.combine, acc.dtype, x, y); };
+  const auto combine = [&](const Vec& x, const Vec& y) { return combined(acc.combine, acc.dtype, x, y); };
   const Vec neutral = splat(ir_, initial_value(ir_, acc));
   Vec sums = mask_ ? select(mask_, lanes, neutral) : lanes;
   for (int distance = 1; distance < ir_.lanes; distance *= 2) {
@@ -129,7 +129,7 @@ Vec Emitter::read(const loops::Node& n) {
       llvm::Type* vector = llvm::FixedVectorType::get(type, static_cast<unsigned>(ir_.lanes));
       for (llvm::Value* slot : slots_[id].vectors) parts.push_back(ir_.b.CreateLoad(vector, slot));
       llvm::Value* total = across_lanes(acc.combine, acc.dtype, Vec(ir_, parts));
-      scalar = use.scalar ? arithmetic(acc.combine, acc.dtype, Vec(ir_, scalar), Vec(ir_, total))[0] : total;
+      scalar = use.scalar ? combined(acc.combine, acc.dtype, Vec(ir_, scalar), Vec(ir_, total))[0] : total;
     }
     out = Vec(ir_, scalar);
   }
@@ -142,7 +142,7 @@ llvm::Value* Emitter::across_lanes(loops::Op combine, DType dtype, const Vec& ve
   while (left.size() > 1) {
     const std::size_t half = left.size() / 2;
     Parts next;
-    for (std::size_t i = 0; i < half; ++i) next.push_back(arithmetic(combine, dtype, Vec(ir_, left[2 * i]), Vec(ir_, left[2 * i + 1]))[0]);
+    for (std::size_t i = 0; i < half; ++i) next.push_back(combined(combine, dtype, Vec(ir_, left[2 * i]), Vec(ir_, left[2 * i + 1]))[0]);
     if (left.size() % 2) next.push_back(left.back());
     left = next;
   }
@@ -157,7 +157,7 @@ llvm::Value* Emitter::across_lanes(loops::Op combine, DType dtype, const Vec& ve
       low.push_back(i);
       high.push_back(i + half);
     }
-    v = arithmetic(combine, dtype, Vec(ir_, ir_.b.CreateShuffleVector(v, low)), Vec(ir_, ir_.b.CreateShuffleVector(v, high)))[0];
+    v = combined(combine, dtype, Vec(ir_, ir_.b.CreateShuffleVector(v, low)), Vec(ir_, ir_.b.CreateShuffleVector(v, high)))[0];
   }
   return ir_.b.CreateExtractElement(v, std::uint64_t{0});
 }

@@ -30,13 +30,18 @@ Vec at_most(DType dtype, const Vec& x, const Vec& y) {
   return compare(x, y, is_floating(dtype) ? llvm::CmpInst::FCMP_OLE : is_unsigned(dtype) ? llvm::CmpInst::ICMP_ULE : llvm::CmpInst::ICMP_SLE);
 }
 
-// NaN wins; x where they are equal. The first select is one instruction.
+// NaN wins; of zeros, the maximum is the positive one.
 Vec extreme(DType dtype, const Vec& x, const Vec& y, bool largest) {
   if (is_bool(dtype)) return largest ? x | y : x & y;
   if (is_integer(dtype)) {
     const auto id = is_unsigned(dtype) ? (largest ? llvm::Intrinsic::umax : llvm::Intrinsic::umin) : (largest ? llvm::Intrinsic::smax : llvm::Intrinsic::smin);
     return binary(x, y, id);
   }
+  return binary(x, y, largest ? llvm::Intrinsic::maximum : llvm::Intrinsic::minimum);
+}
+
+// Likewise, x where they are equal: the first select is one instruction.
+Vec running_extreme(const Vec& x, const Vec& y, bool largest) {
   const Vec best = select(largest ? y > x : y < x, y, x);   // x where either is NaN
   return select(is_nan(y), y, best);
 }
@@ -153,6 +158,11 @@ Vec arithmetic(Op op, DType dtype, const Vec& x, const Vec& y) {
   if (!floating) throw std::runtime_error(name_of(op) + " needs floats");
   if (op == Op::log_add_exp) return log_add_exp(x, y);
   return elementary(op, x, y);
+}
+
+Vec combined(Op op, DType dtype, const Vec& x, const Vec& y) {
+  if (is_floating(dtype) && (op == Op::max || op == Op::min)) return running_extreme(x, y, op == Op::max);
+  return arithmetic(op, dtype, x, y);
 }
 
 }  // namespace tf2jax::codegen

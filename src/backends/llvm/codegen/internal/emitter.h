@@ -130,6 +130,9 @@ int bytes_of(DType dtype);
 // arithmetic.cpp, convert.cpp: operations on register values
 Vec arithmetic(loops::Op op, DType dtype, const Vec& x);
 Vec arithmetic(loops::Op op, DType operand_dtype, const Vec& x, const Vec& y);
+/// `y` joined to a running value `x`. As arithmetic, but the sign of an extreme that is zero is open: which of the zeros
+/// comes first is too, and ordering them would double the cost.
+Vec combined(loops::Op op, DType dtype, const Vec& x, const Vec& y);
 Vec convert(DType from, DType to, const Vec& x);
 Vec bitcast(DType from, DType to, const Vec& x);
 
