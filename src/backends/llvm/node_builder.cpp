@@ -264,9 +264,18 @@ NodeId NodeBuilder::of_rows(NodeId mask) {
   return both(of_rows(a), of_rows(b));
 }
 
+// Halves add up in singles. So do singles, unless they are many: a running sum of 2^20 equal terms is off by a percent.
+// Where sums are that long, memory is slower than the wider additions.
+DType NodeBuilder::running_type(const GraphOp& op, DType dtype) const {
+  constexpr std::int64_t kMany = 1 << 16;
+  const bool is_single = dtype == DType::f32 || is_half(dtype);
+  if (is_single && op.scalar == Op::add && group_.space.volume(reduced_) >= kMany) return DType::f64;
+  return is_half(dtype) ? DType::f32 : dtype;
+}
+
 NodeId NodeBuilder::reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask) {
   const NodeId x = build(op.in[0], map, of_rows(mask));
-  const DType running = is_half(dtype) ? DType::f32 : dtype;
+  const DType running = running_type(op, dtype);
   const NodeId addend = running == dtype ? x : add({.op = Op::convert, .dtype = running}, {x});
   const auto accumulator = static_cast<std::int32_t>(kernel_.accumulators.size());
   kernel_.accumulators.push_back({running, op.scalar, neutral(op.scalar, running)});
@@ -281,7 +290,7 @@ NodeId NodeBuilder::reduction(const GraphOp& op, DType dtype, MapId map, NodeId 
 // Read in the loop that accumulates it.
 NodeId NodeBuilder::running_total(const GraphOp& op, DType dtype, MapId map) {
   const NodeId x = build(op.in[0], map, -1);
-  const DType running = is_half(dtype) ? DType::f32 : dtype;
+  const DType running = running_type(op, dtype);
   const NodeId addend = running == dtype ? x : add({.op = Op::convert, .dtype = running}, {x});
   const auto accumulator = static_cast<std::int32_t>(kernel_.accumulators.size());
   kernel_.accumulators.push_back({running, op.scalar, neutral(op.scalar, running), true});

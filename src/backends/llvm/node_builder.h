@@ -88,6 +88,7 @@ class NodeBuilder {
   NodeId gather(const GraphOp& op, ValueId v, const std::vector<MapId>& maps, NodeId mask);
   NodeId of_rows(NodeId mask);
   NodeId running_total(const GraphOp& op, DType dtype, MapId map);
+  DType running_type(const GraphOp& op, DType dtype) const;
   NodeId reduction(const GraphOp& op, DType dtype, MapId map, NodeId mask);
 
   // In node_algebra.cpp.
