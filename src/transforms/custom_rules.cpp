@@ -45,6 +45,12 @@ Arrays concat(const Arrays& a, const Arrays& b) {
   out.insert(out.end(), b.begin(), b.end());
   return out;
 }
+// Rules may leave the cotangents of integers empty; nobody reads them.
+Arrays filled(Arrays cotangents) {
+  for (Array& c : cotangents)
+    if (!c.has_value()) c = Array(0.f);
+  return cotangents;
+}
 Arrays part(const Arrays& a, std::size_t begin, std::size_t end) { return Arrays(a.begin() + static_cast<std::ptrdiff_t>(begin), a.begin() + static_cast<std::ptrdiff_t>(end)); }
 
 // ---- rules of functions that only a text names
@@ -157,7 +163,7 @@ BatchResult custom_vjp_batch(std::span<const Array> x, std::span<const Axis> axe
     out.bwd.function = std::make_shared<const BwdRule>([bwd = p.bwd.function, inner, size](const Arrays& residuals, const Arrays& cts) {
       const std::size_t n = residuals.size();
       const Mask everything(n + cts.size(), true);
-      Arrays out_cts = vmap_all([&](const Arrays& v) { return (*bwd)(part(v, 0, n), part(v, n, v.size())); }, concat(residuals, cts), everything, size);
+      Arrays out_cts = vmap_all([&](const Arrays& v) { return filled((*bwd)(part(v, 0, n), part(v, n, v.size()))); }, concat(residuals, cts), everything, size);
       for (std::size_t i = 0; i < out_cts.size(); ++i)
         if (!inner[i] && out_cts[i].dtype() != DType::float0) out_cts[i] = reduce_sum(out_cts[i], {0});
       return out_cts;
@@ -199,7 +205,7 @@ BatchResult custom_lin_batch(std::span<const Array> x, std::span<const Axis> axe
   out.bwd.function = std::make_shared<const BwdRule>([bwd = p.bwd.function, mapped, n, size](const Arrays& residuals, const Arrays& cts) {
     Mask in(mapped.begin(), mapped.begin() + static_cast<std::ptrdiff_t>(n));
     in.insert(in.end(), cts.size(), true);
-    Arrays result = vmap_all([&](const Arrays& v) { return (*bwd)(part(v, 0, n), part(v, n, v.size())); }, concat(residuals, cts), in, size);
+    Arrays result = vmap_all([&](const Arrays& v) { return filled((*bwd)(part(v, 0, n), part(v, n, v.size()))); }, concat(residuals, cts), in, size);
     for (std::size_t i = 0; i < result.size(); ++i)
       if (!mapped[n + i] && result[i].dtype() != DType::float0) result[i] = reduce_sum(result[i], {0});
     return result;

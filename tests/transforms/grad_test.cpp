@@ -149,6 +149,21 @@ TEST(CustomVjp, SharedArgumentUnderVmapSumsItsCotangent) {
   expect_close(grad([&](const Array& w) { return sum(vmap(f, {.in_axes = {none, 0}})(w, x)); })(2.f), {6});
 }
 
+// Integers have cotangents of dtype float0, which hold nothing: whatever the rule gives for them is left aside.
+TEST(CustomVjp, IntegerArgumentsHaveNoCotangent) {
+  auto f = custom_vjp([](const Array& x, const Array& n) { return x * n; }, [](const Array& x, const Array& n) { return std::pair{x * n, n}; },
+                      [](const Array& n, const Array& ct) { return std::tuple{ct * n, Array()}; });
+  const Array n = array<int>(3);
+  expect_close(grad([&](const Array& x) { return f(x, n); })(2.f), {3});
+  expect_close(grad(jit([&](const Array& x) { return f(x, n); }))(2.f), {3});
+  expect_close(jit(grad([&](const Array& x, const Array& k) { return f(x, k); }))(Array(2.f), n), {3});
+  expect_close(vmap(grad([&](const Array& x, const Array& k) { return f(x, k); }))(array<float>({1, 2}), array<int>({3, 4})), {3, 4});
+  expect_close(grad([&](const Array& x) { return sum(vmap(f)(x, array<int>({3, 4}))); })(array<float>({1, 2})), {3, 4});
+  auto g = custom_vjp([](const Array& x, const Array& k) { return x * k; }, [](const Array& x, const Array& k) { return std::pair{x * k, k}; },
+                      [](const Array& k, const Array& ct) { return std::tuple{ct * k, zeros_like(k)}; });
+  expect_close(vmap(grad([&](const Array& x, const Array& k) { return g(x, k); }))(array<float>({1, 2}), array<int>({3, 4})), {3, 4});
+}
+
 TEST(CustomVjp, WrongCotangentShapeIsAnError) {
   auto f = custom_vjp([](const Array& x) { return sum(x); }, [](const Array& x) { return std::pair{sum(x), x}; }, [](const Array&, const Array& ct) { return std::tuple{ct}; });
   EXPECT_THROW(grad(f)(ones({3})), ShapeError);
