@@ -42,8 +42,10 @@ JvpResult cholesky_jvp(std::span<const Array> x, std::span<const Tangent> t, con
   const Array factor = cholesky_p().bind1({x[0]});
   if (t[0].is_zero()) return {{factor}, {Tangent::zero(factor.aval())}};
   const Array l = tril(factor);   // the primitive leaves the operand's entries above the diagonal
-  // The whole tangent counts, as in JAX: the matrix stands for a Hermitian one, which `cholesky` makes of any.
-  const Array right = triangular_solve(l, t[0].value(), {.left_side = false, .transpose_a = true, .conjugate_a = is_complex(l.dtype())});
+  // Only the lower triangle is read, so its tangent stands for the Hermitian matrix it completes to.
+  const Array strict = tril(t[0].value(), -1), diagonal = tril(t[0].value()) - strict;
+  const Array hermitian = strict + adjoint(strict) + (diagonal + adjoint(diagonal)) * 0.5;
+  const Array right = triangular_solve(l, hermitian, {.left_side = false, .transpose_a = true, .conjugate_a = is_complex(l.dtype())});
   return {{factor}, {Tangent(matmul(l, half_lower(triangular_solve(l, right))))}};
 }
 

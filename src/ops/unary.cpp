@@ -144,7 +144,8 @@ const Primitive& asinh_p() {
 }
 const Primitive& acosh_p() {
   static const Primitive p = differentiable<Accuracy>("acosh", kind::inexact, acosh_p, [](auto& x, auto&, auto& t) {
-    return t * rsqrt(square(x) - 1);   // real also below -1, where the function is not, as in JAX
+    const Array below = rsqrt(x - 1), above = rsqrt(x + 1);
+    return t * (below * above);
   });
   return p;
 }

@@ -54,7 +54,7 @@ inline double erf_inv_value(double x) {
 
 /// Digamma: reflection for negative arguments, recurrence up to 10, then the asymptotic series (DLMF 5.11.2).
 inline double digamma_value(double x) {
-  if (x == 0.0) return std::numeric_limits<double>::quiet_NaN();   // a pole of both signs, as at the negative integers
+  if (x == 0.0) return -std::numeric_limits<double>::infinity();
   if (x < 0.0) {
     if (x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
     const double fraction = x - std::round(x);   // in [-1/2, 1/2], where tan keeps its digits

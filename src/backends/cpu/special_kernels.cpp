@@ -41,10 +41,13 @@ double upper_fraction(double a, double x) {
   return std::exp(a * std::log(x) - x - log_gamma(a)) * h;
 }
 double gamma_p(double a, double x, bool upper) {
-  if (std::isnan(a) || std::isnan(x) || x < 0 || a <= 0) return kNan;
-  if (x == 0) return upper ? 1 : 0;
-  if (std::isinf(x)) return upper ? 0 : 1;
-  if (std::isinf(a)) return kNan;   // as XLA, whose terms are inf - inf
+  if (std::isnan(a) || std::isnan(x) || x < 0 || a < 0 || (a == 0 && x == 0)) return kNan;
+  if (a == 0 || std::isinf(x)) return upper ? 0 : 1;
+  if (x == 0 || std::isinf(a)) return upper ? 1 : 0;
+  if (a > 1e10) {   // Wilson and Hilferty: nearly normal, where the logarithms below would cancel
+    const double z = 3 * std::sqrt(a) * (std::cbrt(x / a) - 1 + 1 / (9 * a));
+    return 0.5 * std::erfc((upper ? z : -z) / std::numbers::sqrt2);
+  }
   if (x < a + 1) {
     const double p = lower_series(a, x);
     return upper ? 1 - p : p;
@@ -73,11 +76,9 @@ double gamma_p_grad_a(double a, double x) {
 // Euler-Maclaurin summation (Abramowitz and Stegun 23.2.9 and 23.1.30).
 double hurwitz_zeta(double x, double q) {
   if (x == 1) return kInfinity;
-  if (std::isnan(x) || std::isnan(q) || x < 1) return kNan;
-  if (q <= 0) {
-    if (q == std::floor(q)) return std::fmod(x, 2) == 0 ? kInfinity : kNan;   // a pole: of one sign where x is even
-    if (x != std::floor(x)) return kNan;
-  }
+  if (std::isnan(x) || std::isnan(q)) return kNan;
+  if (q <= 0 && q == std::floor(q)) return std::fmod(x, 2) == 0 ? kInfinity : kNan;   // a pole: of one sign where x is even
+  if (x < 1 || (q <= 0 && x != std::floor(x))) return kNan;
   double sum = 0;
   int n = 0;
   for (; n < 12 || q + n < 10; ++n) sum += std::pow(q + n, -x);
