@@ -20,13 +20,14 @@ struct AxisList {
 enum class KeepDims : bool { no, yes };
 inline constexpr KeepDims keepdims = KeepDims::yes;
 
-/// Sum over axes. Bools count as integers; integers wrap. Gradient: the cotangent broadcast back.
+/// Sum over axes. Bools and narrow integers become the default integer of their kind (i32 or u32; 64 bits with x64), which
+/// wraps. Gradient: the cotangent broadcast back.
 /// Throws: AxisError for an axis out of range or repeated.
 Array sum(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);
 Array prod(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);
-/// Arithmetic mean; integers become floating.
+/// Arithmetic mean; integers become floating, halves compute in f32.
 Array mean(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);
-/// Mean squared deviation from the mean, with `ddof` degrees of freedom removed.
+/// Mean squared deviation from the mean, with `ddof` degrees of freedom removed; NaN when none are left.
 Array var(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no, std::int64_t ddof = 0);
 Array std_dev(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no, std::int64_t ddof = 0);
 /// Largest and smallest element; NaN wins; ties share the gradient.

@@ -15,6 +15,14 @@ const auto newton = [](const Array& a) {
                     },
                     std::tuple{ones_like(a), a});
 };
+TEST(Cond, AConcretePredicateChecksTheOtherBranchToo) {
+  const Array x = array<float>({1, 2});
+  const auto same = [](const Array& v) { return v * 2; };
+  EXPECT_THROW(cond(Array(true), same, [](const Array& v) { return sum(v); }, x), TypeError);
+  EXPECT_THROW(cond(Array(true), same, [](const Array& v) { return matmul(v, ones({3})); }, x), ShapeError);
+  EXPECT_EQ(cond(Array(true), same, [](const Array& v) { return -v; }, x).to_vector<float>(), (std::vector<float>{2, 4}));
+}
+
 }  // namespace
 
 TEST(While, ValueAndForwardDerivative) {

@@ -54,5 +54,50 @@ TEST(IndexedUpdate, EachExampleHasItsOwnIndex) {
   EXPECT_EQ(vmap(f)(grid(), array<int>({2, -3})).to_vector<float>(), (Floats{1, 2, 8, 9, 5, 6}));
 }
 
+TEST(IndexedUpdate, ArraysOfIndicesOutOfRangeAreDropped) {
+  const Array i = array<int>({1, 5, -1, -7});
+  const auto set = [](const Array& x, const Array& at) { return x.at(at).set(9.f); };
+  const auto add = [](const Array& x, const Array& at) { return x.at(all, at).add(array<float>({1, 2, 3, 4})); };
+  const Array x = array<float>({1, 2, 3});
+  EXPECT_EQ(set(x, i).to_vector<float>(), (Floats{1, 9, 9}));
+  EXPECT_EQ(jit(set)(x, i).to_vector<float>(), (Floats{1, 9, 9}));
+  EXPECT_EQ(add(grid(), i).to_vector<float>(), (Floats{1, 3, 6, 4, 6, 9}));
+  EXPECT_EQ(jit(add)(grid(), i).to_vector<float>(), (Floats{1, 3, 6, 4, 6, 9}));
+  EXPECT_EQ(x.at(array<std::uint32_t>({1, 4294967295u})).set(9.f).to_vector<float>(), (Floats{1, 9, 3}));
+  EXPECT_EQ(x.at(Array(array<std::uint32_t>(4294967295u))).set(9.f).to_vector<float>(), (Floats{1, 2, 3}));
+}
+
+// As JAX's: reads are clamped, and what they give has no part in the gradient.
+TEST(Indexed, ReadsOutOfRangeAreClampedAndTheirGradientsDropped) {
+  const Array i = array<int>({1, 5, -1, -7}), weight = array<float>({1, 10, 100, 1000});
+  const auto f = [&](const Array& x) { return sum(x(i) * weight); };
+  const Array x = array<float>({1, 2, 3});
+  EXPECT_EQ(x(i).to_vector<float>(), (Floats{2, 3, 3, 1}));
+  EXPECT_EQ(grad(f)(x).to_vector<float>(), (Floats{0, 1, 100}));
+  EXPECT_EQ(jit(grad(f))(x).to_vector<float>(), (Floats{0, 1, 100}));
+}
+
+// Shapes as NumPy gives them.
+TEST(Indexed, AxesStandWhereNumpyPutsThem) {
+  const Array y = reshape(arange(24), {2, 3, 4}), a = array<int>({0, 1});
+  const auto dims = [](const Array& v) { return v.dims(); };
+  EXPECT_EQ(dims(y(0, all, a)), (Dims{2, 3}));
+  EXPECT_EQ(dims(y(a, 0)), (Dims{2, 4}));
+  EXPECT_EQ(dims(y(all, 0, a)), (Dims{2, 2}));
+  EXPECT_EQ(dims(y(newaxis, all, a)), (Dims{1, 2, 2, 4}));
+  EXPECT_EQ(dims(y(a, newaxis, all)), (Dims{2, 1, 3, 4}));
+  EXPECT_EQ(dims(y(a, all, newaxis, a)), (Dims{2, 3, 1}));
+  EXPECT_EQ(dims(y(ellipsis, a, newaxis)), (Dims{2, 3, 2, 1}));
+  EXPECT_EQ(dims(y(a, newaxis, a)), (Dims{2, 1, 4}));
+  EXPECT_EQ(dims(y(0, ellipsis, a)), (Dims{2, 3}));
+  EXPECT_EQ(dims(y(all, newaxis, a, newaxis)), (Dims{2, 1, 2, 1, 4}));
+  EXPECT_EQ(dims(y(all, newaxis, a, a)), (Dims{2, 1, 2}));
+  EXPECT_EQ(y(0, all, a).to_vector<int>(), (std::vector<int>{0, 4, 8, 1, 5, 9}));
+  EXPECT_EQ(y(a, 0, a).to_vector<int>(), (std::vector<int>{0, 13}));
+  EXPECT_EQ(y(all, newaxis, a, a).to_vector<int>(), (std::vector<int>{0, 5, 12, 17}));
+  EXPECT_EQ(y.at(0, all, a).set(-1)(0).to_vector<int>(), (std::vector<int>{-1, -1, 2, 3, -1, -1, 6, 7, -1, -1, 10, 11}));
+  EXPECT_EQ(zeros({300})(array<std::int8_t>({-1})).dims(), (Dims{1}));
+}
+
 }  // namespace
 }  // namespace tf2jax

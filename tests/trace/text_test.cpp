@@ -1,6 +1,7 @@
 // Texts: programs that are printed and read back, and arrays.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <tf2jax/tf2jax.h>
 
 #include <cmath>
 
@@ -10,7 +11,7 @@
 namespace tf2jax {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 // A primitive of any name whose parameters are kept as text, so that printing and reading are tested by themselves.
 struct AnyParams {
@@ -141,6 +142,71 @@ TEST(JaxprText, ErrorsSayWhere) {
   EXPECT_THAT(message("{ lambda ; a:f32[3]. let"), HasSubstr("parse_jaxpr: 1:"));
   std::string deep = "{ lambda ; a:f32[3]. let b:f32[3] = sin[x=";
   EXPECT_THAT(message((deep + std::string(100000, '(')).c_str()), HasSubstr("too deeply"));
+}
+
+// JAX also calls a result `_` in the inner program where only the outer one drops it.
+TEST(UnnamedResults, AreReadWhereTheyHaveOneMeaning) {
+  const Jaxpr one = parse_jaxpr(R"({ lambda ; a:f32[]. let
+    _:f32[] b:f32[] = jit[name=f jaxpr={ lambda ; a:f32[]. let
+          _:f32[] = sin a
+          b:f32[] = mul _ a
+        in (_, b) }] a
+  in (b,) })");
+  EXPECT_FLOAT_EQ(eval_jaxpr(one, Arrays{Array(2.f)})[0].item<float>(), std::sin(2.f) * 2);
+  // Two of them, told apart by their types.
+  const Jaxpr two = parse_jaxpr(R"({ lambda ; a:f32[]. let
+    _:f32[] _:i32[] b:f32[] = jit[name=f jaxpr={ lambda ; a:f32[]. let
+          _:f32[] = sin a
+          _:i32[] = convert_element_type[new_dtype=int32 weak_type=False] a
+          b:f32[] = mul _ a
+        in (_, _, b) }] a
+  in (b,) })");
+  EXPECT_FLOAT_EQ(eval_jaxpr(two, Arrays{Array(2.f)})[0].item<float>(), std::sin(2.f) * 2);
+}
+
+TEST(UnnamedResults, AreRefusedWhereTheyHaveSeveral) {
+  const char* text = R"({ lambda ; a:f32[]. let
+    _:f32[] _:f32[] b:f32[] = jit[name=f jaxpr={ lambda ; a:f32[]. let
+          _:f32[] = sin a
+          _:f32[] = cos a
+          b:f32[] = mul _ a
+        in (_, _, b) }] a
+  in (b,) })";
+  try {
+    parse_jaxpr(text);
+    FAIL() << "it was read";
+  } catch (const ParseError& e) {
+    EXPECT_THAT(e.what(), HasSubstr("several results before this equation are called '_'"));
+  }
+}
+
+TEST(UnnamedResults, OurTextsCanBeReadBack) {
+  // The outer program drops two results that the inner one reads.
+  const auto inner = jit([](const Array& x) { const Array s = sin(x), c = cos(x); return std::tuple(s, c, s * c); });
+  const Jaxpr j = make_jaxpr([&](const Array& x) { return std::get<2>(inner(x)); })(spec(f32));
+  const Jaxpr back = parse_jaxpr(to_string(j));
+  EXPECT_FLOAT_EQ(eval_jaxpr(back, Arrays{Array(2.f)})[0].item<float>(), std::sin(2.f) * std::cos(2.f));
+}
+
+TEST(ParseJaxpr, FillValuesMayBeComplex) {
+  const Jaxpr j = parse_jaxpr(R"({ lambda ; a:c64[1] b:i32[1]. let
+    c:c64[] = gather[
+      dimension_numbers=GatherDimensionNumbers(offset_dims=(), collapsed_slice_dims=(0,), start_index_map=(0,), operand_batching_dims=(), start_indices_batching_dims=())
+      fill_value=(0.5-1.5j)
+      indices_are_sorted=False
+      mode=GatherScatterMode.FILL_OR_DROP
+      slice_sizes=(1,)
+      unique_indices=False
+    ] a b
+  in (c,) })");
+  const Arrays args{array<complex64>({complex64(1, 2)}), array<int>({3})};
+  EXPECT_EQ(eval_jaxpr(j, args)[0].item<complex64>(), complex64(0.5f, -1.5f));
+  EXPECT_EQ(jit([&](const Array& x, const Array& i) { return eval_jaxpr(j, Arrays{x, i})[0]; })(args[0], args[1]).item<complex64>(), complex64(0.5f, -1.5f));
+}
+
+TEST(ParseJaxpr, LinearPartsOfCustomRulesAreRead) {
+  const Jaxpr j = parse_jaxpr("{ lambda ; a:f32[] b:f32[]. let c:f32[] = custom_lin[bwd=f in_zeros=[False, True] num_res=1 symbolic_zeros=False] a b in (c,) }");
+  EXPECT_EQ(j.output_avals()[0].to_string(), "f32[]");
 }
 
 template <class T>

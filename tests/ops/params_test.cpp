@@ -1,0 +1,62 @@
+// Parameters that do not fit are refused by the aval rules, which kernels and compiled programs rely on: by the functions
+// and in texts alike.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tf2jax/tf2jax.h>
+
+namespace tf2jax {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <class E, class F>
+std::string message(F f) {
+  try {
+    f();
+  } catch (const E& e) {
+    return e.what();
+  }
+  return "nothing was thrown";
+}
+
+TEST(DotGeneral, AxesHaveOneRole) {
+  const Array x = ones({3, 3}), y = ones({3, 3});
+  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{1, 1}, {0, 1}, {}, {}}); }), HasSubstr("lhs contracting dimensions to be distinct"));
+  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{0, 1}, {0, 0}, {}, {}}); }), HasSubstr("rhs contracting dimensions to be distinct"));
+  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{}, {}, {0, 0}, {0, 1}}); }), HasSubstr("lhs batch dimensions to be distinct"));
+  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{1}, {0}, {1}, {1}}); }), HasSubstr("lhs batch dimensions to be disjoint from contracting dimensions"));
+}
+
+// Each text has one parameter that does not fit.
+class BadParams : public ::testing::TestWithParam<const char*> {};
+TEST_P(BadParams, AreRefused) { EXPECT_THROW(parse_jaxpr(GetParam()), Error) << GetParam(); }
+INSTANTIATE_TEST_SUITE_P(
+    Texts, BadParams,
+    ::testing::Values(
+        "{ lambda ; a:f32[3,3] b:f32[3,3]. let c:f32[] = dot_general[dimension_numbers=(([1, 1], [0, 1]), ([], [])) preferred_element_type=float32] a b in (c,) }",
+        "{ lambda ; a:f32[3,3]. let c:f32[3] = reduce_sum[axes=(1, 1)] a in (c,) }", "{ lambda ; a:f32[3,3]. let c:f32[3,3] = reduce_sum[axes=(-1,)] a in (c,) }",
+        "{ lambda ; a:f32[3,1]. let c:f32[3] = squeeze[dimensions=(1, 1)] a in (c,) }", "{ lambda ; a:f32[3,1]. let c:f32[3,1] = squeeze[dimensions=(5,)] a in (c,) }",
+        "{ lambda ; a:f32[3,3]. let c:f32[3,3] = rev[dimensions=(0, 0)] a in (c,) }", "{ lambda ; a:f32[3,3]. let c:f32[3,3] = rev[dimensions=(-1,)] a in (c,) }",
+        "{ lambda ; a:f32[3,3]. let c:f32[3,3] = transpose[permutation=(0, 0)] a in (c,) }",
+        "{ lambda ; a:f32[3]. let c:f32[3] d:f32[1] = split[axis=-1 sizes=(2, 1)] a in (c, d) }",
+        "{ lambda ; a:f32[3]. let c:f32[4] d:f32[1] = split[axis=0 sizes=(4, -1)] a in (c, d) }",
+        "{ lambda ; a:f32[3]. let c:f32[3] = cumsum[axis=-1 reverse=False] a in (c,) }", "{ lambda ; . let c:bool[3] = iota[dimension=0 dtype=bool shape=(3,) sharding=None] in (c,) }",
+        "{ lambda ; a:f32[3]. let c:f32[3] = reduce_precision[exponent_bits=0 mantissa_bits=3] a in (c,) }",
+        "{ lambda ; a:f32[3]. let c:f32[3] = reduce_precision[exponent_bits=3 mantissa_bits=-1] a in (c,) }",
+        "{ lambda ; a:i32[3]. let c:i32[3] = integer_pow[y=-1] a in (c,) }",
+        "{ lambda ; a:f32[3,3] b:i32[1,2]. let c:f32[1] = gather[dimension_numbers=GatherDimensionNumbers(offset_dims=(), collapsed_slice_dims=(0, 1), start_index_map=(0, 0), "
+        "operand_batching_dims=(), start_indices_batching_dims=()) fill_value=None indices_are_sorted=False mode=GatherScatterMode.CLIP slice_sizes=(1, 1) unique_indices=False] a b in (c,) }",
+        "{ lambda ; a:f32[3,3] b:i32[3,1]. let c:f32[3] = gather[dimension_numbers=GatherDimensionNumbers(offset_dims=(), collapsed_slice_dims=(0,), start_index_map=(1,), "
+        "operand_batching_dims=(0,), start_indices_batching_dims=(0,)) fill_value=None indices_are_sorted=False mode=GatherScatterMode.CLIP slice_sizes=(1, 1) unique_indices=False] a b in (c,) }"));
+
+TEST(IntegerPow, NegativePowersOfIntegersAreRefused) {
+  EXPECT_THAT(message<TypeError>([] { pow(array<int>({2}), -1); }), HasSubstr("Integers cannot be raised to negative powers"));
+}
+
+TEST(Comparison, NamesItselfInMessages) {
+  EXPECT_THAT(message<Error>([] { lt_p().bind1({array<float>({1, 2}), array<float>({1, 2, 3})}); }), HasSubstr("lt got incompatible shapes"));
+  EXPECT_THAT(message<Error>([] { and_p().bind1({array<float>({1}), array<float>({1})}); }), HasSubstr("and does not accept dtype float32"));
+}
+
+}  // namespace
+}  // namespace tf2jax
