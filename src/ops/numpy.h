@@ -20,8 +20,7 @@ struct AxisList {
 enum class KeepDims : bool { no, yes };
 inline constexpr KeepDims keepdims = KeepDims::yes;
 
-/// Sum over axes. Bools and narrow integers become the default integer of their kind (i32 or u32; 64 bits with x64), which
-/// wraps. Gradient: the cotangent broadcast back.
+/// Sum over axes. Bools and narrow integers become i32 or u32 (64 bits with x64), which wrap. Gradient: the cotangent back.
 /// Throws: AxisError for an axis out of range or repeated.
 Array sum(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);
 Array prod(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);

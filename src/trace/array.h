@@ -167,8 +167,7 @@ class Array {
   explicit operator bool() const;
 
   /// x[0], x(all, 1), x(slice(1, {}), newaxis, ellipsis), x(indices): NumPy basic and integer-array indexing.
-  /// Integer-array indices out of range are clamped for reads, as in JAX, and their gradients dropped. Where integers and
-  /// arrays are mixed, axes stand where NumPy puts them.
+  /// Integer-array indices out of range are clamped for reads, as in JAX, and their gradients dropped. Axes as in NumPy.
   Array operator[](const Index& index) const;
   template <class... I>
   Array operator()(const I&... index) const;
