@@ -159,6 +159,7 @@ GraphRule rule_of_edited(std::string reason, const Golden& golden, const json& c
   return {std::move(reason), [f, names = options.outputs](const Arrays& xs) {
             CallArguments a;
             for (const Array& x : xs) a.positional.push_back(Tree(x));
+            const auto scope = override_config(&Config::interpret, true);
             return outputs_of(f.call(a), names);
           }};
 }
