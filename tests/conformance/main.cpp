@@ -84,7 +84,7 @@ int main(int argc, char** argv) {
       if (golden.family.empty() || !golden.document.contains("cases")) continue;
       const bool graphs = golden.document.contains("format") && !golden.cases().empty() && golden.cases()[0].contains("graph");
       FamilyReport report = graphs ? run_graphs(golden, options) : run_golden(golden, options);
-      if (report.passed + report.failed + report.unsupported > 0) reports[golden.family] = std::move(report);
+      if (report.passed + report.failed + report.unsupported > 0) reports[file.stem().string()] = std::move(report);   // several files may be of one family
     }
     if (models)
       for (auto& [name, report] : run_corpus(directory, options))
