@@ -86,6 +86,15 @@ TEST(PlannerValues, OneValueCarriedAndWalkedOver) {
   check_function(grad([&](const Array& v) { return sum(sin(f(v))); }), values({2, 30}));
 }
 
+TEST(PlannerValues, LongSumsKeepTheirDigits) {
+  for (const auto& [rows, columns] : {std::pair{1 << 21, 1}, std::pair{1 << 20, 3}, std::pair{1 << 18, 16}, std::pair{3 * 70001, 20}}) {
+    const Array x = full({rows, columns}, 0.1f);
+    for (const Array& total : {jit([](const Array& v) { return sum(v, 0); })(x), sum(x, 0)})
+      for (const double t : total.to_vector<double>()) EXPECT_NEAR(t / (rows * 0.1), 1, 2e-5) << rows << " x " << columns;
+    EXPECT_NEAR(jit([](const Array& v) { return mean(v); })(astype(x, bf16)).to_vector<double>()[0], 0.1, 1e-3);
+  }
+}
+
 TEST(PlannerValues, CarriesThatAreOneValue) {
   const Array q = values({2, 30});
   check_function([](const Array& v) {
