@@ -16,10 +16,14 @@ std::vector<Execution> executions(const Options& options);
 /// "jvp", or "jit(jvp)".
 std::string part_name(const std::string& what, Execution how);
 
-/// Runs `body` with nothing compiled, calls inside programs included, or with everything as usual.
+/// Runs `body` with nothing compiled, calls inside programs included, or with everything compiled: where the compiler's
+/// module is missing that is an error, not the interpreter's result.
 template <class F>
 auto under(Execution how, F&& body) {
-  const auto scope = tf2jax::override_config(&tf2jax::Config::interpret, how == Execution::uncompiled);
+  tf2jax::Config config = tf2jax::config();
+  config.interpret = how == Execution::uncompiled;
+  config.require_compiler = how == Execution::compiled;
+  const tf2jax::ConfigScope scope(config);
   return body();
 }
 /// f(xs), op by op or through jit.

@@ -99,6 +99,7 @@ TEST(Executions, CompileNothingOrEverything) {
   const auto is_interpreted = [] { return config().interpret; };
   EXPECT_TRUE(under(Execution::uncompiled, is_interpreted));
   EXPECT_FALSE(under(Execution::compiled, is_interpreted));
+  EXPECT_TRUE(under(Execution::compiled, [] { return config().require_compiler; }));   // or a missing module would pass
   CaseResult r;
   parts({.backend = "both"}, "jvp", r, [](Execution, const std::string&) {});
   EXPECT_EQ(r.names(), (std::vector<std::string>{"jvp", "jit(jvp)"}));

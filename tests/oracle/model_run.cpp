@@ -69,6 +69,7 @@ class ModelRun {
 
   void run() {
     const auto x64 = override_config(&Config::enable_x64, c_.facts.value("x64", false));
+    const auto compiler = override_config(&Config::require_compiler, true);
     if (!stage("opens", [&] {
           tell("load_ms", fmt::format("{:.0f}", milliseconds([&] { f_ = c_.convert(true); })));
           tell("opens", "ok");

@@ -156,6 +156,7 @@ int main(int argc, char** argv) {
   app.add_option("cases", names, "Cases: a regular expression")->required();
   app.add_option("part", part, "outputs, jvp, vjp, vmap, vmap(vjp) or jvp(vjp)");
   CLI11_PARSE(app, argc, argv);
+  tf2jax::update_config("require_compiler", true);
   setenv("TF2JAX_NUM_THREADS", "1", 0);   // this process evaluates too, and its threads would be missing in the children
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
     if (file.path().extension() != ".json" || !std::regex_search(file.path().stem().string(), std::regex(family))) continue;
