@@ -53,6 +53,12 @@ std::uint64_t seed_of(const Options& o, std::int64_t index) {
 // time that making code takes.
 std::int64_t check_of(std::uint64_t seed, const fuzz::RandomProgram& p) { return fuzz::Draw(seed ^ 0xc0de).below(p.what == "plain" ? 12 : 36); }
 
+std::vector<std::int32_t> all_inputs(const Example& e) {
+  std::vector<std::int32_t> out;
+  for (std::size_t i = 0; i < e.inputs.size(); ++i) out.push_back(static_cast<std::int32_t>(i));
+  return out;
+}
+
 /// One of the checks. Throws what the library throws.
 Verdict verdict(const Example& e, bool is_smooth, std::int64_t check, std::uint64_t seed) {
   fuzz::Draw draw(seed ^ 0xc4ec);
@@ -61,7 +67,11 @@ Verdict verdict(const Example& e, bool is_smooth, std::int64_t check, std::uint6
     case 1: return fuzz::compare_derivatives(e.program, e.inputs, is_smooth, draw);
     case 2: return fuzz::compare_compiled(e.program, e.inputs, {.check_bounds = true});
     case 3: return fuzz::compare_compiled(e.program, e.inputs);
-    default: return fuzz::compare_compiled(e.program, e.inputs, {.simulate = true, .donated = check % 4 == 0 ? all_inputs(e) : std::vector<std::int32_t>{}});
+    default: {
+      CompileOptions how{.simulate = true};
+      if (check % 4 == 0) how.donated = all_inputs(e);
+      return fuzz::compare_compiled(e.program, e.inputs, how);
+    }
   }
 }
 const char* name_of(std::int64_t check) {

@@ -239,7 +239,11 @@ TEST(CodegenOps, Bools) {
 
 TEST(CodegenOps, ArithmeticOfFloatsRoundsOnce) {
   for_reals([]<class T>(std::type_identity<T>) {
-    const auto better = [](auto a, auto b, bool largest) { return a != a ? a : b != b ? b : (largest ? b > a : b < a) ? b : a; };
+    const auto better = [](auto a, auto b, bool largest) {
+      if (a != a || b != b) return a != a ? a : b;
+      if (a == b) return std::signbit(a) == largest ? b : a;   // 0 is above -0
+      return (largest ? b > a : b < a) ? b : a;
+    };
     binary<T, T>(Op::add, [](T a, T b) { return wide(a) + wide(b); });
     binary<T, T>(Op::sub, [](T a, T b) { return wide(a) - wide(b); });
     binary<T, T>(Op::mul, [](T a, T b) { return wide(a) * wide(b); });
