@@ -182,6 +182,7 @@ void work(Shared& shared, int worker, const Options& o, Clock::time_point end) {
 
 // The program that killed a worker, smaller; each attempt is a process.
 void report_death(std::uint64_t seed, const std::string& how) {
+  std::cout << "FINDING seed " << seed << ": a worker " << how << std::endl;
   dies([&] {
     ::alarm(120);
     const auto x64 = override_config(&Config::enable_x64, fuzz::wants_x64(seed));
