@@ -39,7 +39,13 @@ Vec operator*(const Vec& a, const Vec& b) {
   return map(a, b, [&](auto* x, auto* y) { return a.floating() ? a.ir().b.CreateFMul(x, y) : a.ir().b.CreateMul(x, y); });
 }
 Vec operator/(const Vec& a, const Vec& b) {
-  return map(a, b, [&](auto* x, auto* y) { return a.ir().b.CreateFDiv(x, y); });
+  // LLVM 19 takes lanes in which both operands are known to be zero (masked loads, padding) for zero after a division too
+  // (SelectionDAG's SimplifyDemandedVectorElts), where they are no number. Behind a fence it does not know the divisor.
+  return map(a, b, [&](auto* x, auto* y) {
+    llvm::Value* divisor = y;
+    if (y->getType()->isVectorTy() && !llvm::isa<llvm::Constant>(y)) divisor = a.ir().call(llvm::Intrinsic::arithmetic_fence, {y->getType()}, {y});
+    return a.ir().b.CreateFDiv(x, divisor);
+  });
 }
 Vec operator-(const Vec& a) {
   return map(a, [&](auto* x) { return a.floating() ? a.ir().b.CreateFNeg(x) : a.ir().b.CreateNeg(x); });
