@@ -260,7 +260,7 @@ class Importer {
     model_->check_supported(*f_->body);
     for (const auto i : f_->captured) {
       const auto& v = model_->variables[i];
-      if (v.initial.has_value()) f_->params.set(Variable(v.name, canonical_array(v.initial), v.trainable));
+      if (v.initial.has_value()) f_->params.set(Variable(v.name, in_canonical_type(v.initial), v.trainable));
     }
     f_->model = model_;
     return ConvertedFunction(f_);

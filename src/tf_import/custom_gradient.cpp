@@ -65,7 +65,7 @@ struct GradientCall {
         out.push_back(zeros_of(aval));
         continue;
       }
-      const Array g = canonical_array(*x);
+      const Array g = in_canonical_type(*x);
       out.push_back(g.dtype() == aval.dtype ? g : convert_element_type(g, aval.dtype));
     }
     return out;

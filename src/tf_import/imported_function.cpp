@@ -38,7 +38,7 @@ Arrays ImportedFunction::check_inputs(const std::vector<Tree>& leaves) const {
   Arrays arrays;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const auto& [path, name, spec] = inputs[i];
-    Array x = canonical_array(leaves[i].array());
+    Array x = in_canonical_type(leaves[i].array());
     if (options.strict_shape_check && spec.shape) {
       check(compatible(x.shape(), *spec.shape),
             "Found incompatible input shape: {}, expected {} for argument at {}.\n"
@@ -85,7 +85,7 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::ve
     }
     const auto* x = v.get_if<Array>();
     check<TypeError>(x != nullptr, "{}: output {} is {}; only tensors of numbers can be returned", model->source, outputs.size(), v.kind());
-    outputs.push_back(canonical_array(*x));
+    outputs.push_back(in_canonical_type(*x));
   }
   for (std::size_t i = 0; i < captured.size(); ++i) {
     if (!interpreter.changed(captured[i])) continue;
@@ -125,7 +125,7 @@ std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const 
   std::string missing, nodes;
   for (const auto v : captured) {
     const auto& name = model->variables[v].name;
-    if (given.contains(name)) arguments.push_back(canonical_array(given.at(name).value()));
+    if (given.contains(name)) arguments.push_back(in_canonical_type(given.at(name).value()));
     else {
       missing += (missing.empty() ? "'" : ", '") + name + "'";
       if (!model->variables[v].node_op.empty()) nodes += fmt::format(" {} `{}` cannot be evaluated.", model->variables[v].node_op, name);

@@ -45,7 +45,7 @@ const Value& Node::input(std::size_t i) const {
 Array Node::array(std::size_t i) const {
   const Value& v = input(i);
   if (const auto* variable = v.get_if<VariableRef>()) return interpreter_.read(*variable);
-  if (const auto* x = v.get_if<Array>()) return v.is_host() && !on_host_ ? canonical_array(*x) : *x;
+  if (const auto* x = v.get_if<Array>()) return v.is_host() && !on_host_ ? in_canonical_type(*x) : *x;
   fail(fmt::format("input {} is {}; expected a tensor", i, v.kind()));
 }
 

@@ -28,7 +28,7 @@ struct Operands {
       const Value& v = n.input(i);
       if (v.get_if<Array>() && !(v.is_host() && fixed(i - first))) {
         positions.push_back(all.size());
-        tensors.push_back(canonical_array(n.array(i)));
+        tensors.push_back(in_canonical_type(n.array(i)));
       }
       all.push_back(v);
     }
@@ -58,7 +58,7 @@ Values call_pure(const Node& n, const FunctionRef& f, const Values& arguments, c
 Arrays tensors_of(const Node& n, const Values& values) {
   Arrays out;
   for (const Value& v : values) {
-    if (const auto* x = v.get_if<Array>()) out.push_back(canonical_array(*x));
+    if (const auto* x = v.get_if<Array>()) out.push_back(in_canonical_type(*x));
     else if (const auto* variable = v.get_if<VariableRef>()) out.push_back(n.interpreter().read(*variable));
     else n.fail(fmt::format("a branch returns {}; only tensors are supported", v.kind()));
   }

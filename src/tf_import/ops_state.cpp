@@ -65,7 +65,7 @@ Converter assignment(bool returns_reference, F update) {
 Array plain(Node& n, std::size_t i) {
   const Value& v = n.input(i);
   const auto* x = v.get_if<Array>();
-  return x && v.is_host() ? canonical_array(*x) : n.array(i);
+  return x && v.is_host() ? in_canonical_type(*x) : n.array(i);
 }
 
 Values call_function(Node& n) {

@@ -52,8 +52,8 @@ Values set_item(Node& n) {
     raise<ValueError>("resize_if_index_out_of_bounds=True in TensorListSetItem is not yet supported.");
   }
   n.ignore({"element_dtype"});
-  const Array item = canonical_array(n.array(2));
-  const Array list = canonical_array(dense(n, 0, &item));
+  const Array item = in_canonical_type(n.array(2));
+  const Array list = in_canonical_type(dense(n, 0, &item));
   Arrays start(static_cast<std::size_t>(list.rank()), Array(0));
   start[0] = astype(n.array(1), i32);
   return {dynamic_update_slice(list, astype(expand_dims(item, {0}), list.dtype()), start)};
@@ -95,11 +95,11 @@ Values length(Node& n) {
 
 Values push_back(Node& n) {
   n.ignore({"element_dtype"});
-  const Array item = canonical_array(n.array(1));
+  const Array item = in_canonical_type(n.array(1));
   const Array last = expand_dims(item, {0});
   const auto* list = n.input(0).get_if<TensorSequence>();
   if (list && list->size == 0) return {last};
-  return {concatenate({canonical_array(dense(n, 0, &item)), last}, 0)};
+  return {concatenate({in_canonical_type(dense(n, 0, &item)), last}, 0)};
 }
 
 Values pop_back(Node& n) {

@@ -54,4 +54,7 @@ class Value {
 };
 using Values = std::vector<Value>;
 
+/// `x` with 64-bit types narrowed unless Config::enable_x64 is set; traced ones are converted in the program.
+Array in_canonical_type(const Array& x);
+
 }  // namespace tf2jax
