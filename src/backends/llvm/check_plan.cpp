@@ -240,36 +240,38 @@ void check_sharing(const Graph& g, const Plan& plan, const std::vector<UnitAcces
     }
   }
   for (const ValueId v : g.outputs) require(plan.views.at(v).base);
+  for (const Group& group : plan.groups) {
+    if (!group.scatter) continue;
+    const GraphOp& op = g.op(group.scatter->op);
+    if (home(plan.views.at(op.in[0]).base) != home(plan.views.at(op.out[0]).base))
+      raise<InternalError>("plan: the operand of a {} does not lie where its result goes.", op.primitive.name());
+  }
 }
 
-void check_kernels(const std::vector<const loops::Kernel*>& kernels, const std::vector<const std::vector<ValueId>*>& bases, const std::function<ValueId(ValueId)>& home) {
+void check_kernels(const std::vector<BoundKernel>& kernels, const std::function<ValueId(ValueId)>& home, Writes allowed) {
   std::map<ValueId, std::vector<std::int32_t>> writes;
-  for (std::size_t k = 0; k < kernels.size(); ++k) {
-    const loops::Kernel& kernel = *kernels[k];
+  std::set<ValueId> uncounted;
+  for (const auto& [kernel, bases] : kernels) {
+    std::vector<ValueId> base_of;   // of every buffer
+    for (std::size_t next = 0; const loops::Buffer& b : kernel.buffers) base_of.push_back(b.scratch ? -1 : bases[next++]);
     std::vector<std::int64_t> memory;
-    std::size_t next = 0;
-    for (const loops::Buffer& b : kernel.buffers) {
-      const ValueId base = b.scratch ? -1 : (*bases[k])[next++];
-      memory.push_back(base < 0 ? -1 : home(base));
-    }
+    for (const ValueId base : base_of) memory.push_back(base < 0 ? -1 : home(base));
     const auto counts = loops::count_writes(kernel, memory);
-    if (!counts) return;
-    next = 0;
     for (std::size_t i = 0; i < kernel.buffers.size(); ++i) {
-      if (kernel.buffers[i].scratch) continue;
-      const ValueId base = (*bases[k])[next++];
-      if (!kernel.buffers[i].written) continue;
-      auto& total = writes[base];
+      if (base_of[i] < 0 || !kernel.buffers[i].written) continue;
+      if (!counts) {
+        uncounted.insert(base_of[i]);
+        continue;
+      }
+      auto& total = writes[base_of[i]];
       total.resize(static_cast<std::size_t>(kernel.buffers[i].elements), 0);
       for (std::size_t e = 0; e < total.size(); ++e) total[e] += kernel.rewrites ? std::min((*counts)[i][e], 1) : (*counts)[i][e];
     }
   }
-  for (const auto& [base, total] : writes) {
-    const bool halves = std::ranges::any_of(total, [](std::int32_t n) { return n == 0; });   // of a pair, whose other half another group writes
-    for (std::size_t e = 0; e < total.size(); ++e)
-      if (total[e] > 1 || (total[e] == 0 && !(halves && total[e ^ 1] == 1)))
-        raise<InternalError>("plan: element {} of a result is written {} times:\n{}", e, total[e], loops::to_string(*kernels[0]));
-  }
+  if (allowed == Writes::any) return;
+  for (const auto& [base, total] : writes)
+    for (std::size_t e = 0; e < total.size() && !uncounted.contains(base); ++e)
+      if (total[e] != 1) raise<InternalError>("plan: element {} of result {} is written {} times.", e, base, total[e]);
 }
 
 void check_arena(const std::vector<Program::Slot>& slots) {

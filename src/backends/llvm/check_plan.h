@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "tf2jax/backends/llvm/memory_sharing.h"
+#include "tf2jax/backends/llvm/overwrite.h"
 #include "tf2jax/backends/llvm/program.h"
 
 namespace tf2jax::compiler {
@@ -14,13 +15,17 @@ void check_order(const Graph& graph, const Plan& plan);
 /// over every element once.
 void check_maps(const Graph& graph, const Plan& plan);
 
-/// No memory is written over while a value in it is still read, by any of its names, but in place where a unit allows it.
+/// No memory is written over while a value in it is still read, by any of its names, but in place where a unit allows it; a
+/// scatter's operand lies where its result goes.
 void check_sharing(const Graph& graph, const Plan& plan, const std::vector<UnitAccess>& units, const Sharing& sharing);
 
-/// The kernels of one group, before results are written over operands: accesses stay inside buffers, every element of a
-/// result is written once (some rows in part again, by the iteration that wrote them), nothing is read after it was written over. `bases`: of the buffers, scratch excepted; `home`: of
-/// a base, what names its memory. Kernels with many accesses are left out.
-void check_kernels(const std::vector<const loops::Kernel*>& kernels, const std::vector<const std::vector<ValueId>*>& bases, const std::function<ValueId(ValueId)>& home);
+/// How often a kernel writes an element of its results.
+enum class Writes { once, any };
+
+/// Kernels before results are written over operands: accesses stay inside buffers, nothing is read after it was written
+/// over, and with `once` every element of a result is written once by all of them together (some rows in part again, by the
+/// iteration that wrote them). `home`: of a base, what names its memory. Kernels with many accesses are left out.
+void check_kernels(const std::vector<BoundKernel>& kernels, const std::function<ValueId(ValueId)>& home, Writes writes);
 
 /// Slots that live at the same time do not overlap in the arena.
 void check_arena(const std::vector<Program::Slot>& slots);

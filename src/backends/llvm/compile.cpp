@@ -156,52 +156,33 @@ class Compiler {
     check_sharing(graph_, plan_, units, sharing_);
     if (options_.verify) verify();
     program_->shared = sharing_.outputs;
-    for (const Group& g : plan_.groups) {
-      if (!g.scatter) continue;
-      const auto home = [&](ValueId v) { return sharing_.home[static_cast<std::size_t>(view(v).base)]; };
-      const GraphOp& op = graph_.op(g.scatter->op);
-      check<InternalError>(home(op.in[0]) == home(op.out[0]), "compile: the operand of {} does not lie where its result goes.", op.primitive.name());
-    }
     for (std::size_t k = 0; k < kernels_.size(); ++k)
       for (const auto& [operand, result] : overwrites(k))
         if (sharing_.home[static_cast<std::size_t>(operand)] == sharing_.home[static_cast<std::size_t>(result)])
-          for (const loops::BufferId b : buffers_of(k, operand)) overwrite(kernels_[k], b, buffers_of(k, result)[0]);
+          for (const loops::BufferId b : buffers_of(bound(k), operand)) overwrite(kernels_[k], b, buffers_of(bound(k), result)[0]);
   }
 
   // What costs more than the plan itself; before results are written over operands.
   void verify() const {
     check_maps(graph_, plan_);
     const auto home = [&](ValueId base) { return sharing_.home[static_cast<std::size_t>(base)]; };
-    for (const auto& [group, numbers] : kernels_of_group_) {
-      std::vector<const loops::Kernel*> kernels;
-      std::vector<const std::vector<ValueId>*> bases;
-      for (const std::size_t k : numbers) kernels.push_back(&kernels_[k]), bases.push_back(&bases_[k]);
-      if (!plan_.groups[static_cast<std::size_t>(group)].scatter) check_kernels(kernels, bases, home);
-    }
+    std::vector<BoundKernel> once, again;   // loops that carry, and scatters, write an element again
+    for (const auto& [group, numbers] : kernels_of_group_)
+      for (const std::size_t k : numbers) (plan_.groups[static_cast<std::size_t>(group)].scatter ? again : once).push_back(bound(k));
+    for (const auto& [op, loop] : native_loops_) again.push_back(bound(loop.first));
+    check_kernels(once, home, Writes::once);
+    check_kernels(again, home, Writes::any);
   }
 
-  // A loop names one memory several times where one value is several of its operands.
-  std::vector<loops::BufferId> buffers_of(std::size_t k, ValueId base) const {
-    std::vector<loops::BufferId> out;
-    auto next = bases_[k].begin();
-    for (std::size_t i = 0; i < kernels_[k].buffers.size(); ++i)
-      if (!kernels_[k].buffers[i].scratch && *next++ == base) out.push_back(static_cast<loops::BufferId>(i));
-    return out;
-  }
-
-  // Whether a kernel that may read the operand, under any of its names, may find the result written over it.
-  bool allows_overwrite(std::size_t k, ValueId operand, ValueId result) const {
-    const auto from = buffers_of(k, operand), to = buffers_of(k, result);
-    return std::ranges::all_of(from, [&](loops::BufferId b) { return to.size() == 1 && may_overwrite(kernels_[k], b, to[0]); });
-  }
+  BoundKernel bound(std::size_t k) const { return {kernels_[k], bases_[k]}; }
 
   // Operands and results of a kernel that may be one memory.
   std::vector<std::pair<ValueId, ValueId>> overwrites(std::size_t k) const {
     std::vector<std::pair<ValueId, ValueId>> out;
     for (const ValueId result : bases_[k]) {
-      if (result < 0 || plan_.interleaved.contains(result) || !kernels_[k].buffers[static_cast<std::size_t>(buffers_of(k, result)[0])].written) continue;
+      if (result < 0 || plan_.interleaved.contains(result) || !kernels_[k].buffers[static_cast<std::size_t>(buffers_of(bound(k), result)[0])].written) continue;
       for (const ValueId operand : bases_[k])
-        if (operand >= 0 && operand != result && allows_overwrite(k, operand, result)) out.emplace_back(operand, result);
+        if (operand >= 0 && operand != result && allows_overwrite(bound(k), operand, result)) out.emplace_back(operand, result);
     }
     return out;
   }
@@ -216,7 +197,7 @@ class Compiler {
     // Each kernel writes a part of the results: what one of them reads elsewhere must stay.
     for (const std::size_t k : kernels)
       for (const auto& pair : overwrites(k))
-        if (std::ranges::all_of(kernels, [&](std::size_t other) { return allows_overwrite(other, pair.first, pair.second); }))
+        if (std::ranges::all_of(kernels, [&](std::size_t other) { return allows_overwrite(bound(other), pair.first, pair.second); }))
           a.in_place.push_back(pair);
     return a;
   }

@@ -119,7 +119,6 @@ std::vector<ValueId> GraphBuilder::equation(const Equation& e, const std::vector
 // Values without elements are known now, whatever computes them, and no loop or plan meets one. A scan of no steps gives
 // its initial carry.
 std::optional<std::vector<ValueId>> GraphBuilder::without_elements(const Equation& e, const std::vector<ValueId>& in, const Avals& avals) {
-  if (e.primitive.effectful() || std::ranges::any_of(nested_jaxprs(e.params), has_effects)) return std::nullopt;
   const bool no_steps = e.primitive == scan_p() && e.params.get<ScanParams>().length == 0;
   std::vector<ValueId> out;
   for (std::size_t i = 0; i < avals.size(); ++i) {
@@ -128,7 +127,8 @@ std::optional<std::vector<ValueId>> GraphBuilder::without_elements(const Equatio
     else if (is_empty(avals[i])) out.push_back(constant(Array::build(avals[i], [](std::byte*) {})));
     else return std::nullopt;
   }
-  return out.empty() ? std::nullopt : std::optional(std::move(out));
+  if (out.empty() || e.primitive.effectful() || std::ranges::any_of(nested_jaxprs(e.params), has_effects)) return std::nullopt;
+  return out;
 }
 
 // Small operations on constants alone are done now; ones that would grow a constant are left to the loops.

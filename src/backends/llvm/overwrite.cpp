@@ -173,4 +173,17 @@ void overwrite(Kernel& kernel, BufferId read, BufferId written) {
   drop_idle(kernel, kernel.body);
 }
 
+std::vector<BufferId> buffers_of(const BoundKernel& bound, ValueId base) {
+  std::vector<BufferId> out;
+  auto next = bound.bases.begin();
+  for (std::size_t i = 0; i < bound.kernel.buffers.size(); ++i)
+    if (!bound.kernel.buffers[i].scratch && *next++ == base) out.push_back(static_cast<BufferId>(i));
+  return out;
+}
+
+bool allows_overwrite(const BoundKernel& bound, ValueId operand, ValueId result) {
+  const auto from = buffers_of(bound, operand), to = buffers_of(bound, result);
+  return std::ranges::all_of(from, [&](BufferId b) { return to.size() == 1 && may_overwrite(bound.kernel, b, to[0]); });
+}
+
 }  // namespace tf2jax::compiler

@@ -287,7 +287,7 @@ class Machine {
     if (i < 0 || i >= buffer.elements)
       raise<InternalError>("simulate: {} element {} of buffer {}, which has {}:\n{}", stores ? "a store to" : "a load of", i, b, buffer.elements, to_string(kernel_));
     const auto shared = visits_.find(memory_[at(b)]);
-    if (shared == visits_.end()) return;
+    if (shared == visits_.end() || (in_order && !has_data())) return;   // without data nobody knows which places are one
     const Visit me{iteration_, turn_, lane_, in_order};
     Visits& before = shared->second.at(static_cast<std::size_t>(i));
     if (!stores && !buffer.written && before.write.iteration >= 0)

@@ -30,12 +30,25 @@ loops::Kernel copy(std::int64_t n, std::int64_t size, std::int64_t scale, std::i
   return b.k;
 }
 
-void check(const loops::Kernel& kernel, const std::vector<ValueId>& bases, const std::function<ValueId(ValueId)>& home = [](ValueId v) { return v; }) { check_kernels({&kernel}, {&bases}, home); }
+void check(const loops::Kernel& kernel, const std::vector<ValueId>& bases, const std::function<ValueId(ValueId)>& home = [](ValueId v) { return v; }) {
+  check_kernels({{kernel, bases}}, home, Writes::once);
+}
 
 TEST(CheckKernels, EveryElementIsWrittenOnce) {
   check(copy(8, 8, 1, 0, true), {0, 1});
   EXPECT_THROW(check(copy(8, 8, 0, 3, false), {0, 1}), InternalError);    // one element eight times
   EXPECT_THROW(check(copy(4, 8, 1, 0, false), {0, 1}), InternalError);    // half of them
+}
+
+TEST(CheckKernels, SeveralWriteOneResultTogether) {
+  const auto half = [](std::int64_t offset) { return copy(4, 8, 2, offset, false); };   // elements offset, offset + 2, …
+  const loops::Kernel even = half(0), odd = half(1);
+  const std::vector<ValueId> first{0, 2}, second{1, 2};
+  const auto own = [](ValueId v) { return v; };
+  check_kernels({{even, first}, {odd, second}}, own, Writes::once);
+  EXPECT_THROW(check_kernels({{even, first}, {even, second}}, own, Writes::once), InternalError);
+  EXPECT_THROW(check_kernels({{even, first}}, own, Writes::once), InternalError);
+  check_kernels({{even, first}, {even, second}}, own, Writes::any);
 }
 
 TEST(CheckKernels, AccessesStayInside) {
