@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <mutex>
 
 #include "tf2jax/backends/cpu/interpreter.h"
 #include "tf2jax/backends/cpu/kernels.h"
@@ -81,8 +80,7 @@ class CpuBackend final : public Backend {
 #endif
     } catch (const MissingCompiler& e) {
       if (config().require_compiler) throw;
-      static std::once_flag warned;
-      std::call_once(warned, [&] { warn(fmt::format("{}\n  Until then programs run through the interpreter, more slowly. Set require_compiler to make this an error.", e.what())); });
+      warn_once("missing compiler", fmt::format("{}\n  Until then programs run through the interpreter, more slowly. Set require_compiler to make this an error.", e.what()));
     } catch (const InternalError& e) {   // a plan that contradicts itself: never run it, and not at all where defects are looked for
       if (config().require_compiler || compiler::verifies_plans()) throw;
       warn(fmt::format("{}\n  This is a defect of the compiler. Please report it. The program runs through the interpreter, more slowly.", e.what()));

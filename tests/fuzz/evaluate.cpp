@@ -72,33 +72,43 @@ Arrays run_cond(const CondParams& p, const Arrays& in, const Observer& observe) 
 
 }  // namespace
 
+std::optional<Jaxpr> called_program(const Equation& e) {
+  const bool is_call = e.primitive == jit_p() || e.primitive == custom_jvp_call_p() || e.primitive == custom_vjp_call_p() || e.primitive == checkpoint_p();
+  return is_call ? std::optional(nested_jaxprs(e.params)[0]) : std::nullopt;
+}
+
 Arrays evaluate(const Equation& e, const Arrays& in, const Observer& observe) {
   if (e.primitive == scan_p()) return run_scan(e.params.get<ScanParams>(), in, observe);
   if (e.primitive == while_p()) return run_while(e.params.get<WhileParams>(), in, observe);
   if (e.primitive == cond_p() && in[0].rank() == 0) return run_cond(e.params.get<CondParams>(), in, observe);
-  if (e.primitive == jit_p() || e.primitive == custom_jvp_call_p() || e.primitive == custom_vjp_call_p() || e.primitive == checkpoint_p())
-    return evaluate(nested_jaxprs(e.params)[0], in, observe);
+  if (const auto program = called_program(e)) return evaluate(*program, in, observe);
   Arrays out = e.primitive.bind(in, e.params);
   if (observe) observe(e.primitive, out);
   return out;
 }
 
-Arrays evaluate(const Jaxpr& jaxpr, const Arrays& args, const Observer& observe) {
-  const JaxprData& j = *jaxpr;
-  Arrays values(j.vars.size());
+Arrays values_of(const Jaxpr& program, const Arrays& args, const EquationFn& results) {
+  Arrays values(program->vars.size());
   const auto at = [&](VarId v) -> Array& { return values[static_cast<std::size_t>(v)]; };
-  const auto read = [&](const Atom& a) { return a.is_literal() ? a.literal : at(a.var); };
-  for (std::size_t i = 0; i < args.size(); ++i) at(j.invars[i]) = args[i];
-  for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = j.consts[i];
-  for (const Equation& e : j.eqns) {
+  for (std::size_t i = 0; i < args.size(); ++i) at(program->invars[i]) = args[i];
+  for (std::size_t i = 0; i < program->constvars.size(); ++i) at(program->constvars[i]) = program->consts[i];
+  for (const Equation& e : program->eqns) {
     Arrays in;
-    for (const Atom& a : e.inputs) in.push_back(read(a));
-    const Arrays out = evaluate(e, in, observe);
+    for (const Atom& a : e.inputs) in.push_back(a.is_literal() ? a.literal : at(a.var));
+    const Arrays out = results(e, in);
     for (std::size_t i = 0; i < out.size(); ++i) at(e.outputs[i]) = out[i];
   }
+  return values;
+}
+
+Arrays outputs_of(const Jaxpr& program, const Arrays& values) {
   Arrays out;
-  for (const Atom& a : j.outs) out.push_back(read(a));
+  for (const Atom& a : program->outs) out.push_back(a.is_literal() ? a.literal : values[static_cast<std::size_t>(a.var)]);
   return out;
+}
+
+Arrays evaluate(const Jaxpr& jaxpr, const Arrays& args, const Observer& observe) {
+  return outputs_of(jaxpr, values_of(jaxpr, args, [&](const Equation& e, const Arrays& in) { return evaluate(e, in, observe); }));
 }
 
 }  // namespace tf2jax::fuzz

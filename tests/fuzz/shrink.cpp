@@ -5,9 +5,6 @@
 #include <set>
 
 #include "evaluate.h"
-#include "tf2jax/transforms/checkpoint.h"
-#include "tf2jax/transforms/custom_rules.h"
-#include "tf2jax/transforms/jit_primitive.h"
 
 namespace tf2jax::fuzz {
 
@@ -15,16 +12,7 @@ namespace {
 
 class Whole {
  public:
-  explicit Whole(const Example& e) : program_(e.program), values_(e.program->vars.size()) {
-    for (std::size_t i = 0; i < e.inputs.size(); ++i) value(program_->invars[i]) = e.inputs[i];
-    for (std::size_t i = 0; i < program_->constvars.size(); ++i) value(program_->constvars[i]) = program_->consts[i];
-    for (const Equation& q : program_->eqns) {
-      Arrays in;
-      for (const Atom& a : q.inputs) in.push_back(a.is_literal() ? a.literal : value(a.var));
-      const Arrays out = evaluate(q, in);
-      for (std::size_t i = 0; i < out.size(); ++i) value(q.outputs[i]) = out[i];
-    }
-  }
+  explicit Whole(const Example& e) : program_(e.program), values_(values_of(e.program, e.inputs, [](const Equation& q, const Arrays& in) { return evaluate(q, in); })) {}
 
   Example part(const std::vector<VarId>& outs, const std::set<VarId>& inputs) const {
     std::set<VarId> needed(outs.begin(), outs.end());
@@ -63,9 +51,8 @@ class Whole {
   const Jaxpr& program() const { return program_; }
 
  private:
-  Array& value(VarId v) { return values_[static_cast<std::size_t>(v)]; }
   const Jaxpr program_;
-  Arrays values_;
+  const Arrays values_;
 };
 
 const Equation* producer(const Jaxpr& program, VarId v) {
@@ -89,28 +76,17 @@ bool step_back(const Whole& whole, std::vector<VarId>& outs, std::size_t o, cons
   return false;
 }
 
-Arrays evaluate_inlined(const Jaxpr& jaxpr, const Arrays& args) {
-  Arrays values(jaxpr->vars.size());
-  const auto at = [&](VarId v) -> Array& { return values[static_cast<std::size_t>(v)]; };
-  const auto read = [&](const Atom& a) { return a.is_literal() ? a.literal : at(a.var); };
-  for (std::size_t i = 0; i < args.size(); ++i) at(jaxpr->invars[i]) = args[i];
-  for (std::size_t i = 0; i < jaxpr->constvars.size(); ++i) at(jaxpr->constvars[i]) = jaxpr->consts[i];
-  for (const Equation& e : jaxpr->eqns) {
-    Arrays in;
-    for (const Atom& a : e.inputs) in.push_back(read(a));
-    const bool is_call = e.primitive == jit_p() || e.primitive == custom_jvp_call_p() || e.primitive == custom_vjp_call_p() || e.primitive == checkpoint_p();
-    const Arrays out = is_call ? evaluate_inlined(nested_jaxprs(e.params)[0], in) : e.primitive.bind(in, e.params);
-    for (std::size_t i = 0; i < out.size(); ++i) at(e.outputs[i]) = out[i];
-  }
-  Arrays out;
-  for (const Atom& a : jaxpr->outs) out.push_back(read(a));
-  return out;
+Arrays run_inlined(const Jaxpr& program, const Arrays& args) {
+  return outputs_of(program, values_of(program, args, [](const Equation& e, const Arrays& in) {
+    const auto called = called_program(e);
+    return called ? run_inlined(*called, in) : e.primitive.bind(in, e.params);
+  }));
 }
 
 }  // namespace
 
 Jaxpr inlined(const Jaxpr& program) {
-  return stage([&](const Arrays& xs) { return evaluate_inlined(program, xs); }, program.input_avals());
+  return stage([&](const Arrays& xs) { return run_inlined(program, xs); }, program.input_avals());
 }
 
 Example shrink(const Example& example, const std::function<bool(const Example&)>& fails) {

@@ -4,27 +4,19 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
 using ::testing::HasSubstr;
 
-template <class E, class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  return "nothing was thrown";
-}
-
 TEST(DotGeneral, AxesHaveOneRole) {
   const Array x = ones({3, 3}), y = ones({3, 3});
-  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{1, 1}, {0, 1}, {}, {}}); }), HasSubstr("lhs contracting dimensions to be distinct"));
-  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{0, 1}, {0, 0}, {}, {}}); }), HasSubstr("rhs contracting dimensions to be distinct"));
-  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{}, {}, {0, 0}, {0, 1}}); }), HasSubstr("lhs batch dimensions to be distinct"));
-  EXPECT_THAT(message<AxisError>([&] { dot_general(x, y, {{1}, {0}, {1}, {1}}); }), HasSubstr("lhs batch dimensions to be disjoint from contracting dimensions"));
+  EXPECT_THAT(message_of<AxisError>([&] { dot_general(x, y, {{1, 1}, {0, 1}, {}, {}}); }), HasSubstr("lhs contracting dimensions to be distinct"));
+  EXPECT_THAT(message_of<AxisError>([&] { dot_general(x, y, {{0, 1}, {0, 0}, {}, {}}); }), HasSubstr("rhs contracting dimensions to be distinct"));
+  EXPECT_THAT(message_of<AxisError>([&] { dot_general(x, y, {{}, {}, {0, 0}, {0, 1}}); }), HasSubstr("lhs batch dimensions to be distinct"));
+  EXPECT_THAT(message_of<AxisError>([&] { dot_general(x, y, {{1}, {0}, {1}, {1}}); }), HasSubstr("lhs batch dimensions to be disjoint from contracting dimensions"));
 }
 
 // Each text has one parameter that does not fit.
@@ -50,12 +42,12 @@ INSTANTIATE_TEST_SUITE_P(
         "operand_batching_dims=(0,), start_indices_batching_dims=(0,)) fill_value=None indices_are_sorted=False mode=GatherScatterMode.CLIP slice_sizes=(1, 1) unique_indices=False] a b in (c,) }"));
 
 TEST(IntegerPow, NegativePowersOfIntegersAreRefused) {
-  EXPECT_THAT(message<TypeError>([] { pow(array<int>({2}), -1); }), HasSubstr("Integers cannot be raised to negative powers"));
+  EXPECT_THAT(message_of<TypeError>([] { pow(array<int>({2}), -1); }), HasSubstr("Integers cannot be raised to negative powers"));
 }
 
 TEST(Comparison, NamesItselfInMessages) {
-  EXPECT_THAT(message<Error>([] { lt_p().bind1({array<float>({1, 2}), array<float>({1, 2, 3})}); }), HasSubstr("lt got incompatible shapes"));
-  EXPECT_THAT(message<Error>([] { and_p().bind1({array<float>({1}), array<float>({1})}); }), HasSubstr("and does not accept dtype float32"));
+  EXPECT_THAT(message_of<Error>([] { lt_p().bind1({array<float>({1, 2}), array<float>({1, 2, 3})}); }), HasSubstr("lt got incompatible shapes"));
+  EXPECT_THAT(message_of<Error>([] { and_p().bind1({array<float>({1}), array<float>({1})}); }), HasSubstr("and does not accept dtype float32"));
 }
 
 }  // namespace

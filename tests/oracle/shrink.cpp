@@ -8,10 +8,10 @@
 #include <iostream>
 #include <regex>
 
+#include "../fuzz/shrink.h"
 #include "differentiable.h"
 #include "execution.h"
 #include "isolate.h"
-#include "program_parts.h"
 #include "program_reader.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/trace/backend.h"
@@ -21,6 +21,7 @@
 namespace conformance {
 
 using namespace tf2jax;
+using fuzz::Example;
 
 namespace {
 
@@ -30,70 +31,21 @@ class Shrinker {
 
   /// Prints the smallest part of `program` that fails as the whole does.
   void run(const Jaxpr& program, const Arrays& args) const {
-    const Jaxpr flat = stage([&](const Arrays& xs) { return inlined(program, xs); }, program.input_avals());
-    const std::string aim = verdict(flat, args);
-    std::cout << fmt::format("  {} equations: {}\n", flat->eqns.size(), aim.empty() ? "compiled and op by op agree" : aim);
-    if (aim.empty()) return;
-    const ProgramParts whole = under(Execution::uncompiled, [&] { return ProgramParts(flat, args); });
-    std::vector<VarId> outs;
-    for (const Atom& a : flat->outs)
-      if (!a.is_literal()) outs.push_back(a.var);
-    std::set<VarId> inputs;
-    const auto fails = [&](const std::vector<VarId>& o, const std::set<VarId>& in) {
-      const auto [p, a] = whole.part(o, in);
-      return !p->eqns.empty() && verdict(p, a) == aim;
-    };
-    drop_outputs(outs, inputs, fails);
-    while (step_back(flat, outs, inputs, fails)) {}
-    values_as_inputs(flat, whole, outs, inputs, fails);
-    print(whole.part(outs, inputs));
+    const std::string aim = verdict({program, args});
+    std::cout << fmt::format("  {} equations: {}\n", program->eqns.size(), aim.empty() ? "compiled and op by op agree" : aim);
+    if (!aim.empty()) print(fuzz::shrink({program, args}, [&](const Example& e) { return verdict(e) == aim; }));
   }
 
  private:
-  using Fails = std::function<bool(const std::vector<VarId>&, const std::set<VarId>&)>;
-
-  static void drop_outputs(std::vector<VarId>& outs, const std::set<VarId>& inputs, const Fails& fails) {
-    for (std::size_t i = 0; outs.size() > 1 && i < outs.size();) {
-      std::vector<VarId> fewer = outs;
-      fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
-      if (fails(fewer, inputs)) outs = fewer;
-      else ++i;
-    }
-  }
-  // An operand of an output's equation instead of the output.
-  static bool step_back(const Jaxpr& flat, std::vector<VarId>& outs, const std::set<VarId>& inputs, const Fails& fails) {
-    for (VarId& out : outs)
-      for (const Equation& e : flat->eqns) {
-        if (std::ranges::find(e.outputs, out) == e.outputs.end()) continue;
-        for (const Atom& a : e.inputs) {
-          if (a.is_literal() || inputs.contains(a.var)) continue;
-          const VarId before = std::exchange(out, a.var);
-          if (fails(outs, inputs)) return true;
-          out = before;
-        }
-      }
-    return false;
-  }
-  static void values_as_inputs(const Jaxpr& flat, const ProgramParts& whole, const std::vector<VarId>& outs, std::set<VarId>& inputs, const Fails& fails) {
-    for (auto e = flat->eqns.rbegin(); e != flat->eqns.rend(); ++e) {
-      const Jaxpr now = whole.part(outs, inputs).program;
-      if (std::ranges::none_of(now->eqns, [&](const Equation& k) { return k.outputs == e->outputs; })) continue;
-      if (std::ranges::any_of(e->outputs, [&](VarId v) { return std::ranges::find(outs, v) != outs.end(); })) continue;
-      std::set<VarId> more = inputs;
-      more.insert(e->outputs.begin(), e->outputs.end());
-      if (fails(outs, more)) inputs = more;
-    }
-  }
-
   // Empty when compiled and op by op agree. In a process of its own, which may die.
-  std::string verdict(const Jaxpr& program, const Arrays& args) const {
+  std::string verdict(const Example& e) const {
     std::string said;
     for_each_case(
         1, {.limit = 30},
         [&](std::size_t, CaseResult& result) {
           result.part("program", [&] {
-            const Arrays want = under(Execution::uncompiled, [&] { return eval_jaxpr(program, args); });
-            result.check_all("wrong", default_backend().compile(program, {})->run(args), want, tolerance_);
+            const Arrays want = under(Execution::uncompiled, [&] { return eval_jaxpr(e.program, e.inputs); });
+            result.check_all("wrong", default_backend().compile(e.program, {})->run(e.inputs), want, tolerance_);
           });
         },
         [&](std::size_t, const CaseResult& result) {
@@ -104,15 +56,15 @@ class Shrinker {
     return said;
   }
 
-  void print(const ProgramParts::Part& part) const {
-    std::cout << to_string(part.program) << "\n";
+  void print(const Example& least) const {
+    std::cout << to_string(least.program) << "\n";
     const auto show = [](const std::string& what, const Arrays& values) {
       for (std::size_t i = 0; i < values.size(); ++i)
         if (values[i].size() <= 64) std::cout << "  " << what << " " << i << " = " << values[i] << "\n";
     };
-    show("input", part.args);
-    show("op by op", under(Execution::uncompiled, [&] { return eval_jaxpr(part.program, part.args); }));
-    if (verdict(part.program, part.args) == "wrong") show("compiled", default_backend().compile(part.program, {})->run(part.args));
+    show("input", least.inputs);
+    show("op by op", under(Execution::uncompiled, [&] { return eval_jaxpr(least.program, least.inputs); }));
+    if (verdict(least) == "wrong") show("compiled", default_backend().compile(least.program, {})->run(least.inputs));
   }
 
   const Tolerance tolerance_;

@@ -16,22 +16,13 @@
 #include <random>
 #include <sstream>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-template <class E, class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  ADD_FAILURE() << "no such error was thrown";
-  return "";
-}
 
 class BadInput : public ::testing::Test {
  protected:
@@ -50,65 +41,65 @@ class BadInput : public ::testing::Test {
 };
 
 TEST_F(BadInput, MissingFileIsNamed) {
-  EXPECT_THAT(message<IoError>([] { convert("/nonexistent/model.pb"); }), HasSubstr("/nonexistent/model.pb"));
+  EXPECT_THAT(message_of<IoError>([] { convert("/nonexistent/model.pb"); }), HasSubstr("/nonexistent/model.pb"));
   fs::remove(directory_ / "saved_model.pb");
-  EXPECT_THAT(message<IoError>([&] { convert(directory_); }), HasSubstr(directory_.string()));
+  EXPECT_THAT(message_of<IoError>([&] { convert(directory_); }), HasSubstr(directory_.string()));
 }
 
 TEST_F(BadInput, FileThatIsNoProtobufIsNamed) {
   detail::write_file(directory_ / "saved_model.pb", "this is not a model");
-  EXPECT_THAT(message<ParseError>([&] { convert(directory_); }), HasSubstr("saved_model.pb"));
+  EXPECT_THAT(message_of<ParseError>([&] { convert(directory_); }), HasSubstr("saved_model.pb"));
   const auto graph = directory_ / "graph.pb";
   detail::write_file(graph, "\xff\xff\xff\xff nor is this");
-  EXPECT_THAT(message<ParseError>([&] { convert(graph, {.outputs = {"y"}}); }), HasSubstr("graph.pb"));
+  EXPECT_THAT(message_of<ParseError>([&] { convert(graph, {.outputs = {"y"}}); }), HasSubstr("graph.pb"));
 }
 
 TEST_F(BadInput, TruncatedCheckpointNamesTheTensor) {
   const std::string good = detail::read_file(data());
   detail::write_file(data(), good.substr(0, good.size() - 4));
-  EXPECT_THAT(message<DataLossError>([&] { convert(directory_); }), HasSubstr("bias"));
+  EXPECT_THAT(message_of<DataLossError>([&] { convert(directory_); }), HasSubstr("bias"));
 }
 
 TEST_F(BadInput, MissingCheckpointFileIsNamed) {
   fs::remove(data());
-  EXPECT_THAT(message<IoError>([&] { convert(directory_); }), HasSubstr("variables.data-00000-of-00001"));
+  EXPECT_THAT(message_of<IoError>([&] { convert(directory_); }), HasSubstr("variables.data-00000-of-00001"));
 }
 
 TEST_F(BadInput, FlippedByteInTheCheckpointNamesTheTensor) {
   std::string bytes = detail::read_file(data());
   bytes[5] = static_cast<char>(bytes[5] ^ 1);
   detail::write_file(data(), bytes);
-  EXPECT_THAT(message<DataLossError>([&] { convert(directory_); }), HasSubstr("bias"));
+  EXPECT_THAT(message_of<DataLossError>([&] { convert(directory_); }), HasSubstr("bias"));
 }
 
 TEST(BadGraph, CycleNamesANodeOfIt) {
   const Graph g = Graph::parse_text("node { name: 'a' op: 'Neg' input: 'b' } node { name: 'b' op: 'Neg' input: 'a' }");
-  EXPECT_THAT(message<ValueError>([&] { convert(g, {.outputs = {"b"}}); }), ::testing::ContainsRegex("cycle.*'[ab]'"));
+  EXPECT_THAT(message_of<ValueError>([&] { convert(g, {.outputs = {"b"}}); }), ::testing::ContainsRegex("cycle.*'[ab]'"));
 }
 
 TEST(BadGraph, UnknownOperationIsNamed) {
   const Graph g = Graph::parse_text("node { name: 'odd' op: 'SparseCross' }");
-  const auto text = message<UnsupportedOpError>([&] { convert(g, {.outputs = {"odd"}}); });
+  const auto text = message_of<UnsupportedOpError>([&] { convert(g, {.outputs = {"odd"}}); });
   EXPECT_THAT(text, HasSubstr("SparseCross"));
   EXPECT_THAT(text, HasSubstr("odd"));
 }
 
 TEST_F(BadInput, WrongShapeNamesTheArgument) {
   const auto f = convert(directory_);
-  EXPECT_THAT(message<ValueError>([&] { f(kw("x", ones({2, 4}))); }), HasSubstr("'x'"));
+  EXPECT_THAT(message_of<ValueError>([&] { f(kw("x", ones({2, 4}))); }), HasSubstr("'x'"));
 }
 
 TEST_F(BadInput, WrongDtypeNamesTheArgumentWhenStrict) {
   const auto f = convert(directory_);
   const auto strict = override_config(&Config::strict_dtype_check, true);
-  const auto text = message<ValueError>([&] { f(kw("x", ones({2, 3}, i32))); });
+  const auto text = message_of<ValueError>([&] { f(kw("x", ones({2, 3}, i32))); });
   EXPECT_THAT(text, HasSubstr("'x'"));
   EXPECT_THAT(text, HasSubstr("int32"));
 }
 
 TEST_F(BadInput, MissingInputIsNamed) {
   const auto f = convert(directory_);
-  EXPECT_THAT(message<MissingInputError>([&] { f(); }), HasSubstr("x"));
+  EXPECT_THAT(message_of<MissingInputError>([&] { f(); }), HasSubstr("x"));
 }
 
 // Unlike the library's writer, does not wait for the disk; neither does a new file, where one cut to nothing would.

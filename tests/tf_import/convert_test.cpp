@@ -11,6 +11,8 @@
 
 #include <sstream>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
@@ -31,17 +33,6 @@ std::string node(const std::string& name, const std::string& op, const std::vect
 ConvertedFunction import(const std::string& text, const std::vector<std::string>& outputs = {"y"}, std::vector<std::string> inputs = {}) {
   return convert(Graph::parse_text(text, "test graph"), {.inputs = std::move(inputs), .outputs = outputs});
 }
-template <class E, class F>
-std::string message(F f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  ADD_FAILURE() << "no such error was thrown";
-  return "";
-}
-
 const std::string kScalarX = placeholder("x", "");
 const std::string kVectorX = placeholder("x", "dim { size: 3 }");
 
@@ -79,7 +70,7 @@ TEST(Convert, ShapeArithmeticStaysOnTheHost) {
 }
 
 TEST(Convert, ReportsAllUnsupportedOperationsAtOnce) {
-  const auto text = message<UnsupportedOpError>([] { import(kScalarX + node("a", "OddOp", {"x"}) + node("b", "OtherOp", {"a"}) + node("y", "OddOp", {"b"})); });
+  const auto text = message_of<UnsupportedOpError>([] { import(kScalarX + node("a", "OddOp", {"x"}) + node("b", "OtherOp", {"a"}) + node("y", "OddOp", {"b"})); });
   EXPECT_THAT(text, HasSubstr("2 operations are not supported: 'OddOp' (2 nodes, first 'a'), 'OtherOp' (1 node, first 'b')"));
   EXPECT_THAT(text, HasSubstr("Unsupported operations in graph: ['OddOp', 'OtherOp']"));
 }
@@ -91,12 +82,12 @@ TEST(Convert, RegisteredOperationsAreUsed) {
 }
 
 TEST(Convert, UnreadAttributesAreErrors) {
-  const auto text = message<ImportError>([] { import(kScalarX + node("y", "Neg", {"x"}, "attr { key: \"foo\" value { i: 3 } }"))(1.0f); });
+  const auto text = message_of<ImportError>([] { import(kScalarX + node("y", "Neg", {"x"}, "attr { key: \"foo\" value { i: 3 } }"))(1.0f); });
   EXPECT_THAT(text, HasSubstr("Unexpected attr(s) when parsing Neg: y\n  `foo=i: 3`"));
 }
 
 TEST(Convert, CyclesAreErrors) {
-  EXPECT_THAT(message<ValueError>([] { import(node("a", "Neg", {"y"}) + node("y", "Neg", {"a"})); }), HasSubstr("cycle through node"));
+  EXPECT_THAT(message_of<ValueError>([] { import(node("a", "Neg", {"y"}) + node("y", "Neg", {"a"})); }), HasSubstr("cycle through node"));
 }
 
 TEST(Convert, EndlessCallsAreErrors) {
@@ -104,7 +95,7 @@ TEST(Convert, EndlessCallsAreErrors) {
   const auto f = import(kScalarX + node("y", "PartitionedCall", {"x"}, "attr { key: \"f\" value { func { name: \"f\" } } }") +
                         "library { function { signature { name: \"f\" input_arg { name: \"x\" type: DT_FLOAT } output_arg { name: \"r\" type: DT_FLOAT } } " + body +
                         " ret { key: \"r\" value: \"c:output:0\" } } }");
-  EXPECT_THAT(message<ValueError>([&] { f(1.0f); }), HasSubstr("called by itself"));
+  EXPECT_THAT(message_of<ValueError>([&] { f(1.0f); }), HasSubstr("called by itself"));
 }
 
 TEST(Convert, LongChainsNeedNoStack) {
@@ -115,21 +106,21 @@ TEST(Convert, LongChainsNeedNoStack) {
 
 TEST(ConvertErrors, NameTheArgument) {
   const auto f = import(kVectorX + node("y", "Neg", {"x"}));
-  EXPECT_THAT(message<ValueError>([&] { f(ones({4})); }), HasSubstr("Found incompatible input shape: (4,), expected (3,) for argument at (0, 0)."));
-  EXPECT_THAT(message<MissingInputError>([&] { f(); }), HasSubstr("Some input(s) are missing"));
-  EXPECT_THAT(message<TypeError>([&] { f(ones({3}), kw("z", 1.0f)); }), HasSubstr("got an unexpected keyword argument 'z'"));
-  EXPECT_THAT(message<TypeError>([&] { f(ones({3}), ones({3})); }), HasSubstr("2 positional arguments"));
+  EXPECT_THAT(message_of<ValueError>([&] { f(ones({4})); }), HasSubstr("Found incompatible input shape: (4,), expected (3,) for argument at (0, 0)."));
+  EXPECT_THAT(message_of<MissingInputError>([&] { f(); }), HasSubstr("Some input(s) are missing"));
+  EXPECT_THAT(message_of<TypeError>([&] { f(ones({3}), kw("z", 1.0f)); }), HasSubstr("got an unexpected keyword argument 'z'"));
+  EXPECT_THAT(message_of<TypeError>([&] { f(ones({3}), ones({3})); }), HasSubstr("2 positional arguments"));
   const auto loose = override_config(&Config::strict_shape_check, false);
   EXPECT_EQ(Array(f(ones({4}))).size(), 4);
   const auto strict = override_config(&Config::strict_dtype_check, true);
-  EXPECT_THAT(message<ValueError>([&] { f(ones({3}, i32)); }), HasSubstr("Found incompatible input dtype: int32, expected <dtype: 'float32'>"));
+  EXPECT_THAT(message_of<ValueError>([&] { f(ones({3}, i32)); }), HasSubstr("Found incompatible input dtype: int32, expected <dtype: 'float32'>"));
 }
 
 TEST(ConvertErrors, NameFileAndTensor) {
   EXPECT_THROW(convert("/nonexistent/model"), IoError);
-  EXPECT_THAT(message<LookupError>([] { import(kScalarX, {"nope"}); }), HasSubstr("'nope'"));
-  EXPECT_THAT(message<ValueError>([] { import(kScalarX + node("y", "Neg", {"gone"})); }), HasSubstr("'gone' is needed by node 'y'"));
-  EXPECT_THAT(message<ImportError>([] { import(kVectorX + placeholder("b", "dim { size: 2 }") + node("y", "Add", {"x", "b"}))(ones({3}), ones({2})); }), HasSubstr("import 'y' (Add)"));
+  EXPECT_THAT(message_of<LookupError>([] { import(kScalarX, {"nope"}); }), HasSubstr("'nope'"));
+  EXPECT_THAT(message_of<ValueError>([] { import(kScalarX + node("y", "Neg", {"gone"})); }), HasSubstr("'gone' is needed by node 'y'"));
+  EXPECT_THAT(message_of<ImportError>([] { import(kVectorX + placeholder("b", "dim { size: 2 }") + node("y", "Add", {"x", "b"}))(ones({3}), ones({2})); }), HasSubstr("import 'y' (Add)"));
 }
 
 TEST(ConvertVariables, ThreadThroughAsParams) {
@@ -141,8 +132,8 @@ TEST(ConvertVariables, ThreadThroughAsParams) {
   EXPECT_TRUE(params.at("scale").trainable());
   const auto g = grad([&apply = apply](const Variables& p, const Array& x) { return apply(p, x).first.array(); })(params, Array(2.0f));
   EXPECT_EQ(g.at("scale").value().item<float>(), 2.0f);
-  EXPECT_THAT(message<ValueError>([&apply = apply] { apply(Variables(), 2.0f); }), HasSubstr("Some parameters are missing, ['scale']."));
-  EXPECT_THAT(message<ValueError>([&] { convert_functional(Graph::parse_text(text), {.outputs = {"y"}, .captures = {{"v", "scale", array<float>(3.0f), true}}}); }),
+  EXPECT_THAT(message_of<ValueError>([&apply = apply] { apply(Variables(), 2.0f); }), HasSubstr("Some parameters are missing, ['scale']."));
+  EXPECT_THAT(message_of<ValueError>([&] { convert_functional(Graph::parse_text(text), {.outputs = {"y"}, .captures = {{"v", "scale", array<float>(3.0f), true}}}); }),
               HasSubstr("Expected function to have no captured variables"));
 }
 
@@ -182,13 +173,13 @@ TEST(CustomGradient, ReplacesTheDerivative) {
 TEST(CustomGradient, MissingFunctionIsALookupErrorOnDifferentiation) {
   const auto f = import(kScalarX + node("y", "IdentityN", {"x"}, "attr { key: \"_gradient_op_type\" value { s: \"CustomGradient-9\" } }"));
   EXPECT_EQ(Array(f(3.0f)).item<float>(), 3.0f);
-  EXPECT_THAT(message<LookupError>([&] { grad(f)(Array(3.0f)); }), HasSubstr("Custom gradient `CustomGradient-9` was expected but not found for the node `y`"));
+  EXPECT_THAT(message_of<LookupError>([&] { grad(f)(Array(3.0f)); }), HasSubstr("Custom gradient `CustomGradient-9` was expected but not found for the node `y`"));
 }
 
 TEST(PreventGradient, RaisesUnlessTurnedOff) {
   const std::string text = kScalarX + node("p", "PreventGradient", {"x"}, "attr { key: \"message\" value { s: \"no.\" } }") + node("y", "Mul", {"p", "p"});
   const auto f = import(text);
-  EXPECT_THAT(message<LookupError>([&] { grad(f)(Array(3.0f)); }), HasSubstr("Gradient explicitly prevented on node p. Original reason: no."));
+  EXPECT_THAT(message_of<LookupError>([&] { grad(f)(Array(3.0f)); }), HasSubstr("Gradient explicitly prevented on node p. Original reason: no."));
   const auto off = override_config(&Config::raise_on_prevent_gradient, false);
   EXPECT_EQ(Array(grad(import(text))(Array(3.0f))).item<float>(), 6.0f);
 }
@@ -224,7 +215,7 @@ TEST(Convert, CountedLoopsAreScansAndDifferentiateInReverse) {
 }
 
 TEST(Convert, Tf1LoopsAreReportedByTheirOperations) {
-  const auto text = message<UnsupportedOpError>([] {
+  const auto text = message_of<UnsupportedOpError>([] {
     import(kScalarX + node("e", "Enter", {"x"}) + node("m", "Merge", {"e", "n"}) + node("s", "Switch", {"m", "m"}) + node("n", "NextIteration", {"s:1"}) +
            node("y", "Exit", {"s"}));
   });
@@ -234,7 +225,7 @@ TEST(Convert, Tf1LoopsAreReportedByTheirOperations) {
 TEST(Convert, RandomNodesNeedAKey) {
   const auto f = import(constant("n", "dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 4") +
                         node("y", "RandomUniform", {"n"}, "attr { key: \"dtype\" value { type: DT_FLOAT } }"));
-  EXPECT_THAT(message<ValueError>([&] { f(); }), HasSubstr("PRNG key required for random ops, found rng=None."));
+  EXPECT_THAT(message_of<ValueError>([&] { f(); }), HasSubstr("PRNG key required for random ops, found rng=None."));
   const Array key = from_span<std::uint32_t>(std::vector<std::uint32_t>{0, 1}, {2});
   EXPECT_EQ(Array(f(rng(key))).to_vector<float>(), Array(f(rng(key))).to_vector<float>());
 }

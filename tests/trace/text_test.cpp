@@ -8,6 +8,8 @@
 #include "tf2jax/trace/array.h"
 #include "tf2jax/trace/parse.h"
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
@@ -127,14 +129,7 @@ TEST(JaxprText, EveryKindOfLiteral) {
 }
 
 TEST(JaxprText, ErrorsSayWhere) {
-  const auto message = [](const char* text) -> std::string {
-    try {
-      parse_jaxpr(text);
-    } catch (const Error& e) {
-      return e.what();
-    }
-    return "";
-  };
+  const auto message = [](const char* text) { return message_of<Error>([&] { parse_jaxpr(text); }); };
   EXPECT_THAT(message("{ lambda ; a:f32[3]. let\n  b:f33[3] = sin a in (b,) }"), HasSubstr("2:5: unknown dtype 'f33'"));
   know("sin");
   EXPECT_THAT(message("{ lambda ; a:f32[3]. let b:f32[3] = sin a in (c,) }"), HasSubstr("variable 'c' is not defined"));

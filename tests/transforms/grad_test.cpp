@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "../support.h"
+
 using namespace tf2jax;
 
 namespace {
@@ -11,16 +13,6 @@ void expect_close(const Array& got, const std::vector<double>& want, double tole
   const auto v = got.to_vector<double>();
   ASSERT_EQ(v.size(), want.size());
   for (std::size_t i = 0; i < v.size(); ++i) EXPECT_NEAR(v[i], want[i], tolerance * (1 + std::abs(want[i])));
-}
-template <class E, class F>
-std::string message_of(F f) {
-  try {
-    f();
-  } catch (const E& e) {
-    return e.what();
-  }
-  ADD_FAILURE() << "nothing of the expected type was thrown";
-  return "";
 }
 }  // namespace
 

@@ -63,6 +63,17 @@ Matrices arrange(const Array& x, const Axes& batch, const Axes& contract) {
   return {copy, batch_strides, depth, 1};
 }
 
+// The first elements of the operands' matrices in place i of the batch.
+template <class T>
+std::pair<const T*, const T*> in_batch(const Matrices& a, const Matrices& b, const Dims& batch, std::int64_t i) {
+  const T *p = elements<T>(a.data), *q = elements<T>(b.data);
+  for (std::size_t axis = batch.size(); axis-- > 0; i /= batch[axis]) {
+    p += i % batch[axis] * a.batch_strides[axis];
+    q += i % batch[axis] * b.batch_strides[axis];
+  }
+  return {p, q};
+}
+
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -74,12 +85,7 @@ Array by_eigen(const Matrices& a, const Matrices& b, const Aval& out, const Dims
   return make_array<T>(out, [&](T* y) {
     parallel_for(num_elements(batch), std::max<std::int64_t>(1, (1 << 16) / (m * n * k + 1)), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const T *p = elements<T>(a.data), *q = elements<T>(b.data);
-        std::int64_t rest = i;
-        for (std::size_t axis = batch.size(); axis-- > 0; rest /= batch[axis]) {
-          p += rest % batch[axis] * a.batch_strides[axis];
-          q += rest % batch[axis] * b.batch_strides[axis];
-        }
+        const auto [p, q] = in_batch<T>(a, b, batch, i);
         Eigen::Map<Matrix<T>> result(y + i * m * n, m, n);
         if (k == 0) result.setZero();
         else result.noalias() = Map(p, m, k, Strides(a.free_stride, a.contract_stride)) * Map(q, k, n, Strides(b.contract_stride, b.free_stride));
@@ -104,12 +110,7 @@ template <class T>
 Array by_products(const Matrices& a, const Matrices& b, const Aval& out, const Dims& batch, std::int64_t m, std::int64_t n) {
   return make_array<T>(out, [&](T* y) {
     for (std::int64_t i = 0; i < num_elements(batch); ++i) {
-      const T *p = elements<T>(a.data), *q = elements<T>(b.data);
-      std::int64_t rest = i;
-      for (std::size_t axis = batch.size(); axis-- > 0; rest /= batch[axis]) {
-        p += rest % batch[axis] * a.batch_strides[axis];
-        q += rest % batch[axis] * b.batch_strides[axis];
-      }
+      const auto [p, q] = in_batch<T>(a, b, batch, i);
       for (std::int64_t r = 0; r < m; ++r)
         for (std::int64_t k = 0; k < n; ++k) *y++ = p[r * a.free_stride] * q[k * b.free_stride];
     }
@@ -142,17 +143,12 @@ Arrays dot_kernel(const KernelCall& c) {
   // Mixed operands multiply in the result's type, as the result is the wider of the two.
   const bool same = c.args[0].dtype() == c.args[1].dtype();
   const DType operands = same ? c.args[0].dtype() : out.dtype;
-  const std::int64_t contracted = [&] {
-    std::int64_t k = 1;
-    for (const auto i : d.lhs_contract) k *= c.args[0].dims()[static_cast<std::size_t>(i)];
-    return k;
-  }();
-  const bool halves = same && contracted != 1 && (operands == DType::bf16 || operands == DType::f16) && (out.dtype == operands || out.dtype == DType::f32);
-  const DType compute = halves ? operands : compute_dtype(operands, out.dtype);
   const Dims lhs = c.args[0].dims(), rhs = c.args[1].dims();
+  std::int64_t m = 1, n = 1, k = 1;
+  for (const auto i : d.lhs_contract) k *= lhs[static_cast<std::size_t>(i)];
+  const bool halves = same && k != 1 && (operands == DType::bf16 || operands == DType::f16) && (out.dtype == operands || out.dtype == DType::f32);
+  const DType compute = halves ? operands : compute_dtype(operands, out.dtype);
   Dims batch;
-  const std::int64_t k = contracted;
-  std::int64_t m = 1, n = 1;
   for (const auto i : d.lhs_batch) batch.push_back(lhs[static_cast<std::size_t>(i)]);
   for (std::int64_t i = 0; i < c.args[0].rank(); ++i)
     if (!contains(d.lhs_batch, i) && !contains(d.lhs_contract, i)) m *= lhs[static_cast<std::size_t>(i)];
