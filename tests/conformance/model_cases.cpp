@@ -154,6 +154,7 @@ std::map<std::string, Keys> keys_by_signature(const json& c) {
 }
 
 bool has_wide_arrays(const json& c, const fs::path& folder) {
+  const auto as_written = override_config(&Config::enable_x64, true);   // arrays are narrowed as they are read otherwise
   for (const char* side : {"inputs", "outputs"}) {
     const json files = c.value(side, json::object());
     for (const auto& [key, file] : files.items())
