@@ -358,13 +358,16 @@ class Planner {
     for (const auto& [x, y] : {std::pair(i, j), std::pair(j, i)})
       for (const Place& r : group(x).roots)
         if (group(y).demands.count(r.value) || reaches(r.value, y, x)) return false;
+    std::map<MapId, MapId> numbers;   // one for each map: interning forgets what came long before
     const auto moved = [&](MapId m) {
+      const auto [number, fresh] = numbers.try_emplace(m, 0);
+      if (!fresh) return number->second;
       IndexMap map = b.space.map(m);
       for (Affine& f : map) {
         for (auto& [x, c] : f.terms) x = rename.at(x);
         std::ranges::sort(f.terms);
       }
-      return a.space.intern(map);
+      return number->second = a.space.intern(map);
     };
     for (const auto& [value, maps] : b.demands)
       for (const MapId m : maps) demand(i, value, moved(m));
