@@ -27,7 +27,7 @@ thread_local Config snapshot;
 thread_local unsigned snapshot_version = 0;
 
 using Option = std::pair<std::string_view, bool Config::*>;
-constexpr std::array<Option, 19> kOptions{{
+constexpr std::array<Option, 20> kOptions{{
     {"strict_shape_check", &Config::strict_shape_check},
     {"strict_dtype_check", &Config::strict_dtype_check},
     {"force_const_float32_to_bfloat16", &Config::force_const_float32_to_bfloat16},
@@ -47,6 +47,7 @@ constexpr std::array<Option, 19> kOptions{{
     {"log_compiles", &Config::log_compiles},
     {"require_compiler", &Config::require_compiler},
     {"interpret", &Config::interpret},
+    {"deterministic", &Config::deterministic},
 }};
 
 bool Config::*find_option(std::string_view name) {

@@ -1,5 +1,6 @@
 // Options of the library, process-wide with thread-local overrides.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -31,6 +32,15 @@ struct Config {
   bool require_compiler = false;
   // ours: programs run op by op, those that programs call too
   bool interpret = false;
+  // ours: the same bits with any number of threads
+  bool deterministic = false;
+  // Budgets (docs/limits.md): what exceeds one is a ResourceExhaustedError that says where.
+  std::int64_t max_array_elements = std::int64_t{1} << 34;   // of one array
+  std::int64_t max_total_bytes = 0;                          // of all arrays that live; 0: what memory the process may have
+  std::int64_t max_function_depth = 100;                     // functions of a model within functions
+  std::int64_t max_expanded_nodes = std::int64_t{1} << 24;   // nodes of a model that one call evaluates, those of its functions included
+  std::int64_t max_loop_steps = 0;                           // turns of one while loop; 0: no limit
+  double max_seconds = 0;                                    // of one call of a model or a compiled program, in loops; 0: no limit
 
   bool operator==(const Config&) const = default;
 };

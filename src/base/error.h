@@ -31,6 +31,8 @@ class DataLossError : public Error { public: using Error::Error; };
 class IoError : public Error { public: using Error::Error; };
 /// The contents of an array were asked for after it was donated.
 class DeletedArrayError : public Error { public: using Error::Error; };
+/// A budget of `Config` is spent, or memory is: an array, a loop or a model is larger than it may be.
+class ResourceExhaustedError : public Error { public: using Error::Error; };
 class BackendError : public Error { public: using Error::Error; };
 /// A defect of the library itself. Please report it.
 class InternalError : public Error { public: using Error::Error; };
