@@ -4,6 +4,8 @@
 //   large:                 mapped on huge pages, a list per process
 #include "tf2jax/base/buffer_pool.h"
 
+#include "tf2jax/base/config.h"
+#include "tf2jax/base/error.h"
 #include "tf2jax/base/internal/sanitized.h"
 
 #include <sys/mman.h>
@@ -14,9 +16,12 @@
 #include <bit>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <string>
 #include <vector>
 
 namespace tf2jax {
@@ -33,6 +38,7 @@ struct SizeClass {
   std::size_t index, bytes;
 };
 SizeClass size_class(std::size_t bytes) {
+  if constexpr (!kPooled) return {0, bytes};   // sanitizers see every byte past the end
   if (bytes < kLine * kSteps) {
     const std::size_t lines = bytes == 0 ? 1 : (bytes + kLine - 1) / kLine;
     return {lines - 1, lines * kLine};
@@ -56,18 +62,58 @@ void* map_large(std::size_t bytes) {
 }
 
 void* fresh(std::size_t bytes) {
-  if (bytes >= kLarge) return map_large(bytes);
+  if (kPooled && bytes >= kLarge) return map_large(bytes);
   return ::operator new(bytes, std::align_val_t{kLine}, std::nothrow);
 }
 void drop(void* block, std::size_t bytes) noexcept {
-  if (bytes >= kLarge) munmap(block, bytes);
+  if (kPooled && bytes >= kLarge) munmap(block, bytes);
   else ::operator delete(block, std::align_val_t{kLine});
 }
 
 std::size_t default_cap() {
   if (const char* text = std::getenv("TF2JAX_POOL_BYTES")) return static_cast<std::size_t>(std::strtoull(text, nullptr, 10));
-  return static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE)) / 4;
+  return memory_limit() / 4;
 }
+
+// The number in a control group's file; "max" and absence are no limit.
+std::size_t group_limit(const std::string& file) {
+  std::size_t bytes = 0;
+  return std::ifstream(file) >> bytes ? bytes : std::numeric_limits<std::size_t>::max();
+}
+
+std::size_t find_memory_limit() {
+  std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::ifstream groups("/proc/self/cgroup");
+  for (std::string line; std::getline(groups, line);) {   // hierarchy:controllers:path
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const bool unified = controllers.empty();
+    if (!unified && ("," + controllers + ",").find(",memory,") == std::string::npos) continue;
+    const std::string root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory", file = unified ? "/memory.max" : "/memory.limit_in_bytes";
+    // A group is bound by those above it; in a container the path may be that outside, and the root is the own group.
+    for (std::string path = line.substr(second + 1);; path.erase(path.rfind('/'))) {
+      limit = std::min(limit, group_limit(root + path + file));
+      if (path.find('/') == std::string::npos) break;
+    }
+  }
+  return limit;
+}
+
+std::atomic<std::size_t> in_use{0};
+
+// Counts a block that is given out, or refuses to.
+void claim(std::size_t bytes) {
+  const std::size_t before = in_use.fetch_add(bytes, std::memory_order_relaxed);
+  const std::int64_t chosen = config().max_total_bytes;
+  const std::size_t limit = chosen > 0 ? static_cast<std::size_t>(chosen) : memory_limit();
+  if (bytes <= limit && before <= limit - bytes) [[likely]] return;
+  in_use.fetch_sub(bytes, std::memory_order_relaxed);
+  raise<ResourceExhaustedError>(
+      "cannot allocate {} bytes: arrays hold {} bytes already, of at most {}. Free arrays, use smaller ones, or raise Config::max_total_bytes.", bytes,
+      before, limit);
+}
+void unclaim(std::size_t bytes) noexcept { in_use.fetch_sub(bytes, std::memory_order_relaxed); }
 
 // The process's lists.
 struct Shared {
@@ -157,45 +203,70 @@ PerThread& per_thread() {
 
 }  // namespace
 
-void* allocate_buffer(std::size_t bytes) {
-  if constexpr (!kPooled) return ::operator new(bytes, std::align_val_t{kLine});
-  const SizeClass c = size_class(bytes);
-  if (c.bytes <= kSmall) {
-    if (!thread_ended) {
-      PerThread& lists = per_thread();
-      if (Link* const block = lists.free[c.index]) {
-        lists.free[c.index] = block->next;
-        lists.kept -= c.bytes;
-        return block;
-      }
-    }
-  } else if (void* const block = shared().take(c)) {
-    return block;
-  } else if (c.bytes >= kLarge) {
-    shared().make_room(c.bytes);
+std::size_t memory_limit() {
+  static const std::size_t limit = find_memory_limit();
+  return limit;
+}
+
+std::size_t buffer_bytes_in_use() { return in_use.load(std::memory_order_relaxed); }
+
+namespace {
+
+// A block of a class above the small ones, or null where the system has none.
+void* large_block(SizeClass c) {
+  if constexpr (kPooled) {
+    if (void* const block = shared().take(c)) return block;
+    if (c.bytes >= kLarge) shared().make_room(c.bytes);
   }
   if (void* const block = fresh(c.bytes)) return block;
   release_pooled_memory();
-  if (void* const block = fresh(c.bytes)) return block;
-  throw std::bad_alloc();
+  return fresh(c.bytes);
+}
+
+void* small_block(SizeClass c) {
+  if (kPooled && !thread_ended) {
+    PerThread& lists = per_thread();
+    if (Link* const block = lists.free[c.index]) {
+      lists.free[c.index] = block->next;
+      lists.kept -= c.bytes;
+      return block;
+    }
+  }
+  return fresh(c.bytes);
+}
+
+[[noreturn]] void no_memory(std::size_t bytes) {
+  raise<ResourceExhaustedError>("cannot allocate {} bytes: the system has no memory left. Arrays hold {} bytes.", bytes, buffer_bytes_in_use());
+}
+
+}  // namespace
+
+void* allocate_buffer(std::size_t bytes) {
+  if (bytes <= kSmall) {
+    if (void* const block = small_block(size_class(bytes))) return block;
+    release_pooled_memory();
+    no_memory(bytes);
+  }
+  claim(bytes);   // before its class is asked for, whose sizes are rounded up
+  if (void* const block = large_block(size_class(bytes))) return block;
+  unclaim(bytes);
+  no_memory(bytes);
 }
 
 void free_buffer(void* block, std::size_t bytes) noexcept {
   if (!block) return;
-  if constexpr (!kPooled) return ::operator delete(block, std::align_val_t{kLine});
   const SizeClass c = size_class(bytes);
-  if (c.bytes <= kSmall) {
-    if (!thread_ended) {
-      PerThread& lists = per_thread();
-      if (lists.kept + c.bytes <= kSmallBytesPerThread) {
-        lists.free[c.index] = ::new (block) Link{lists.free[c.index]};
-        lists.block_bytes[c.index] = c.bytes;
-        lists.kept += c.bytes;
-        return;
-      }
+  if (bytes > kSmall) {
+    unclaim(bytes);
+    if (kPooled && shared().keep(block, c)) return;
+  } else if (kPooled && !thread_ended) {
+    PerThread& lists = per_thread();
+    if (lists.kept + c.bytes <= kSmallBytesPerThread) {
+      lists.free[c.index] = ::new (block) Link{lists.free[c.index]};
+      lists.block_bytes[c.index] = c.bytes;
+      lists.kept += c.bytes;
+      return;
     }
-  } else if (shared().keep(block, c)) {
-    return;
   }
   drop(block, c.bytes);
 }

@@ -38,7 +38,7 @@ struct Config {
   std::int64_t max_array_elements = std::int64_t{1} << 34;   // of one array
   std::int64_t max_total_bytes = 0;                          // of all arrays that live; 0: what memory the process may have
   std::int64_t max_function_depth = 100;                     // functions of a model within functions
-  std::int64_t max_expanded_nodes = std::int64_t{1} << 24;   // nodes of a model that one call evaluates, those of its functions included
+  std::int64_t max_expanded_nodes = std::int64_t{1} << 22;   // nodes of a model, or equations of a program, with their functions inlined
   std::int64_t max_loop_steps = 0;                           // turns of one while loop; 0: no limit
   double max_seconds = 0;                                    // of one call of a model or a compiled program, in loops; 0: no limit
 

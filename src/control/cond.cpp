@@ -167,7 +167,7 @@ BatchResult cond_batch(std::span<const Array> x, std::span<const Axis> axes, Dim
 
 const Primitive& cond_p() {
   static const Primitive p = make_primitive<CondParams>({
-      .name = "cond",
+      .name = "cond", .operands = OperandCount::at_least(1),
       .aval = [](std::span<const Aval> x, const CondParams& p) -> Avals {
         check<ValueError>(!p.branches.empty(), "cond: Empty branch sequence. Got 0 branches; expected at least one.");
         check<TypeError>(!x.empty(), "cond: the index is missing. Got no operands; expected an i32 scalar and those of the branches.");

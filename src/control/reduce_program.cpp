@@ -156,7 +156,7 @@ Arrays joined(std::span<const Array> a, std::span<const Array> b) {
 
 const Primitive& reduce_p() {
   static const Primitive p = make_primitive<ReduceProgram>({
-      .name = "reduce",
+      .name = "reduce", .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const ReduceProgram& r) -> Avals {
         check_operands("reduce", x, r.jaxpr);
         Avals out;
@@ -176,7 +176,7 @@ const Primitive& reduce_p() {
 
 const Primitive& reduce_window_p() {
   static const Primitive p = make_primitive<WindowProgram>({
-      .name = "reduce_window",
+      .name = "reduce_window", .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const WindowProgram& w) -> Avals {
         check_operands("reduce_window", x, w.jaxpr);
         Avals out;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tf2jax/base/loop_budget.h"
 #include "tf2jax/control/internal/carry.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -67,7 +68,9 @@ Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
     ys.emplace_back(new detail::ConcreteValue(std::move(a)));
   }
   Arrays args;
+  LoopBudget budget("scan");
   for (std::int64_t step = 0; step < p.length; ++step) {
+    budget.step();
     const std::int64_t i = p.reverse ? p.length - 1 - step : step;
     args.assign(in.consts.begin(), in.consts.end());
     args.insert(args.end(), carry.begin(), carry.end());
@@ -341,7 +344,7 @@ std::string ScanParams::linear_text() const {
 
 const Primitive& scan_p() {
   static const Primitive p = make_primitive<ScanParams>({
-      .name = "scan",
+      .name = "scan", .operands = OperandCount::at_least(0),
       .aval = scan_aval,
       .jvp = scan_jvp,
       .transpose = scan_transpose,

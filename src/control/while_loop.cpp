@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/base/loop_budget.h"
 #include "tf2jax/control/internal/carry.h"
 #include "tf2jax/control/jaxpr_edit.h"
 #include "tf2jax/ops/elementwise.h"
@@ -38,7 +39,8 @@ Arrays while_eval(std::span<const Array> x, const WhileParams& p) {
     return out;
   };
   Arrays carry(in.carry.begin(), in.carry.end());
-  for (;;) {
+  LoopBudget budget("while");
+  for (;; budget.step()) {
     const Array running = condition->run(joined(in.cond_consts, carry))[0];
     if (running.rank() == 0) {
       if (!running.item<bool>()) return carry;
@@ -240,7 +242,7 @@ BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Di
 
 const Primitive& while_p() {
   static const Primitive p = make_primitive<WhileParams>({
-      .name = "while",
+      .name = "while", .operands = OperandCount::at_least(0),
       .aval = while_aval,
       .jvp = while_jvp,
       .transpose = [](std::span<const Tangent>, std::span<const LinearArg>, const WhileParams&) -> Tangents {

@@ -12,7 +12,7 @@ using rules::unbroadcast;
 
 Primitive comparison(std::string name, kind::Test allowed, PrimitiveFn self) {
   return make_primitive({
-      .name = name,
+      .name = name, .operands = 2,
       .aval = rules::nary_to(DType::bool_, allowed, name),
       .jvp = rules::jvp_zero(self),
       .batch = batch_nary(self),
@@ -21,7 +21,7 @@ Primitive comparison(std::string name, kind::Test allowed, PrimitiveFn self) {
 
 Primitive bitwise(std::string name, kind::Test allowed, PrimitiveFn self) {
   return make_primitive({
-      .name = name,
+      .name = name, .operands = 2,
       .aval = rules::nary(allowed, name),
       .jvp = rules::jvp_zero(self),
       .batch = batch_nary(self),
@@ -40,7 +40,7 @@ Array balanced(const Array& x, const Array& y, const Array& out) {
 template <class Partial>
 Primitive extremum(std::string name, PrimitiveFn self, Partial partial) {
   return make_primitive({
-      .name = name,
+      .name = name, .operands = 2,
       .aval = rules::nary(kind::any, name),
       .jvp = rules::jvp_binary([partial](auto& x, auto& y, auto& out, auto& t) { return t * partial(x, y, out); },
                                [partial](auto& x, auto& y, auto& out, auto& t) { return t * partial(y, x, out); }, self),
@@ -60,7 +60,7 @@ Tangents transpose_sum(std::span<const Tangent> ct, std::span<const LinearArg> x
 
 const Primitive& add_p() {
   static const Primitive p = make_primitive({
-      .name = "add",
+      .name = "add", .operands = 2,
       .aval = rules::nary(kind::numeric, "add"),
       .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; }, [](auto&, auto&, auto&, auto& t) { return t; }, add_p),
       .transpose = [](auto ct, auto x, const NoParams&) { return transpose_sum(ct, x, false); },
@@ -70,7 +70,7 @@ const Primitive& add_p() {
 }
 const Primitive& add_any_p() {
   static const Primitive p = make_primitive({
-      .name = "add_any",
+      .name = "add_any", .operands = 2,
       .aval = rules::nary(kind::any, "add_any"),
       .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; }, [](auto&, auto&, auto&, auto& t) { return t; }, add_any_p),
       .transpose = [](auto ct, auto x, const NoParams&) { return transpose_sum(ct, x, false); },
@@ -80,7 +80,7 @@ const Primitive& add_any_p() {
 }
 const Primitive& sub_p() {
   static const Primitive p = make_primitive({
-      .name = "sub",
+      .name = "sub", .operands = 2,
       .aval = rules::nary(kind::numeric, "sub"),
       .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; }, [](auto&, auto&, auto&, auto& t) { return neg(t); }, sub_p),
       .transpose = [](auto ct, auto x, const NoParams&) { return transpose_sum(ct, x, true); },
@@ -90,7 +90,7 @@ const Primitive& sub_p() {
 }
 const Primitive& mul_p() {
   static const Primitive p = make_primitive({
-      .name = "mul",
+      .name = "mul", .operands = 2,
       .aval = rules::nary(kind::any, "mul"),
       .jvp = rules::jvp_bilinear(mul_p),
       .transpose = rules::transpose_bilinear([](auto& ct, auto& x, auto& y, auto&) { return unbroadcast(mul(ct, y), x); },
@@ -101,7 +101,7 @@ const Primitive& mul_p() {
 }
 const Primitive& div_p() {
   static const Primitive p = make_primitive({
-      .name = "div",
+      .name = "div", .operands = 2,
       .aval = rules::nary(kind::numeric, "div"),
       .jvp = rules::jvp_binary([](auto&, auto& y, auto&, auto& t) { return div(t, y); },
                                [](auto& x, auto& y, auto&, auto& t) { return mul(mul(neg(t), x), integer_pow(y, -2)); }, div_p),
@@ -116,7 +116,7 @@ const Primitive& div_p() {
 }
 const Primitive& rem_p() {
   static const Primitive p = make_primitive({
-      .name = "rem",
+      .name = "rem", .operands = 2,
       .aval = rules::nary(kind::real, "rem"),
       .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; },
                                [](auto& x, auto& y, auto&, auto& t) {
@@ -134,7 +134,7 @@ const Primitive& min_p() { static const Primitive p = extremum("min", min_p, bal
 
 const Primitive& pow_p() {
   static const Primitive p = make_primitive({
-      .name = "pow",
+      .name = "pow", .operands = 2,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::check_dtype("pow", x[0].dtype, kind::inexact);
         if (!(x[1].dtype == x[0].dtype || is_integer(x[1].dtype))) [[unlikely]]
@@ -167,7 +167,7 @@ const Primitive& pow_p() {
 }
 const Primitive& atan2_p() {
   static const Primitive p = make_primitive({
-      .name = "atan2",
+      .name = "atan2", .operands = 2,
       .aval = rules::nary(kind::inexact, "atan2"),
       .jvp = rules::jvp_binary([](auto& x, auto& y, auto&, auto& t) { return t * div(y, square(x) + square(y)); },
                                [](auto& x, auto& y, auto&, auto& t) { return t * div(neg(x), square(x) + square(y)); }, atan2_p),
@@ -195,7 +195,7 @@ const Primitive& lt_to_p() { static const Primitive p = comparison("lt_to", kind
 
 const Primitive& complex_p() {
   static const Primitive p = make_primitive({
-      .name = "complex",
+      .name = "complex", .operands = 2,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         const DType d = rules::same_dtype("complex", x);
         if (!(d == DType::f32 || d == DType::f64)) [[unlikely]]
@@ -222,7 +222,7 @@ const Primitive& complex_p() {
 
 const Primitive& clamp_p() {
   static const Primitive p = make_primitive({
-      .name = "clamp",
+      .name = "clamp", .operands = 3,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::same_dtype("clamp", x);
         for (const std::size_t bound : {0, 2})
@@ -260,7 +260,7 @@ const Primitive& clamp_p() {
 
 const Primitive& select_n_p() {
   static const Primitive p = make_primitive({
-      .name = "select_n",
+      .name = "select_n", .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         const Aval& which = x[0];
         const auto cases = x.subspan(1);

@@ -216,7 +216,7 @@ ConvDims conv_dims(std::string_view lhs, std::string_view rhs, std::string_view 
 
 const Primitive& conv_general_dilated_p() {
   static const Primitive p = make_primitive<ConvParams>({
-      .name = "conv_general_dilated",
+      .name = "conv_general_dilated", .operands = 2,
       .aval = conv_aval,
       .jvp = rules::jvp_bilinear(conv_general_dilated_p),
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const ConvParams& c) -> Tangents {

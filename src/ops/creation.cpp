@@ -3,6 +3,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -10,7 +11,15 @@
 namespace tf2jax {
 
 namespace {
+
 std::size_t u(std::int64_t i) { return static_cast<std::size_t>(i); }
+
+// Refuses sizes in the name of the function that was called, before its parts are.
+const Shape& checked(const Shape& shape, DType dtype, std::string_view where) {
+  check_size({dtype, shape, false}, where);
+  return shape;
+}
+
 }  // namespace
 
 DType dtype_or_float(std::string_view where, std::optional<DType> dtype) {
@@ -24,6 +33,7 @@ Array broadcast_in_dim(const Array& x, const Shape& shape, const Axes& dims) {
 
 Array broadcast_to(const Array& x, const Shape& shape) {
   if (identical(x.shape(), shape)) return x;
+  checked(shape, x.dtype(), "broadcast_to");
   if (!(x.shape().size() <= shape.size())) [[unlikely]]
   raise<ShapeError>("broadcast_to: {} cannot become shape {}: the rank is too high.", x.aval(), to_string(shape));
   return broadcast_in_dim(x, shape, iota_axes(x.rank(), static_cast<std::int64_t>(shape.size()) - x.rank()));
@@ -86,7 +96,7 @@ Array concatenate(std::span<const Array> xs, std::int64_t axis) {
 
 Array pad(const Array& x, const Array& value, const std::vector<PadAxis>& config) {
   const bool none = std::ranges::all_of(config, [](const PadAxis& a) { return identical(a.low, Dim(0)) && identical(a.high, Dim(0)) && identical(a.interior, Dim(0)); });
-  if (none && config.size() == x.shape().size()) return x;
+  if (none && config.size() == x.shape().size() && value.rank() == 0) return x;
   return pad_p().bind1({x, rules::as_dtype(value, x.dtype())}, PadParams{config});
 }
 Array pad(const Array& x, const std::vector<std::pair<std::int64_t, std::int64_t>>& widths, const Array& value) {
@@ -114,7 +124,10 @@ Array stack(std::span<const Array> xs, std::int64_t axis) {
 Arrays unstack(const Array& x, std::int64_t axis) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "unstack");
   Arrays out;
-  for (std::int64_t i = 0; i < x.shape()[u(a)].value(); ++i) out.push_back(squeeze(slice_in_dim(x, i, i + 1, 1, a), {a}));
+  const std::int64_t n = x.shape()[u(a)].value();
+  check<ResourceExhaustedError>(n <= config().max_expanded_nodes, "unstack: {} would become {} arrays. At most Config::max_expanded_nodes, {}, are made.", x.aval(), n,
+                                config().max_expanded_nodes);
+  for (std::int64_t i = 0; i < n; ++i) out.push_back(squeeze(slice_in_dim(x, i, i + 1, 1, a), {a}));
   return out;
 }
 
@@ -151,6 +164,7 @@ Array ravel(const Array& x) { return reshape(x, {num_elements(x.shape())}); }
 
 Array tile(const Array& x, const Axes& reps) {
   Array y = x;
+  check<ValueError>(std::ranges::all_of(reps, [](auto n) { return n >= 0; }), "tile: the repetitions must not be negative. Got {}.", tuple_string(reps));
   Axes counts = reps;
   while (static_cast<std::int64_t>(counts.size()) < x.rank()) counts.insert(counts.begin(), 1);
   while (y.rank() < static_cast<std::int64_t>(counts.size())) y = expand_dims(y, {0});
@@ -168,6 +182,7 @@ Array tile(const Array& x, const Axes& reps) {
 }
 Array repeat(const Array& x, std::int64_t count, std::int64_t axis) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "repeat");
+  check<ValueError>(count >= 0, "repeat: the count must not be negative. Got {}.", count);
   Shape wide = x.shape(), out = x.shape();
   wide.insert(wide.begin() + a + 1, Dim(count));
   out[u(a)] *= Dim(count);
@@ -188,12 +203,12 @@ Array roll(const Array& x, std::int64_t shift, std::int64_t axis) {
 
 Array full(const Shape& shape, const Array& value, std::optional<DType> dtype) {
   const DType type = dtype ? requested_dtype("full", *dtype) : value.dtype();
-  return broadcast_in_dim(rules::scalar_of(type, value), shape, {});
+  return broadcast_in_dim(rules::scalar_of(type, value), checked(shape, type, "full"), {});
 }
 Array rules::scalar_of(DType dtype, const Array& value) { return as_dtype(value, dtype); }
 Array rules::filled(const Shape& shape, DType dtype, const Array& value) { return broadcast_in_dim(scalar_of(dtype, value), shape, {}); }
-Array zeros(const Shape& shape, std::optional<DType> dtype) { return rules::filled(shape, dtype_or_float("zeros", dtype), 0); }
-Array ones(const Shape& shape, std::optional<DType> dtype) { return rules::filled(shape, dtype_or_float("ones", dtype), 1); }
+Array zeros(const Shape& shape, std::optional<DType> dtype) { return rules::filled(checked(shape, DType::f32, "zeros"), dtype_or_float("zeros", dtype), 0); }
+Array ones(const Shape& shape, std::optional<DType> dtype) { return rules::filled(checked(shape, DType::f32, "ones"), dtype_or_float("ones", dtype), 1); }
 Array zeros_of(const Aval& aval) {
   if (aval.dtype == DType::float0 || aval.dtype == DType::key)
     return detail::exact_array(aval.strong(), [&](std::byte* out) { std::memset(out, 0, u(num_elements(aval.shape).value() * itemsize(aval.dtype))); });
@@ -209,12 +224,13 @@ Array iota(DType dtype, const Shape& shape, std::int64_t dimension) {
 Array arange(std::int64_t stop) { return iota(canonical_dtype(DType::i64), {std::max<std::int64_t>(stop, 0)}, 0); }
 Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
   check(step != 0, "arange: the step must not be 0.");
-  const std::int64_t n = std::max<std::int64_t>((stop - start + step + (step > 0 ? -1 : 1)) / step, 0);
-  const Array steps = arange(n);
+  const Dim distance = Dim(stop) - Dim(start), n = step > 0 ? floordiv(distance - Dim(1), Dim(step)) + Dim(1) : floordiv(distance + Dim(1), Dim(step)) + Dim(1);
+  const Array steps = arange(n.value());
   return step == 1 ? (start == 0 ? steps : steps + start) : steps * step + start;
 }
 Array linspace(double start, double stop, std::int64_t count) {
   check(count >= 0, "linspace: the number of samples must be non-negative. Got {}.", count);
+  checked({count}, DType::f64, "linspace");
   std::vector<double> out(u(count));
   for (std::int64_t i = 0; i < count; ++i) out[u(i)] = count == 1 ? start : start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1);
   if (count > 1) out.back() = stop;
@@ -223,6 +239,7 @@ Array linspace(double start, double stop, std::int64_t count) {
 Array eye(std::int64_t n, std::optional<std::int64_t> m, std::optional<DType> dtype_given) {
   const DType dtype = dtype_or_float("eye", dtype_given);
   const Shape shape{n, m.value_or(n)};
+  checked(shape, dtype, "eye");
   const Array rows = iota(DType::i32, shape, 0), columns = iota(DType::i32, shape, 1);
   return rules::as_dtype(equal(rows, columns), dtype);
 }

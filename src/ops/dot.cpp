@@ -147,7 +147,7 @@ void read_param(const ParsedValue& v, DotDims& out) {
 
 const Primitive& dot_general_p() {
   static const Primitive p = make_primitive<DotParams>({
-      .name = "dot_general",
+      .name = "dot_general", .operands = 2,
       .aval = dot_aval,
       .jvp = rules::jvp_bilinear(dot_general_p),
       .transpose = rules::transpose_bilinear(

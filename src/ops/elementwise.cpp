@@ -12,6 +12,7 @@ namespace tf2jax {
 // ---- promotion
 
 PromotedType result_type(std::span<const Array> operands) {
+  check(!operands.empty(), "result_type: at least one operand is expected, got 0.");
   PromotedType out{operands[0].dtype(), operands[0].weak_type()};
   for (const Array& x : operands.subspan(1)) out = promote_types(out, {x.dtype(), x.weak_type()});
   return out;

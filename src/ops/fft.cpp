@@ -44,7 +44,7 @@ void read_param(const ParsedValue& v, FftType& out) {
 
 const Primitive& fft_p() {
   static const Primitive p = make_primitive<FftParams>({
-      .name = "fft",
+      .name = "fft", .operands = 1,
       .aval = [](std::span<const Aval> x, const FftParams& f) -> Avals {
         const std::size_t k = f.fft_lengths.size();
         check(k >= 1 && static_cast<std::int64_t>(k) <= x[0].rank(), "fft requires input array with at least {} dimensions. Got {}.", k, x[0]);

@@ -178,7 +178,7 @@ void check_windows(std::string_view name, const Aval& operand, const Aval& indic
 
 const Primitive& gather_p() {
   static const Primitive p = make_primitive<GatherParams>({
-      .name = "gather",
+      .name = "gather", .operands = 2,
       .aval = [](std::span<const Aval> x, const GatherParams& g) -> Avals {
         const GatherDims& d = g.dimension_numbers;
         const auto rank = x[1].rank() - 1 + static_cast<std::int64_t>(d.offset_dims.size());

@@ -101,7 +101,7 @@ JvpResult eigh_jvp(std::span<const Array> x, std::span<const Tangent> t, const S
 
 const Primitive& cholesky_p() {
   static const Primitive p = make_primitive({
-      .name = "cholesky",
+      .name = "cholesky", .operands = 1,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         check_square("cholesky", x[0]);
         return {x[0].strong()};
@@ -114,7 +114,7 @@ const Primitive& cholesky_p() {
 
 const Primitive& triangular_solve_p() {
   static const Primitive p = make_primitive<TriangularSolve>({
-      .name = "triangular_solve",
+      .name = "triangular_solve", .operands = 2,
       .aval = triangular_aval,
       .jvp = triangular_jvp,
       .transpose = triangular_transpose,
@@ -125,7 +125,7 @@ const Primitive& triangular_solve_p() {
 
 const Primitive& eigh_p() {
   static const Primitive p = make_primitive<SymmetricEigen>({
-      .name = "eigh",
+      .name = "eigh", .operands = 1,
       .aval = [](std::span<const Aval> x, const SymmetricEigen& p) -> Avals {
         check_square("eigh", x[0]);
         check<NotImplementedError>(p.subset_by_index == "None", "eigh: subset_by_index is not implemented.");
@@ -138,11 +138,13 @@ const Primitive& eigh_p() {
 }
 
 Array cholesky(const Array& a) {
+  check_square("cholesky", to_inexact(a).aval(), true);
   const Array x = to_inexact(a);
   return tril(cholesky_p().bind1({(x + adjoint(x)) * 0.5}));
 }
 Array triangular_solve(const Array& a, const Array& b, const TriangularSolve& options) { return triangular_solve_p().bind1({a, b}, options); }
 std::pair<Array, Array> eigh(const Array& a, bool symmetrize) {
+  check_square("eigh", to_inexact(a).aval(), true);
   const Array x = to_inexact(a);
   const Arrays out = eigh_p().bind({symmetrize ? (x + adjoint(x)) * 0.5 : x}, SymmetricEigen{});
   return {out[0], out[1]};

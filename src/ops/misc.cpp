@@ -25,7 +25,7 @@ using Reduce = Array (*)(const Array&, const Axes&);
 
 Primitive collective(const char* name, PrimitiveFn self, Reduce reduce) {
   return make_primitive<PositionalAxes>({
-      .name = name,
+      .name = name, .operands = 1,
       .aval = [](std::span<const Aval> x, const PositionalAxes& p) -> Avals {
         Aval out = x[0].strong();
         out.shape.clear();
@@ -54,7 +54,7 @@ void EmptyMemory::after_read(ParamReader& r) {
 
 const Primitive& empty2_p() {
   static const Primitive p = make_primitive<EmptyMemory>({
-      .name = "empty2",
+      .name = "empty2", .operands = 0,
       .aval = [](std::span<const Aval>, const EmptyMemory& e) -> Avals {
         rules::check_sizes("empty2", "shape", e.shape);
         return {Aval{e.dtype, e.shape, false}};
@@ -68,7 +68,7 @@ const Primitive& empty2_p() {
 
 const Primitive& device_put_p() {
   static const Primitive p = make_primitive<DevicePut>({
-      .name = "device_put",
+      .name = "device_put", .operands = 1,
       .aval = [](std::span<const Aval> x, const DevicePut&) -> Avals { return {x.begin(), x.end()}; },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const DevicePut& d) { return each_linear(device_put_p(), x, t, d); },
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg>, const DevicePut&) -> Tangents { return {ct.begin(), ct.end()}; },
@@ -82,7 +82,7 @@ const Primitive& device_put_p() {
 
 const Primitive& optimization_barrier_p() {
   static const Primitive p = make_primitive({
-      .name = "optimization_barrier",
+      .name = "optimization_barrier", .operands = OperandCount::at_least(0),
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals { return {x.begin(), x.end()}; },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams& n) { return each_linear(optimization_barrier_p(), x, t, n); },
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg>, const NoParams&) -> Tangents { return {ct.begin(), ct.end()}; },

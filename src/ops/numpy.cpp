@@ -26,6 +26,14 @@ Dim count(const Array& x, const Axes& axes) {
   return n;
 }
 
+void check_not_empty(std::string_view name, const Array& x, const Axes& axes) {
+  check(!identical(count(x, axes), Dim(0)), "zero-size array to reduction operation {} which has no identity: got {}, axes {}. Use reduce_{} for the identity.", name,
+        x.aval(), tuple_string(axes), name);
+}
+
+// The largest element along axes that stay; the least value of the type where there is none.
+Array largest_kept(const Array& x, const Axes& axes) { return stop_gradient(restore(reduce_max(x, axes), axes, KeepDims::yes)); }
+
 Array as_count(const Array& x, Dim n) { return rules::scalar_of(x.dtype(), static_cast<double>(n.value())); }
 
 // Bools and narrow integers add up in the default integer of their kind, as in NumPy.
@@ -75,10 +83,12 @@ Array var(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof
 Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) { return sqrt(var(x, list, keep, ddof)); }
 Array max(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "max");
+  check_not_empty("max", x, axes);
   return restore(reduce_max(x, axes), axes, keep);
 }
 Array min(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "min");
+  check_not_empty("min", x, axes);
   return restore(reduce_min(x, axes), axes, keep);
 }
 Array all_true(const Array& x, const AxisList& list, KeepDims keep) {
@@ -93,7 +103,7 @@ Array logsumexp(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "logsumexp");
   const Array y = to_inexact(x);
   // The shift only prevents overflow; infinite ones would make inf - inf.
-  const Array largest = stop_gradient(max(y, AxisList(axes), keepdims));
+  const Array largest = largest_kept(y, axes);
   const Array shift = where(is_finite(largest), largest, zeros_like(largest));
   const Array total = sum(exp(sub(y, shift)), AxisList(axes), keepdims);
   const Array out = add(log(total), shift);
@@ -151,17 +161,18 @@ Array softplus(const Array& given) {
 Array softmax(const Array& x, std::int64_t axis) {
   const AxisList a{axis};
   const Array y = to_inexact(x);
-  const Array shifted = exp(sub(y, stop_gradient(max(y, a, keepdims))));
+  const Array shifted = exp(sub(y, largest_kept(y, resolve(y, a, "softmax"))));
   return div(shifted, sum(shifted, a, keepdims));
 }
 Array log_softmax(const Array& x, std::int64_t axis) {
   const AxisList a{axis};
   const Array y = to_inexact(x);
-  const Array shifted = sub(y, stop_gradient(max(y, a, keepdims)));
+  const Array shifted = sub(y, largest_kept(y, resolve(y, a, "softmax")));
   return sub(shifted, log(sum(exp(shifted), a, keepdims)));
 }
 Array one_hot(const Array& indices, std::int64_t classes, std::optional<DType> dtype) {
   const DType type = dtype_or_float("one_hot", dtype);
+  check(classes >= 0, "one_hot: the number of classes must not be negative. Got {}.", classes);
   const Array positions = iota_p().bind({}, IotaParams{indices.dtype(), {classes}, 0})[0];
   return rules::as_dtype(equal(expand_dims(indices, {indices.rank()}), positions), type);
 }

@@ -29,7 +29,7 @@ Array mean(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::
 /// Mean squared deviation from the mean, with `ddof` degrees of freedom removed; NaN when none are left.
 Array var(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no, std::int64_t ddof = 0);
 Array std_dev(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no, std::int64_t ddof = 0);
-/// Largest and smallest element; NaN wins; ties share the gradient.
+/// Largest and smallest element; NaN wins; ties share the gradient. Throws: ValueError where there are no elements.
 Array max(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);
 Array min(const Array& x, const AxisList& axes = {}, KeepDims keep = KeepDims::no);
 /// True where all (any) elements are. (`all` itself is the whole-axis index.)

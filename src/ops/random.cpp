@@ -40,7 +40,7 @@ void RandomGamma::after_read(ParamReader&) { partitionable = config().threefry_p
 
 const Primitive& threefry2x32_p() {
   static const Primitive p = make_primitive({
-      .name = "threefry2x32",
+      .name = "threefry2x32", .operands = 4,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         check(x.size() == 4, "threefry2x32: four operands are expected. Got {}.", x.size());
         for (const Aval& a : x) check<DtypeError>(a.dtype == DType::u32, "Arguments to threefry2x32 must have uint32 type, got {}", a);
@@ -63,7 +63,7 @@ const Primitive& threefry2x32_p() {
 
 const Primitive& random_seed_p() {
   static const Primitive p = make_primitive<KeyImpl>({
-      .name = "random_seed",
+      .name = "random_seed", .operands = 1,
       .aval = [](std::span<const Aval> x, const KeyImpl&) -> Avals {
         check<DtypeError>(is_integer(x[0].dtype), "PRNG key seed must be an integer; got {}.", x[0]);
         return {Aval{DType::key, x[0].shape, false}};
@@ -74,7 +74,7 @@ const Primitive& random_seed_p() {
 }
 const Primitive& random_wrap_p() {
   static const Primitive p = make_primitive<KeyImpl>({
-      .name = "random_wrap",
+      .name = "random_wrap", .operands = 1,
       .aval = [](std::span<const Aval> x, const KeyImpl&) -> Avals {
         check<DtypeError>(x[0].dtype == DType::u32 && x[0].rank() >= 1 && identical(x[0].shape.back(), Dim(2)), "random_wrap: key data must be u32[…,2]. Got {}.", x[0]);
         return {Aval{DType::key, Shape(x[0].shape.begin(), x[0].shape.end() - 1), false}};
@@ -85,7 +85,7 @@ const Primitive& random_wrap_p() {
 }
 const Primitive& random_unwrap_p() {
   static const Primitive p = make_primitive({
-      .name = "random_unwrap",
+      .name = "random_unwrap", .operands = 1,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         check_keys("random_unwrap", x[0]);
         return {Aval{DType::u32, joined(x[0].shape, {2}), false}};
@@ -96,7 +96,7 @@ const Primitive& random_unwrap_p() {
 }
 const Primitive& random_bits_p() {
   static const Primitive p = make_primitive<RandomBits>({
-      .name = "random_bits",
+      .name = "random_bits", .operands = 1,
       .aval = [](std::span<const Aval> x, const RandomBits& b) -> Avals {
         check_keys("random_bits", x[0]);
         const DType dtype = b.bit_width == 8 ? DType::u8 : b.bit_width == 16 ? DType::u16 : b.bit_width == 64 ? DType::u64 : DType::u32;
@@ -110,7 +110,7 @@ const Primitive& random_bits_p() {
 }
 const Primitive& random_split_p() {
   static const Primitive p = make_primitive<RandomSplit>({
-      .name = "random_split",
+      .name = "random_split", .operands = 1,
       .aval = [](std::span<const Aval> x, const RandomSplit& s) -> Avals {
         check_keys("random_split", x[0]);
         rules::check_sizes("random_split", "shape", s.shape);
@@ -122,7 +122,7 @@ const Primitive& random_split_p() {
 }
 const Primitive& random_fold_in_p() {
   static const Primitive p = make_primitive({
-      .name = "random_fold_in",
+      .name = "random_fold_in", .operands = 2,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         check_keys("random_fold_in", x[0]);
         check<DtypeError>(x[1].dtype == DType::u32, "random_fold_in: data must be u32. Got {}.", x[1]);
@@ -134,7 +134,7 @@ const Primitive& random_fold_in_p() {
 }
 const Primitive& random_gamma_p() {
   static const Primitive p = make_primitive<RandomGamma>({
-      .name = "random_gamma",
+      .name = "random_gamma", .operands = 2,
       .aval = [](std::span<const Aval> x, const RandomGamma&) -> Avals {
         check_keys("random_gamma", x[0]);
         check<DtypeError>(is_floating(x[1].dtype), "random_gamma: the parameter must be floating. Got {}.", x[1]);

@@ -260,6 +260,7 @@ Array beta(const Array& key, const Array& a, const Array& b, const std::optional
   return div(sa, add(sa, sb));
 }
 Array dirichlet(const Array& key, const Array& alpha, const std::optional<Shape>& shape, std::optional<DType> dtype) {
+  check<ShapeError>(alpha.rank() >= 1, "dirichlet requires alpha.ndim >= 1, got {}.", alpha.aval());
   Shape all = shape.value_or(Shape(alpha.shape().begin(), alpha.shape().end() - 1));
   all.push_back(alpha.shape().back());
   const Array logs = loggamma(key, alpha, all, dtype);

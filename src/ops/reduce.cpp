@@ -114,16 +114,16 @@ JvpResult product_jvp(std::span<const Array> x, std::span<const Tangent> t, cons
 
 Primitive make_chooser(const char* name, PrimitiveFn self) {
   return make_primitive<ReduceAxes>({
-      .name = name, .aval = reduce_aval(name, reducible), .jvp = chooser_jvp(self), .batch = reduce_batch(self)});
+      .name = name, .operands = 1, .aval = reduce_aval(name, reducible), .jvp = chooser_jvp(self), .batch = reduce_batch(self)});
 }
 Primitive make_bitwise(const char* name, PrimitiveFn self) {
   return make_primitive<PlainReduceAxes>({
-      .name = name, .aval = reduce_aval(name, kind::bool_or_integer), .jvp = rules::jvp_zero(self), .batch = reduce_batch(self)});
+      .name = name, .operands = 1, .aval = reduce_aval(name, kind::bool_or_integer), .jvp = rules::jvp_zero(self), .batch = reduce_batch(self)});
 }
 
 Primitive make_arg(const char* name, PrimitiveFn self) {
   return make_primitive<ArgReduce>({
-      .name = name,
+      .name = name, .operands = 1,
       .aval = [name](std::span<const Aval> x, const ArgReduce& p) -> Avals {
         rules::check_dtype(name, x[0].dtype, kind::ordered);
         check_axes(name, x[0], p.axes);
@@ -226,7 +226,7 @@ Dual combine_logaddexp(const Dual& a, const Dual& b) {
 
 Primitive make_cumulative(const char* name, PrimitiveFn self, Combine combine) {
   return make_primitive<Cumulative>({
-      .name = name,
+      .name = name, .operands = 1,
       .aval = [name](std::span<const Aval> x, const Cumulative& p) { return cumulative_aval(name, x, p); },
       .jvp = [self, combine](std::span<const Array> x, std::span<const Tangent> t, const Cumulative& p) -> JvpResult {
         Array y = self().bind1({x[0]}, p);
@@ -251,7 +251,7 @@ Array cumulate(const Primitive& p, const Array& x, std::int64_t axis, bool rever
 
 const Primitive& reduce_sum_p() {
   static const Primitive p = make_primitive<ReduceAxes>({
-      .name = "reduce_sum",
+      .name = "reduce_sum", .operands = 1,
       .aval = reduce_aval("reduce_sum", kind::numeric),
       .jvp = rules::jvp_linear(reduce_sum_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const ReduceAxes& a) { return repeat_back(ct, x.shape, a.axes); }),
@@ -260,7 +260,7 @@ const Primitive& reduce_sum_p() {
 }
 const Primitive& reduce_prod_p() {
   static const Primitive p = make_primitive<PlainReduceAxes>({
-      .name = "reduce_prod", .aval = reduce_aval("reduce_prod", kind::numeric), .jvp = product_jvp, .batch = reduce_batch(reduce_prod_p)});
+      .name = "reduce_prod", .operands = 1, .aval = reduce_aval("reduce_prod", kind::numeric), .jvp = product_jvp, .batch = reduce_batch(reduce_prod_p)});
   return p;
 }
 const Primitive& reduce_max_p() {
@@ -293,7 +293,7 @@ const Primitive& argmin_p() {
 }
 const Primitive& cumsum_p() {
   static const Primitive p = make_primitive<Cumulative>({
-      .name = "cumsum",
+      .name = "cumsum", .operands = 1,
       .aval = [](std::span<const Aval> x, const Cumulative& c) { return cumulative_aval("cumsum", x, c); },
       .jvp = rules::jvp_linear(cumsum_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const Cumulative& c) { return cumsum_p().bind1({ct}, Cumulative{c.axis, !c.reverse}); }),

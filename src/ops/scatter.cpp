@@ -171,22 +171,25 @@ Array apply(const Primitive& p, const Primitive* operation, const Array& operand
 
 const Primitive& scatter_p() {
   static const Primitive p = make_primitive<ScatterParams>({
-      .name = "scatter", .aval = scatter_aval("scatter"), .jvp = scatter_jvp, .transpose = linear_transpose(Linear::replace), .batch = scatter_batch(scatter_p)});
+      .name = "scatter", .operands = 3,
+       .aval = scatter_aval("scatter"), .jvp = scatter_jvp, .transpose = linear_transpose(Linear::replace), .batch = scatter_batch(scatter_p)});
   return p;
 }
 const Primitive& scatter_add_p() {
   static const Primitive p = make_primitive<ScatterParams>({
-      .name = "scatter-add", .aval = scatter_aval("scatter_add"), .jvp = linear_jvp(scatter_add_p), .transpose = linear_transpose(Linear::add), .batch = scatter_batch(scatter_add_p)});
+      .name = "scatter-add", .operands = 3,
+       .aval = scatter_aval("scatter_add"), .jvp = linear_jvp(scatter_add_p), .transpose = linear_transpose(Linear::add), .batch = scatter_batch(scatter_add_p)});
   return p;
 }
 const Primitive& scatter_sub_p() {
   static const Primitive p = make_primitive<ScatterParams>({
-      .name = "scatter-sub", .aval = scatter_aval("scatter_sub"), .jvp = linear_jvp(scatter_sub_p), .transpose = linear_transpose(Linear::subtract), .batch = scatter_batch(scatter_sub_p)});
+      .name = "scatter-sub", .operands = 3,
+       .aval = scatter_aval("scatter_sub"), .jvp = linear_jvp(scatter_sub_p), .transpose = linear_transpose(Linear::subtract), .batch = scatter_batch(scatter_sub_p)});
   return p;
 }
 const Primitive& scatter_mul_p() {
   static const Primitive p = make_primitive<ScatterParams>({
-      .name = "scatter-mul",
+      .name = "scatter-mul", .operands = 3,
       .aval = scatter_aval("scatter_mul"),
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const ScatterParams& s) -> JvpResult {
         Array y = scatter_mul_p().bind1({x[0], x[1], x[2]}, s);
@@ -216,12 +219,14 @@ const Primitive& scatter_mul_p() {
 }
 const Primitive& scatter_min_p() {
   static const Primitive p = make_primitive<ScatterParams>(
-      {.name = "scatter-min", .aval = scatter_aval("scatter_min"), .jvp = extremal_rule(scatter_min_p), .batch = scatter_batch(scatter_min_p)});
+      {.name = "scatter-min", .operands = 3,
+       .aval = scatter_aval("scatter_min"), .jvp = extremal_rule(scatter_min_p), .batch = scatter_batch(scatter_min_p)});
   return p;
 }
 const Primitive& scatter_max_p() {
   static const Primitive p = make_primitive<ScatterParams>(
-      {.name = "scatter-max", .aval = scatter_aval("scatter_max"), .jvp = extremal_rule(scatter_max_p), .batch = scatter_batch(scatter_max_p)});
+      {.name = "scatter-max", .operands = 3,
+       .aval = scatter_aval("scatter_max"), .jvp = extremal_rule(scatter_max_p), .batch = scatter_batch(scatter_max_p)});
   return p;
 }
 

@@ -44,7 +44,7 @@ void BroadcastInDim::after_read(ParamReader& r) {
 
 const Primitive& broadcast_in_dim_p() {
   static const Primitive p = make_primitive<BroadcastInDim>({
-      .name = "broadcast_in_dim",
+      .name = "broadcast_in_dim", .operands = 1,
       .aval = [](std::span<const Aval> x, const BroadcastInDim& b) -> Avals {
         rules::check_sizes("broadcast_in_dim", "shape", b.shape);
         if (!(b.broadcast_dimensions.size() == x[0].shape.size())) [[unlikely]]
@@ -80,7 +80,7 @@ const Primitive& broadcast_in_dim_p() {
 
 const Primitive& reshape_p() {
   static const Primitive p = make_primitive<ReshapeParams>({
-      .name = "reshape",
+      .name = "reshape", .operands = 1,
       .aval = [](std::span<const Aval> x, const ReshapeParams& r) -> Avals {
         rules::check_sizes("reshape", "new_sizes", r.new_sizes);
         check<AxisError>(!r.dimensions || (rules::are_axes(*r.dimensions, x[0].rank()) && r.dimensions->size() == x[0].shape.size()),
@@ -111,7 +111,7 @@ const Primitive& reshape_p() {
 
 const Primitive& squeeze_p() {
   static const Primitive p = make_primitive<SqueezeParams>({
-      .name = "squeeze",
+      .name = "squeeze", .operands = 1,
       .aval = [](std::span<const Aval> x, const SqueezeParams& s) -> Avals {
         rules::check_axes("squeeze", "dimensions", s.dimensions, x[0]);
         Shape out;
@@ -133,7 +133,7 @@ const Primitive& squeeze_p() {
 
 const Primitive& transpose_p() {
   static const Primitive p = make_primitive<TransposeParams>({
-      .name = "transpose",
+      .name = "transpose", .operands = 1,
       .aval = [](std::span<const Aval> x, const TransposeParams& t) -> Avals {
         Axes sorted = t.permutation;
         std::ranges::sort(sorted);
@@ -157,7 +157,7 @@ const Primitive& transpose_p() {
 
 const Primitive& rev_p() {
   static const Primitive p = make_primitive<RevParams>({
-      .name = "rev",
+      .name = "rev", .operands = 1,
       .aval = [](std::span<const Aval> x, const RevParams& r) -> Avals {
         rules::check_axes("rev", "dimensions", r.dimensions, x[0]);
         return {x[0]};
@@ -171,7 +171,7 @@ const Primitive& rev_p() {
 
 const Primitive& concatenate_p() {
   static const Primitive p = make_primitive<ConcatenateParams>({
-      .name = "concatenate",
+      .name = "concatenate", .operands = OperandCount::at_least(1),
       .aval = [](std::span<const Aval> x, const ConcatenateParams& c) -> Avals {
         check(!x.empty(), "concatenate expects at least one operand, got 0.");
         rules::same_dtype("concatenate", x);
@@ -244,7 +244,7 @@ void read_param(const ParsedValue& v, std::vector<PadAxis>& out) {
 
 const Primitive& pad_p() {
   static const Primitive p = make_primitive<PadParams>({
-      .name = "pad",
+      .name = "pad", .operands = 2,
       .aval = [](std::span<const Aval> x, const PadParams& pad) -> Avals {
         rules::same_dtype("pad", x);
         check<ShapeError>(x[1].shape.empty(), "padding_value must be a scalar; got {}.", x[1]);
@@ -301,7 +301,7 @@ const Primitive& pad_p() {
 
 const Primitive& iota_p() {
   static const Primitive p = make_primitive<IotaParams>({
-      .name = "iota",
+      .name = "iota", .operands = 0,
       .aval = [](std::span<const Aval>, const IotaParams& i) -> Avals {
         rules::check_dtype("iota", i.dtype, kind::numeric);
         rules::check_sizes("iota", "shape", i.shape);
@@ -318,7 +318,7 @@ const Primitive& iota_p() {
 
 const Primitive& split_p() {
   static const Primitive p = make_primitive<SplitParams>({
-      .name = "split",
+      .name = "split", .operands = 1,
       .aval = [](std::span<const Aval> x, const SplitParams& s) -> Avals {
         rules::check_axes("split", "axis", {s.axis}, x[0]);
         rules::check_sizes("split", "sizes", Shape(s.sizes.begin(), s.sizes.end()));
@@ -358,7 +358,7 @@ const Primitive& split_p() {
 
 const Primitive& stack_p() {
   static const Primitive p = make_primitive<AxisParam>({
-      .name = "stack",
+      .name = "stack", .operands = OperandCount::at_least(1),
       .aval = [](std::span<const Aval> x, const AxisParam& s) -> Avals {
         check(!x.empty(), "stack expects at least one operand.");
         check<AxisError>(s.axis >= 0 && s.axis <= x[0].rank(), "stack: axis {} is out of range for {}.", s.axis, x[0]);
@@ -391,7 +391,7 @@ const Primitive& stack_p() {
 
 const Primitive& unstack_p() {
   static const Primitive p = make_primitive<AxisParam>({
-      .name = "unstack",
+      .name = "unstack", .operands = 1,
       .aval = [](std::span<const Aval> x, const AxisParam& s) -> Avals {
         rules::check_axes("unstack", "axis", {s.axis}, x[0]);
         const std::int64_t axis = s.axis;
@@ -425,7 +425,7 @@ const Primitive& unstack_p() {
 
 const Primitive& tile_p() {
   static const Primitive p = make_primitive<TileParams>({
-      .name = "tile",
+      .name = "tile", .operands = 1,
       .aval = [](std::span<const Aval> x, const TileParams& t) -> Avals {
         if (!(t.reps.size() == x[0].shape.size())) [[unlikely]]
   raise<ShapeError>("tile: reps {} must have one entry per axis of {}.", tuple_string(t.reps), x[0]);

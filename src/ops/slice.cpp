@@ -31,7 +31,7 @@ std::pair<Array, bool> stacked_indices(std::span<const Array> start, std::span<c
 
 const Primitive& slice_p() {
   static const Primitive p = make_primitive<SliceParams>({
-      .name = "slice",
+      .name = "slice", .operands = 1,
       .aval = [](std::span<const Aval> x, const SliceParams& s) -> Avals {
         const std::size_t rank = x[0].shape.size();
         if (!(s.start_indices.size() == rank && s.limit_indices.size() == rank && (!s.strides || s.strides->size() == rank))) [[unlikely]]
@@ -75,7 +75,7 @@ const Primitive& slice_p() {
 
 const Primitive& dynamic_slice_p() {
   static const Primitive p = make_primitive<SliceSizes>({
-      .name = "dynamic_slice",
+      .name = "dynamic_slice", .operands = OperandCount::at_least(1),
       .aval = [](std::span<const Aval> x, const SliceSizes& s) -> Avals {
         check_start("dynamic_slice", x[0], x.subspan(1));
         if (!(s.slice_sizes.size() == x[0].shape.size())) [[unlikely]]
@@ -123,7 +123,7 @@ const Primitive& dynamic_slice_p() {
 
 const Primitive& dynamic_update_slice_p() {
   static const Primitive p = make_primitive({
-      .name = "dynamic_update_slice",
+      .name = "dynamic_update_slice", .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         check_start("dynamic_update_slice", x[0], x.subspan(2));
         rules::same_dtype("dynamic_update_slice", x.subspan(0, 2));

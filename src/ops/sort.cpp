@@ -18,7 +18,7 @@ Array take_along(const Array& x, const Array& indices, std::int64_t axis) {
 
 const Primitive& sort_p() {
   static const Primitive p = make_primitive<SortParams>({
-      .name = "sort",
+      .name = "sort", .operands = OperandCount::at_least(1),
       .aval = [](std::span<const Aval> x, const SortParams& s) -> Avals {
         check(!x.empty(), "sort: at least one operand is expected.");
         for (const Aval& a : x)
@@ -57,7 +57,7 @@ const Primitive& sort_p() {
 
 const Primitive& top_k_p() {
   static const Primitive p = make_primitive<TopK>({
-      .name = "top_k",
+      .name = "top_k", .operands = 1,
       .aval = [](std::span<const Aval> x, const TopK& s) -> Avals {
         rules::check_dtype("top_k", x[0].dtype, kind::ordered);
         check<AxisError>(s.axis >= 0 && s.axis < x[0].rank(), "top_k: axis {} is out of range for {}.", s.axis, x[0]);
@@ -87,7 +87,7 @@ const Primitive& top_k_p() {
 
 const Primitive& approx_top_k_p() {
   static const Primitive p = make_primitive<ApproxTopK>({
-      .name = "approx_top_k",
+      .name = "approx_top_k", .operands = 1,
       .aval = [](std::span<const Aval> x, const ApproxTopK& s) -> Avals {
         rules::check_dtype("approx_top_k", x[0].dtype, kind::floating);
         const auto axis = static_cast<std::size_t>(normalize_axis(s.reduction_dimension, x[0].rank(), "approx_top_k"));

@@ -18,7 +18,7 @@ using Partial = Array (*)(const Array&, const Array&);
 Primitive make_gamma(const char* name, PrimitiveFn self, bool upper) {
   const auto signed_part = [upper](const Array& v) { return upper ? neg(v) : v; };
   return make_primitive({
-      .name = name,
+      .name = name, .operands = 2,
       .aval = rules::nary(kind::floating, name),
       .jvp = rules::jvp_binary([signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, igamma_grad_a(a, x))); },
                                [signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, gamma_density(a, x))); }, self),
@@ -39,12 +39,13 @@ const Primitive& igammac_p() {
   return p;
 }
 const Primitive& igamma_grad_a_p() {
-  static const Primitive p = make_primitive({.name = "igamma_grad_a", .aval = rules::nary(kind::floating, "igamma_grad_a"), .batch = rules::batch_nary(igamma_grad_a_p)});
+  static const Primitive p = make_primitive(
+      {.name = "igamma_grad_a", .operands = 2, .aval = rules::nary(kind::floating, "igamma_grad_a"), .batch = rules::batch_nary(igamma_grad_a_p)});
   return p;
 }
 const Primitive& polygamma_p() {
   static const Primitive p = make_primitive({
-      .name = "polygamma",
+      .name = "polygamma", .operands = 2,
       .aval = rules::nary(kind::floating, "polygamma"),
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
         Array y = polygamma_p().bind1({x[0], x[1]});
@@ -57,12 +58,12 @@ const Primitive& polygamma_p() {
   return p;
 }
 const Primitive& zeta_p() {
-  static const Primitive p = make_primitive({.name = "zeta", .aval = rules::nary(kind::floating, "zeta"), .batch = rules::batch_nary(zeta_p)});
+  static const Primitive p = make_primitive({.name = "zeta", .operands = 2, .aval = rules::nary(kind::floating, "zeta"), .batch = rules::batch_nary(zeta_p)});
   return p;
 }
 const Primitive& regularized_incomplete_beta_p() {
   static const Primitive p = make_primitive({
-      .name = "regularized_incomplete_beta",
+      .name = "regularized_incomplete_beta", .operands = 3,
       .aval = rules::nary(kind::floating, "regularized_incomplete_beta"),
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
         Array y = regularized_incomplete_beta_p().bind1({x[0], x[1], x[2]});
@@ -79,7 +80,7 @@ const Primitive& regularized_incomplete_beta_p() {
 }
 const Primitive& bessel_i0e_p() {
   static const Primitive p = make_primitive({
-      .name = "bessel_i0e",
+      .name = "bessel_i0e", .operands = 1,
       .aval = rules::same_as_operand(kind::floating, "bessel_i0e"),
       .jvp = rules::jvp_unary([](auto& x, auto& y, auto& t) { return mul(t, sub(bessel_i1e(x), mul(sign(x), y))); }, bessel_i0e_p),
       .batch = rules::batch_unary(bessel_i0e_p)});
@@ -87,7 +88,7 @@ const Primitive& bessel_i0e_p() {
 }
 const Primitive& bessel_i1e_p() {
   static const Primitive p = make_primitive({
-      .name = "bessel_i1e",
+      .name = "bessel_i1e", .operands = 1,
       .aval = rules::same_as_operand(kind::floating, "bessel_i1e"),
       .jvp = rules::jvp_unary(
           [](auto& x, auto& y, auto& t) -> Array {

@@ -17,7 +17,7 @@ using rules::same_as_operand;
 template <class P = NoParams, class Partial>
 Primitive differentiable(std::string name, kind::Test allowed, PrimitiveFn self, Partial partial) {
   return make_primitive<P>({
-      .name = name,
+      .name = name, .operands = 1,
       .aval = same_as_operand(allowed, name),
       .jvp = jvp_unary(partial, self),
       .batch = batch_unary(self),
@@ -27,7 +27,7 @@ Primitive differentiable(std::string name, kind::Test allowed, PrimitiveFn self,
 template <class P = NoParams>
 Primitive step(std::string name, kind::Test allowed, PrimitiveFn self) {
   return make_primitive<P>({
-      .name = name,
+      .name = name, .operands = 1,
       .aval = same_as_operand(allowed, name),
       .jvp = jvp_zero(self),
       .batch = batch_unary(self),
@@ -41,7 +41,7 @@ const double kTwoOverSqrtPi = 2.0 * std::numbers::inv_sqrtpi;
 
 const Primitive& neg_p() {
   static const Primitive p = make_primitive({
-      .name = "neg",
+      .name = "neg", .operands = 1,
       .aval = same_as_operand(kind::numeric, "neg"),
       .jvp = rules::jvp_linear(neg_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const auto&) { return neg(ct); }),
@@ -58,7 +58,7 @@ const Primitive& population_count_p() { static const Primitive p = step("populat
 const Primitive& clz_p() { static const Primitive p = step("clz", kind::integer, clz_p); return p; }
 const Primitive& is_finite_p() {
   static const Primitive p = make_primitive({
-      .name = "is_finite",
+      .name = "is_finite", .operands = 1,
       .aval = rules::unary_to(DType::bool_, kind::floating, "is_finite"),
       .jvp = jvp_zero(is_finite_p),
       .batch = batch_unary(is_finite_p),
@@ -179,7 +179,7 @@ const Primitive& one_minus_square_p() {
 }
 const Primitive& integer_pow_p() {
   static const Primitive p = make_primitive<IntegerPow>({
-      .name = "integer_pow",
+      .name = "integer_pow", .operands = 1,
       .aval = [](std::span<const Aval> x, const IntegerPow& n) -> Avals {
         rules::check_dtype("integer_pow", x[0].dtype, kind::numeric);
         check<TypeError>(n.y >= 0 || !is_integer(x[0].dtype), "Integers cannot be raised to negative powers, got integer_pow({}, {}). Convert the base with astype.", x[0], n.y);
@@ -199,7 +199,7 @@ const Primitive& integer_pow_p() {
 }
 const Primitive& abs_p() {
   static const Primitive p = make_primitive({
-      .name = "abs",
+      .name = "abs", .operands = 1,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::check_dtype("abs", x[0].dtype, kind::numeric);
         return {Aval{real_dtype(x[0].dtype), x[0].shape, x[0].weak_type}};
@@ -229,7 +229,7 @@ Avals complex_part(std::span<const Aval> x, std::string_view name) {
 
 const Primitive& real_p() {
   static const Primitive p = make_primitive({
-      .name = "real",
+      .name = "real", .operands = 1,
       .aval = [](std::span<const Aval> x, const NoParams&) { return complex_part(x, "real"); },
       .jvp = rules::jvp_linear(real_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const auto&) { return complex(ct, zeros_like(ct)); }),
@@ -239,7 +239,7 @@ const Primitive& real_p() {
 }
 const Primitive& imag_p() {
   static const Primitive p = make_primitive({
-      .name = "imag",
+      .name = "imag", .operands = 1,
       .aval = [](std::span<const Aval> x, const NoParams&) { return complex_part(x, "imag"); },
       .jvp = rules::jvp_linear(imag_p),
       // JAX does not conjugate cotangents, so <ct, Im z> = <-i ct, z> in the bilinear pairing.
@@ -250,7 +250,7 @@ const Primitive& imag_p() {
 }
 const Primitive& conj_p() {
   static const Primitive p = make_primitive<InputDtype>({
-      .name = "conj",
+      .name = "conj", .operands = 1,
       .aval = [](std::span<const Aval> x, const InputDtype&) -> Avals {
         rules::check_dtype("conj", x[0].dtype, kind::inexact);
         return {Aval{complex_dtype(x[0].dtype), x[0].shape, x[0].weak_type}};
@@ -291,7 +291,7 @@ const Primitive& digamma_p() {
 }
 const Primitive& copy_p() {
   static const Primitive p = make_primitive({
-      .name = "copy",
+      .name = "copy", .operands = 1,
       .aval = same_as_operand(kind::any, "copy"),
       .jvp = rules::jvp_linear(copy_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const auto&) { return ct; }),
@@ -308,7 +308,7 @@ const Primitive& stop_gradient_p() {
 
 const Primitive& convert_element_type_p() {
   static const Primitive p = make_primitive<ConvertParams>({
-      .name = "convert_element_type",
+      .name = "convert_element_type", .operands = 1,
       .aval = [](std::span<const Aval> x, const ConvertParams& c) -> Avals {
         rules::check_dtype("convert_element_type", x[0].dtype, kind::any);
         rules::check_dtype("convert_element_type", c.new_dtype, kind::any);
@@ -327,10 +327,14 @@ const Primitive& convert_element_type_p() {
 
 const Primitive& bitcast_convert_type_p() {
   static const Primitive p = make_primitive<NewDtype>({
-      .name = "bitcast_convert_type",
+      .name = "bitcast_convert_type", .operands = 1,
       .aval = [](std::span<const Aval> x, const NewDtype& to) -> Avals {
         rules::check_dtype("bitcast_convert_type", x[0].dtype, kind::any);
         rules::check_dtype("bitcast_convert_type", to.new_dtype, kind::any);
+        // Bytes other than 0 and 1 are no bool.
+        check<TypeError>(is_bool(x[0].dtype) == is_bool(to.new_dtype),
+                         "bitcast_convert_type does not support bool values unless the operand and destination types match. Got operand dtype={}, new_dtype={}. Compare with 0 instead.",
+                         x[0].dtype, to.new_dtype);
         const int from_size = itemsize(x[0].dtype), to_size = itemsize(to.new_dtype);
         Shape shape = x[0].shape;
         if (from_size > to_size) {
@@ -353,7 +357,7 @@ const Primitive& bitcast_convert_type_p() {
 
 const Primitive& reduce_precision_p() {
   static const Primitive p = make_primitive<ReducePrecision>({
-      .name = "reduce_precision",
+      .name = "reduce_precision", .operands = 1,
       .aval = [](std::span<const Aval> x, const ReducePrecision& r) -> Avals {
         rules::check_dtype("reduce_precision", x[0].dtype, kind::floating);
         check(r.exponent_bits >= 1, "reduce_precision: exponent_bits must be positive. Got {}.", r.exponent_bits);

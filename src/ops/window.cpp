@@ -12,10 +12,14 @@ namespace tf2jax {
 
 namespace rules {
 
-std::int64_t dilated(std::int64_t n, std::int64_t dilation) { return n == 0 ? 0 : (n - 1) * dilation + 1; }
+std::int64_t dilated(std::int64_t n, std::int64_t dilation) { return dilated(Dim(n), dilation).value(); }
 Dim dilated(Dim n, std::int64_t dilation) {
-  if (n.is_constant()) return dilated(n.value(), dilation);
+  if (identical(n, Dim(0))) return n;
   return dilation == 1 ? n : (n - Dim(1)) * Dim(dilation) + Dim(1);
+}
+
+namespace {
+constexpr std::int64_t kLargest = std::int64_t{1} << 40;
 }
 
 Window complete_window(std::string_view name, Window w, std::int64_t rank) {
@@ -36,7 +40,12 @@ Shape window_shape(std::string_view name, const Shape& x, const Window& w) {
     if (!(full.window_dimensions[i] > 0 && full.window_strides[i] > 0 && full.base_dilation[i] > 0 && full.window_dilation[i] > 0)) [[unlikely]]
   raise<ValueError>("{}: window dimensions, strides and dilations must be positive. Got dimensions {}, strides {}, base dilation {}, window dilation {}.", name,
           tuple_string(full.window_dimensions), tuple_string(full.window_strides), tuple_string(full.base_dilation), tuple_string(full.window_dilation));
-    const Dim padded = dilated(x[i], full.base_dilation[i]) + Dim(full.padding[i].first + full.padding[i].second);
+    // Kernels multiply and add these; far below 2^63 nothing wraps.
+    const std::int64_t largest = std::max({full.window_dimensions[i], full.window_strides[i], full.base_dilation[i], full.window_dilation[i], full.padding[i].first, full.padding[i].second});
+    const std::int64_t least = std::min(full.padding[i].first, full.padding[i].second);
+    if (largest > kLargest || least < -kLargest) [[unlikely]]
+      raise<ValueError>("{}: window dimensions, strides, dilations and padding may be at most 2^40. Got {} and {} on axis {}.", name, largest, least, i);
+    const Dim padded = dilated(x[i], full.base_dilation[i]) + Dim(full.padding[i].first) + Dim(full.padding[i].second);
     const Dim room = padded - Dim(dilated(full.window_dimensions[i], full.window_dilation[i]));
     if (room.is_constant() && room.value() < 0) out.push_back(0);
     else out.push_back(full.window_strides[i] == 1 ? room + Dim(1) : floordiv(room, Dim(full.window_strides[i])) + Dim(1));
@@ -136,7 +145,7 @@ Array extreme(DType dtype, bool lowest) {
 
 const Primitive& reduce_window_sum_p() {
   static const Primitive p = make_primitive<Window>({
-      .name = "reduce_window_sum",
+      .name = "reduce_window_sum", .operands = 1,
       .aval = window_aval("reduce_window_sum"),
       .jvp = rules::jvp_linear(reduce_window_sum_p),
       .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const Window& w) {
@@ -150,19 +159,19 @@ const Primitive& reduce_window_sum_p() {
   return p;
 }
 const Primitive& reduce_window_max_p() {
-  static const Primitive p = make_primitive<Window>({.name = "reduce_window_max", .aval = window_aval("reduce_window_max"),
+  static const Primitive p = make_primitive<Window>({.name = "reduce_window_max", .operands = 1, .aval = window_aval("reduce_window_max"),
                                                      .jvp = chooser_jvp(reduce_window_max_p, "ge"), .batch = window_batch(reduce_window_max_p)});
   return p;
 }
 const Primitive& reduce_window_min_p() {
-  static const Primitive p = make_primitive<Window>({.name = "reduce_window_min", .aval = window_aval("reduce_window_min"),
+  static const Primitive p = make_primitive<Window>({.name = "reduce_window_min", .operands = 1, .aval = window_aval("reduce_window_min"),
                                                      .jvp = chooser_jvp(reduce_window_min_p, "le"), .batch = window_batch(reduce_window_min_p)});
   return p;
 }
 
 const Primitive& select_and_gather_add_p() {
   static const Primitive p = make_primitive<SelectAndGather>({
-      .name = "select_and_gather_add",
+      .name = "select_and_gather_add", .operands = 2,
       .aval = [](std::span<const Aval> x, const SelectAndGather& s) -> Avals {
         rules::same_dtype("select_and_gather_add", x);
         check_select("select_and_gather_add", s.select_prim);
@@ -192,7 +201,7 @@ const Primitive& select_and_gather_add_p() {
 
 const Primitive& select_and_scatter_add_p() {
   static const Primitive p = make_primitive<SelectAndScatter>({
-      .name = "select_and_scatter_add",
+      .name = "select_and_scatter_add", .operands = 2,
       .aval = [](std::span<const Aval> x, const SelectAndScatter& s) -> Avals {
         rules::same_dtype("select_and_scatter_add", x);
         check_select("select_and_scatter_add", s.select_prim);

@@ -14,13 +14,13 @@ namespace tf2jax {
 namespace detail {
 
 ConcreteValue::ConcreteValue(Aval a) : Value(Kind::concrete, std::move(a)) {
-  bytes = static_cast<std::size_t>(num_elements(aval.shape).value()) * static_cast<std::size_t>(itemsize(aval.dtype));
+  bytes = byte_size(aval);
   data = bytes <= kInline ? storage : static_cast<std::byte*>(allocate_buffer(bytes));
 }
 
 ConcreteValue::ConcreteValue(Aval a, const void* borrowed, std::function<void()> on_release)
     : Value(Kind::concrete, std::move(a)), release(std::move(on_release)) {
-  bytes = static_cast<std::size_t>(num_elements(aval.shape).value()) * static_cast<std::size_t>(itemsize(aval.dtype));
+  bytes = byte_size(aval);
   data = const_cast<std::byte*>(static_cast<const std::byte*>(borrowed));
   if (!release) release = [] {};
 }
@@ -88,16 +88,16 @@ bool too_wide(DType dtype) { return is_64_bit(dtype) && canonical_dtype(dtype) !
 
 Array Array::build(Aval aval, const std::function<void(std::byte*)>& fill) {
   if (!too_wide(aval.dtype)) return detail::exact_array(std::move(aval), fill);
-  std::vector<std::byte> wide(static_cast<std::size_t>(num_elements(aval.dims()) * itemsize(aval.dtype)));
+  std::vector<std::byte> wide(byte_size(aval));
   fill(wide.data());
   return narrowed(aval, wide.data());
 }
 
 Array Array::from_bytes(DType dtype, const Dims& dims, std::span<const std::byte> bytes) {
-  const std::int64_t expected = num_elements(dims) * itemsize(dtype);
-  if (!(expected == static_cast<std::int64_t>(bytes.size()))) [[unlikely]]
-    raise<ShapeError>("Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(), expected, short_name(dtype), tuple_string(dims));
   const Aval aval{dtype, symbolic(dims), false};
+  const std::size_t expected = byte_size(aval, "Array::from_bytes");
+  if (expected != bytes.size()) [[unlikely]]
+    raise<ShapeError>("Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(), expected, short_name(dtype), tuple_string(dims));
   return too_wide(dtype) ? narrowed(aval, bytes.data()) : detail::exact_array(aval, bytes);
 }
 

@@ -1,7 +1,10 @@
 // Printing and hashing of avals.
 #include "tf2jax/trace/aval.h"
 
+#include <optional>
 #include <ostream>
+
+#include "tf2jax/base/config.h"
 
 namespace tf2jax {
 
@@ -13,6 +16,45 @@ std::string Aval::to_string() const {
     out += shape[i].to_string();
   }
   return out + ']';
+}
+
+namespace {
+
+// The number of elements; nullopt when a size is symbolic.
+std::optional<std::int64_t> checked_elements(const Aval& aval, std::string_view where) {
+  std::int64_t n = 1, nonzero = 1;
+  bool concrete = true, fits = true;
+  for (const Dim d : aval.shape) {
+    if (!d.is_constant()) {
+      concrete = false;
+      continue;
+    }
+    const std::int64_t size = d.value();
+    if (size < 0) [[unlikely]] raise<ShapeError>("{}: {} has a negative size. Expected sizes of 0 or more.", where, aval);
+    fits = !__builtin_mul_overflow(nonzero, size ? size : 1, &nonzero) && fits;
+    n = size ? n : 0;
+  }
+  // Strides are products of sizes, those beside a size of 0 too.
+  if (!fits) [[unlikely]] raise<ResourceExhaustedError>("{}: the sizes of {} multiply to more than 2^63. Use smaller sizes.", where, aval);
+  if (!concrete) return std::nullopt;
+  n *= nonzero;
+  if (n > config().max_array_elements) [[unlikely]]
+    raise<ResourceExhaustedError>("{}: {} has {} elements. At most {} are allowed; raise Config::max_array_elements if this is meant.", where, aval, n,
+                                  config().max_array_elements);
+  return n;
+}
+
+}  // namespace
+
+void check_size(const Aval& aval, std::string_view where) { checked_elements(aval, where); }
+
+std::size_t byte_size(const Aval& aval, std::string_view where) {
+  const auto n = checked_elements(aval, where);
+  const std::int64_t elements = n ? *n : num_elements(aval.shape).value();   // throws
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(elements, static_cast<std::int64_t>(itemsize(aval.dtype)), &bytes)) [[unlikely]]
+    raise<ResourceExhaustedError>("{}: {} has {} elements, whose bytes do not fit 63 bits. Use smaller sizes.", where, aval, elements);
+  return static_cast<std::size_t>(bytes);
 }
 
 std::size_t hash_value(const Aval& aval) {

@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <iosfwd>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tf2jax/base/dtype.h"
@@ -35,6 +36,12 @@ using Avals = std::vector<Aval>;
 
 /// The argument description of make_jaxpr, eval_shape and lower: `spec(f32, {2, 3})`.
 inline Aval spec(DType dtype, Shape shape = {}) { return {canonical_dtype(dtype), std::move(shape), false}; }
+
+/// Throws: ShapeError naming `where` when a size is negative, ResourceExhaustedError when there are more elements than
+/// Config::max_array_elements. Symbolic sizes pass.
+void check_size(const Aval& aval, std::string_view where);
+/// Bytes of an array of it. Throws: as check_size; InconclusiveDimensionOperation when a size is symbolic.
+std::size_t byte_size(const Aval& aval, std::string_view where = "array");
 
 std::size_t hash_value(const Aval& aval);
 std::ostream& operator<<(std::ostream& os, const Aval& aval);

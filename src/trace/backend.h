@@ -49,6 +49,8 @@ struct CompileOptions {
   bool interpret = false;      ///< Run op by op through the eager kernels: the oracle of the compiled path.
   bool check_bounds = false;   ///< Check every index of compiled loops; a violation aborts with a message.
   bool simulate = false;       ///< Plan as for compiling and run the loops statement by statement, each access checked. Slow.
+  bool bounded_loops = false;  ///< Loops count their steps (Config::max_loop_steps, max_seconds); jit fills it in.
+  bool deterministic = false;  ///< The same bits with any number of threads; jit fills it in from Config::deterministic.
   bool flush_subnormals = false;   ///< Subnormal numbers are zero, as operands and results, on every thread of a run.
   std::vector<std::int32_t> donated = {};   ///< Inputs whose memory outputs may take; jit fills it in from donate_argnums.
   bool operator==(const CompileOptions&) const = default;

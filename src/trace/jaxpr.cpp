@@ -2,6 +2,8 @@
 #include "tf2jax/trace/jaxpr.h"
 
 #include <ostream>
+#include <set>
+#include <unordered_set>
 
 #include "tf2jax/trace/name_scope.h"
 #include "tf2jax/trace/same_bytes.h"
@@ -83,16 +85,24 @@ std::vector<Jaxpr> nested_jaxprs(const EquationParams& params) {
 }
 
 bool has_effects(const Jaxpr& jaxpr) {
-  for (const Equation& e : jaxpr->eqns) {
-    if (e.primitive.effectful()) return true;
-    for (const Jaxpr& j : nested_jaxprs(e.params))
-      if (has_effects(j)) return true;
-  }
-  return false;
+  // Kept with the program: programs that share a subprogram may be exponentially many paths to it.
+  return *jaxpr->memo->get<bool>("effects", [&] {
+    for (const Equation& e : jaxpr->eqns) {
+      if (e.primitive.effectful()) return true;
+      for (const Jaxpr& j : nested_jaxprs(e.params))
+        if (has_effects(j)) return true;
+    }
+    return false;
+  });
 }
 
-bool operator==(const Jaxpr& a, const Jaxpr& b) {
-  if (a.id() == b.id()) return true;
+namespace {
+
+// Pairs of programs found equal by the comparison that runs on this thread: a subprogram that many equations share is
+// compared once.
+thread_local std::set<std::pair<const void*, const void*>>* found_equal = nullptr;
+
+bool same_program(const Jaxpr& a, const Jaxpr& b) {
   const JaxprData &x = *a, &y = *b;
   if (x.constvars.size() != y.constvars.size() || x.invars.size() != y.invars.size() || x.eqns.size() != y.eqns.size() || x.outs.size() != y.outs.size())
     return false;
@@ -123,13 +133,35 @@ bool operator==(const Jaxpr& a, const Jaxpr& b) {
   return true;
 }
 
+}  // namespace
+
+bool operator==(const Jaxpr& a, const Jaxpr& b) {
+  if (a.id() == b.id()) return true;
+  if (found_equal) {
+    if (found_equal->contains({a.id(), b.id()})) return true;
+    if (!same_program(a, b)) return false;
+    found_equal->emplace(a.id(), b.id());
+    return true;
+  }
+  std::set<std::pair<const void*, const void*>> pairs;
+  found_equal = &pairs;
+  struct End {
+    ~End() { found_equal = nullptr; }
+  } const end;
+  return same_program(a, b);
+}
+
 std::size_t hash_value(const Jaxpr& jaxpr) {
   std::size_t h = jaxpr->invars.size();
   for (const Equation& e : jaxpr->eqns) h = h * 1000003 + std::hash<std::string>{}(e.primitive.name()) + e.inputs.size();
   return h;
 }
 
-void check_jaxpr(const Jaxpr& jaxpr) {
+namespace {
+
+// `checked`: programs found right, so that one that many equations share is looked at once.
+void check_program(const Jaxpr& jaxpr, std::unordered_set<const void*>& checked) {
+  if (!checked.insert(jaxpr.id()).second) return;
   const JaxprData& j = *jaxpr;
   std::vector<bool> defined(j.vars.size(), false);
   const auto define = [&](VarId v, const std::string& where) {
@@ -160,9 +192,16 @@ void check_jaxpr(const Jaxpr& jaxpr) {
       const Aval& got = j.vars[static_cast<std::size_t>(eqn.outputs[i])];
       check<InternalError>(got.matches(want[i]), "check_jaxpr: {}: output {} is {}; the rule gives {}.", where, i, got, want[i]);
     }
-    for (const Jaxpr& nested : nested_jaxprs(eqn.params)) check_jaxpr(nested);
+    for (const Jaxpr& nested : nested_jaxprs(eqn.params)) check_program(nested, checked);
   }
   for (const Atom& a : j.outs) use(a, "outputs");
+}
+
+}  // namespace
+
+void check_jaxpr(const Jaxpr& jaxpr) {
+  std::unordered_set<const void*> checked;
+  check_program(jaxpr, checked);
 }
 
 std::ostream& operator<<(std::ostream& os, const Jaxpr& jaxpr) { return os << to_string(jaxpr); }

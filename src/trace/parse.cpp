@@ -19,24 +19,6 @@ constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;   // of a constant 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
-// Operands without which a primitive's rules cannot be asked. Programs in parameters check their own operands.
-std::size_t least_operands(std::string_view name) {
-  static const std::map<std::string_view, std::size_t> table = [] {
-    std::map<std::string_view, std::size_t> t;
-    for (const char* n : {"jit", "custom_jvp_call", "custom_vjp_call", "custom_lin", "remat2", "while", "scan", "iota", "empty", "empty2", "iota_2x32_shape", "optimization_barrier"}) t[n] = 0;
-    for (const char* n : {"add", "sub", "mul", "div", "rem", "max", "min", "pow", "atan2", "and", "or", "xor", "shift_left", "shift_right_logical", "shift_right_arithmetic", "eq", "ne", "ge",
-                          "gt", "le", "lt", "eq_to", "le_to", "lt_to", "add_any", "complex", "nextafter", "select_n", "pad", "dynamic_update_slice", "gather", "dot_general",
-                          "conv_general_dilated", "select_and_gather_add", "select_and_scatter_add", "igamma", "igammac", "igamma_grad_a", "polygamma", "zeta", "random_fold_in",
-                          "random_gamma", "triangular_solve", "reduce", "reduce_window"})
-      t[n] = 2;
-    for (const char* n : {"clamp", "scatter", "scatter-add", "scatter-sub", "scatter-mul", "scatter-min", "scatter-max", "regularized_incomplete_beta"}) t[n] = 3;
-    t["threefry2x32"] = 4;
-    return t;
-  }();
-  const auto it = table.find(name);
-  return it == table.end() ? 1 : it->second;
-}
-
 Array zeros_constant(const Aval& aval) {
   return detail::exact_array(aval, [&](std::byte* p) {
     std::memset(p, 0, static_cast<std::size_t>(num_elements(aval.dims()) * itemsize(aval.dtype)));
@@ -448,7 +430,7 @@ class Parser {
   }
   bool has_types(const Scope& scope, const std::vector<Atom>& inputs, const Primitive& primitive, const std::map<std::string, ParsedValue>& params,
                  const std::vector<Binder>& lhs) const {
-    if (!primitive.rules().aval || inputs.size() < least_operands(primitive.name())) return true;
+    if (!primitive.rules().aval || !primitive.rules().operands.admits(inputs.size())) return true;
     ParamReadContext context = read_context(scope, inputs, lhs);
     try {
       ParamReader reader(params, std::move(context), primitive.name());
@@ -534,7 +516,6 @@ class Parser {
     std::vector<VarId> outputs;
     Avals inferred;
     if (primitive->rules().aval) {
-      if (avals.size() < least_operands(name)) fail_at(name_at, fmt::format("{} has too few operands", name));
       try {
         inferred = primitive->output_avals(avals, read);
       } catch (const NotImplementedError&) {

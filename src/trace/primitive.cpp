@@ -3,17 +3,36 @@
 
 #include <map>
 #include <mutex>
+#include <new>
+#include <stdexcept>
 
 #include "tf2jax/trace/trace.h"
 
 namespace tf2jax {
 
 Arrays Primitive::bind(std::span<const Array> args, const EquationParams& params) const {
-  return current_trace()->process(*this, args, params);
+  check_operands(args.size());
+  try {
+    return current_trace()->process(*this, args, params);
+  } catch (const std::bad_alloc&) {
+    out_of_memory();
+  } catch (const std::length_error&) {
+    out_of_memory();
+  }
 }
 
 Avals Primitive::output_avals(std::span<const Aval> inputs, const EquationParams& params) const {
-  return require(record_->aval, "Abstract evaluation")(inputs, params);
+  check_operands(inputs.size());
+  Avals outputs = require(record_->aval, "Abstract evaluation")(inputs, params);
+  for (const Aval& out : outputs) check_size(out, name());
+  return outputs;
+}
+
+void Primitive::out_of_memory() const { raise<ResourceExhaustedError>("{}: the system has no memory left.", name()); }
+
+void Primitive::wrong_operands(std::size_t count) const {
+  const auto [least, most, declared] = record_->operands;
+  raise<TypeError>("{}: got {} operands. Expected {}{}.", name(), count, least == most ? "" : "at least ", least);
 }
 
 void Primitive::missing(std::string_view what) const {

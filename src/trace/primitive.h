@@ -47,9 +47,28 @@ struct KernelCall {
 };
 using Kernel = std::function<Arrays(const KernelCall&)>;
 
+/// How many operands a primitive takes: `2`, `OperandCount::at_least(1)`, or any number.
+struct OperandCount {
+  std::size_t least = 0, most = kAny;
+  bool declared = false;
+
+  constexpr OperandCount() = default;
+  constexpr OperandCount(int exactly) : least(static_cast<std::size_t>(exactly)), most(least), declared(true) {}  // NOLINT: a count
+  static constexpr OperandCount at_least(std::size_t n) {
+    OperandCount count;
+    count.least = n;
+    count.declared = true;
+    return count;
+  }
+  constexpr bool admits(std::size_t n) const { return least <= n && n <= most; }
+
+  static constexpr std::size_t kAny = static_cast<std::size_t>(-1);
+};
+
 namespace detail {
 struct PrimitiveRecord {
   std::string name;
+  OperandCount operands;
   std::function<Avals(std::span<const Aval>, const EquationParams&)> aval;
   std::function<JvpResult(std::span<const Array>, std::span<const Tangent>, const EquationParams&)> jvp;
   std::function<Tangents(std::span<const Tangent>, std::span<const LinearArg>, const EquationParams&)> transpose;
@@ -64,11 +83,12 @@ struct PrimitiveRecord {
 };
 }  // namespace detail
 
-/// What make_primitive takes: a name and rules over the params type `P`. Missing rules throw MissingRule when needed.
-/// The aval rule may return Aval or Avals.
+/// What make_primitive takes: a name, how many operands, and rules over the params type `P`. Missing rules throw MissingRule
+/// when needed. Rules are asked with as many operands as are declared only. The aval rule may return Aval or Avals.
 template <ParamSet P = NoParams>
 struct PrimitiveSpec {
   std::string name;
+  OperandCount operands;
   std::function<Avals(std::span<const Aval>, const P&)> aval;
   std::function<JvpResult(std::span<const Array>, std::span<const Tangent>, const P&)> jvp;
   std::function<Tangents(std::span<const Tangent>, std::span<const LinearArg>, const P&)> transpose;
@@ -88,7 +108,7 @@ class Primitive {
   bool effectful() const { return record_->effectful; }
   const detail::PrimitiveRecord& rules() const { return *record_; }
 
-  /// Applies the primitive under the thread's current trace.
+  /// Applies the primitive under the thread's current trace. Throws: TypeError for a wrong number of operands.
   Arrays bind(std::span<const Array> args, const EquationParams& params = no_params()) const;
   Arrays bind(std::initializer_list<Array> args, const EquationParams& params = no_params()) const {
     return bind(std::span<const Array>(args.begin(), args.size()), params);
@@ -97,7 +117,8 @@ class Primitive {
   Array bind1(std::initializer_list<Array> args, const EquationParams& params = no_params()) const {
     return std::move(bind(std::span<const Array>(args.begin(), args.size()), params)[0]);
   }
-  /// Output avals. Throws: whatever the primitive's own checks throw.
+  /// Output avals. Throws: whatever the primitive's own checks throw; ShapeError when a size is negative,
+  /// ResourceExhaustedError when an output has more elements than Config::max_array_elements.
   Avals output_avals(std::span<const Aval> inputs, const EquationParams& params) const;
 
   /// `rule`, or MissingRule naming the primitive and `what` ("batching") when it is empty.
@@ -111,6 +132,11 @@ class Primitive {
 
  private:
   [[noreturn]] void missing(std::string_view what) const;
+  void check_operands(std::size_t count) const {
+    if (!record_->operands.admits(count)) [[unlikely]] wrong_operands(count);
+  }
+  [[noreturn]] void wrong_operands(std::size_t count) const;
+  [[noreturn]] void out_of_memory() const;
   std::shared_ptr<const detail::PrimitiveRecord> record_;
 };
 
@@ -122,6 +148,7 @@ template <ParamSet P>
 Primitive make_primitive(PrimitiveSpec<P> spec) {
   auto record = std::make_shared<detail::PrimitiveRecord>();
   record->name = std::move(spec.name);
+  record->operands = spec.operands;
   record->effectful = spec.effectful;
   if (spec.aval) record->aval = [f = std::move(spec.aval)](auto a, const EquationParams& p) { return f(a, p.get<P>()); };
   if (spec.jvp) record->jvp = [f = std::move(spec.jvp)](auto x, auto t, const EquationParams& p) { return f(x, t, p.get<P>()); };

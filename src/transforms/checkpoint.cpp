@@ -107,7 +107,7 @@ BatchResult checkpoint_batch(std::span<const Array> x, std::span<const Axis> axe
 
 const Primitive& checkpoint_p() {
   static const Primitive p = make_primitive<CheckpointParams>({
-      .name = "remat2",
+      .name = "remat2", .operands = OperandCount::at_least(0),
       .aval = [](std::span<const Aval> x, const CheckpointParams& p) {
         check_operands("remat2", "program", p.jaxpr, x);
         return p.jaxpr.output_avals();

@@ -227,7 +227,7 @@ void register_custom_jvp_rule(const std::string& name, JvpRule rule) {
 
 const Primitive& custom_jvp_call_p() {
   static const Primitive p = make_primitive<CustomJvpParams>({
-      .name = "custom_jvp_call",
+      .name = "custom_jvp_call", .operands = OperandCount::at_least(0),
       .aval = [](std::span<const Aval> x, const CustomJvpParams& p) {
         check_operands("custom_jvp_call", "program", p.call_jaxpr, x);
         return p.call_jaxpr.output_avals();
@@ -244,7 +244,7 @@ const Primitive& custom_jvp_call_p() {
 
 const Primitive& custom_vjp_call_p() {
   static const Primitive p = make_primitive<CustomVjpParams>({
-      .name = "custom_vjp_call",
+      .name = "custom_vjp_call", .operands = OperandCount::at_least(0),
       .aval = [](std::span<const Aval> x, const CustomVjpParams& p) {
         check_operands("custom_vjp_call", "program", p.call_jaxpr, x);
         return p.call_jaxpr.output_avals();
@@ -258,7 +258,7 @@ const Primitive& custom_vjp_call_p() {
 
 const Primitive& custom_lin_p() {
   static const Primitive p = make_primitive<CustomLinParams>({
-      .name = "custom_lin",
+      .name = "custom_lin", .operands = OperandCount::at_least(0),
       .aval = [](std::span<const Aval>, const CustomLinParams& p) { return p.outputs; },
       .transpose = custom_lin_transpose,
       .batch = custom_lin_batch,

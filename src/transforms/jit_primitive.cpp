@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/loop_budget.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/backward.h"
@@ -70,7 +71,7 @@ BatchResult jit_batch(std::span<const Array> x, std::span<const Axis> axes, Dim 
 
 const Primitive& jit_p() {
   static const Primitive p = make_primitive<JitParams>({
-      .name = "jit",
+      .name = "jit", .operands = OperandCount::at_least(0),
       .aval = [](std::span<const Aval> x, const JitParams& p) -> Avals {
         check_operands("jit", "program", p.jaxpr, x);
         return p.jaxpr.output_avals();
@@ -89,6 +90,8 @@ std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr, const CompileOpti
   static ProgramCache& cache = *new ProgramCache(256);   // never destroyed: executables outlive nothing at the process's end
   CompileOptions how = options;
   how.interpret = how.interpret || config().interpret || config().disable_jit;
+  how.bounded_loops = how.bounded_loops || loops_are_bounded();
+  how.deterministic = how.deterministic || config().deterministic;
   if (how == CompileOptions{}) return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr, {}); });
   if (how == CompileOptions{.interpret = true}) return *jaxpr->memo->get<Handle>("interpreted", [&] { return cache.compile(jaxpr, how); });
   return cache.compile(jaxpr, how);

@@ -83,7 +83,7 @@ Arrays evaluate(const Equation& e, const Arrays& in, const Observer& observe) {
   if (e.primitive == cond_p() && in[0].rank() == 0) return run_cond(e.params.get<CondParams>(), in, observe);
   if (const auto program = called_program(e)) return evaluate(*program, in, observe);
   Arrays out = e.primitive.bind(in, e.params);
-  if (observe) observe(e.primitive, out);
+  if (observe) observe(e.primitive, in, out);
   return out;
 }
 

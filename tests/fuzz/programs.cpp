@@ -1,17 +1,12 @@
-// Differential fuzzing of programs: what fails is shrunk and printed with its seed. Workers are processes, so that a crash
-// or a hang is a finding like any other.
-#include <sys/mman.h>
-#include <sys/wait.h>
+// Differential fuzzing of programs: what fails is shrunk and printed with its seed.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <csignal>
-#include <atomic>
-#include <chrono>
 #include <fstream>
 #include <iostream>
 #include <map>
 
+#include "farm.h"
 #include "shrink.h"
 #include "tf2jax/trace/parse.h"
 #include "verdict.h"
@@ -21,33 +16,11 @@ namespace {
 using namespace tf2jax;
 using fuzz::Example;
 using fuzz::Verdict;
-using Clock = std::chrono::steady_clock;
+using fuzz::Tally;
 
-struct Options {
-  std::uint64_t seed = 1;
-  std::int64_t count = 0;   // 0: until the time is up
-  double seconds = 60;
-  int jobs = 2;
-  double limit = 60;        // seconds for one program
+struct Options : fuzz::FarmOptions {
   bool print = false;
 };
-
-/// What workers tell their parent.
-struct Shared {
-  std::atomic<std::int64_t> programs{0}, refused{0}, sensitive{0}, findings{0}, equations{0};
-  struct Worker {
-    std::atomic<std::int64_t> index{-1};   // of the program at hand
-    std::atomic<std::int64_t> since{0};    // ms, of the clock
-    std::atomic<std::int64_t> next{0};
-  };
-  Worker workers[64];
-};
-
-std::int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count(); }
-
-std::uint64_t seed_of(const Options& o, std::int64_t index) {
-  return fuzz::Draw(fuzz::Draw(o.seed).bits() + static_cast<std::uint64_t>(index)).bits() >> 16;
-}
 
 // Which check a program goes through. Most plans are simulated, which finds what is wrong with a plan at a twentieth of the
 // time that making code takes.
@@ -81,30 +54,13 @@ const char* name_of(std::int64_t check) {
 // Shortened to what tells failures apart.
 std::string kind_of(const std::string& failure) { return failure.substr(0, failure.find(':')); }
 
-// Runs in a process of its own: whether that dies.
-bool dies(const std::function<void()>& f) {
-  std::cout.flush();
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::alarm(20);
-    try {
-      f();
-    } catch (const std::exception&) {
-    }
-    _exit(0);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFSIGNALED(status);
-}
-
 enum class Ending { error, crash };
 
 void report(std::uint64_t seed, const fuzz::RandomProgram& p, std::int64_t check, const std::string& failure, std::optional<Ending> shrinks) {
   Example least{p.program, p.inputs};
   if (shrinks) {
     const auto fails = [&](const Example& e) {
-      if (shrinks == Ending::crash) return dies([&] { verdict(e, p.is_smooth, check, seed); });
+      if (shrinks == Ending::crash) return fuzz::dies([&] { verdict(e, p.is_smooth, check, seed); });
       try {
         return kind_of(verdict(e, p.is_smooth, check, seed).failure) == kind_of(failure);
       } catch (const Error& error) {
@@ -123,7 +79,7 @@ void report(std::uint64_t seed, const fuzz::RandomProgram& p, std::int64_t check
   std::cout << text << std::endl;
 }
 
-void run_one(Shared& shared, std::uint64_t seed, bool print) {
+void run_one(Tally& shared, std::uint64_t seed, bool print) {
   const auto x64 = override_config(&Config::enable_x64, fuzz::wants_x64(seed));
   fuzz::RandomProgram p;
   try {
@@ -140,7 +96,7 @@ void run_one(Shared& shared, std::uint64_t seed, bool print) {
     std::cout << "FINDING seed " << seed << " while tracing: " << e.what() << std::endl;
     return;
   }
-  ++shared.programs;
+  ++shared.items;
   shared.equations += static_cast<std::int64_t>(p.program->eqns.size());
   if (print) std::cout << "seed " << seed << " " << p.what << "\n" << to_string(p.program) << std::endl;
   const std::int64_t check = check_of(seed, p);
@@ -167,23 +123,10 @@ void run_one(Shared& shared, std::uint64_t seed, bool print) {
   }
 }
 
-void work(Shared& shared, int worker, const Options& o, Clock::time_point end) {
-  Shared::Worker& me = shared.workers[worker];
-  for (std::int64_t index = me.next; (o.count == 0 || index < o.count) && (o.count > 0 || Clock::now() < end); index += o.jobs) {
-    me.since = now_ms();
-    me.index = index;
-    me.next = index + o.jobs;
-    run_one(shared, seed_of(o, index), o.print);
-  }
-  me.index = -1;
-  std::cout.flush();
-  _exit(0);
-}
-
 // The program that killed a worker, smaller; each attempt is a process.
 void report_death(std::uint64_t seed, const std::string& how) {
   std::cout << "FINDING seed " << seed << ": a worker " << how << std::endl;
-  dies([&] {
+  fuzz::dies([&] {
     ::alarm(120);
     const auto x64 = override_config(&Config::enable_x64, fuzz::wants_x64(seed));
     const fuzz::RandomProgram p = fuzz::random_program(seed);
@@ -192,41 +135,15 @@ void report_death(std::uint64_t seed, const std::string& how) {
 }
 
 int run(const Options& o) {
-  auto* shared = new (::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Shared;
-  const auto start = Clock::now();
-  const auto end = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(o.seconds));
-  std::map<pid_t, int> workers;
-  const auto launch = [&](int worker) {
-    std::cout.flush();
-    const pid_t pid = ::fork();
-    if (pid == 0) work(*shared, worker, o, end);
-    workers[pid] = worker;
-  };
-  for (int w = 0; w < o.jobs; ++w) {
-    shared->workers[w].next = w;
-    launch(w);
-  }
-  while (!workers.empty()) {
-    int status = 0;
-    const pid_t pid = ::waitpid(-1, &status, WNOHANG);
-    if (pid <= 0) {
-      for (const auto& [p, w] : workers)
-        if (shared->workers[w].index >= 0 && now_ms() - shared->workers[w].since > static_cast<std::int64_t>(o.limit * 1000)) ::kill(p, SIGKILL);
-      ::usleep(20000);
-      continue;
-    }
-    const int worker = workers.at(pid);
-    workers.erase(pid);
-    if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
-    const std::uint64_t seed = seed_of(o, shared->workers[worker].index);
-    ++shared->findings;
-    report_death(seed, WIFSIGNALED(status) ? "died of signal " + std::to_string(WTERMSIG(status)) : "ended its process");
-    launch(worker);
-  }
-  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
-  std::cout << fmt::format("{} programs with {} equations in {:.0f} s, seed {}; {} refused, {} decided by rounding, {} findings\n", shared->programs.load(), shared->equations.load(), seconds, o.seed,
-                           shared->refused.load(), shared->sensitive.load(), shared->findings.load());
-  return shared->findings ? 1 : 0;
+  std::int64_t findings = 0;
+  fuzz::run_farm(
+      o, [&](std::uint64_t seed, Tally& tally) { run_one(tally, seed, o.print); }, report_death,
+      [&](const Tally& t, double seconds) {
+        std::cout << fmt::format("{} programs with {} equations in {:.0f} s, seed {}; {} refused, {} decided by rounding, {} findings\n", t.items.load(),
+                                 t.equations.load(), seconds, o.seed, t.refused.load(), t.sensitive.load(), t.findings.load());
+        findings = t.findings;
+      });
+  return findings ? 1 : 0;
 }
 
 void collect_primitives(const Jaxpr& program, std::map<std::string, std::int64_t>& counts) {
@@ -241,7 +158,7 @@ int list_primitives(const Options& o) {
   std::map<std::string, std::int64_t> counts;
   for (const Primitive& p : registered_primitives()) counts[p.name()];
   for (std::int64_t i = 0; i < std::max<std::int64_t>(o.count, 1000); ++i) {
-    const std::uint64_t seed = seed_of(o, i);
+    const std::uint64_t seed = fuzz::seed_of(o, i);
     const auto x64 = override_config(&Config::enable_x64, fuzz::wants_x64(seed));
     try {
       collect_primitives(fuzz::random_program(seed).program, counts);
@@ -282,11 +199,7 @@ int main(int argc, char** argv) {
   Options o;
   std::optional<std::uint64_t> only;
   CLI::App app("Compares random programs: compiled with op by op, vmap with a loop, derivatives with each other and with differences.");
-  app.add_option("--seconds", o.seconds, "how long to go on");
-  app.add_option("--seed", o.seed, "which programs to draw");
-  app.add_option("--count", o.count, "how many programs, whatever the time");
-  app.add_option("--jobs", o.jobs, "processes")->check(CLI::Range(1, 64));
-  app.add_option("--limit", o.limit, "seconds for one program");
+  fuzz::add_options(app, o);
   app.add_option("--only", only, "one program, by the seed that a finding names");
   std::vector<std::string> files;
   app.add_option("programs", files, "files of jaxpr texts to judge instead");
@@ -297,7 +210,7 @@ int main(int argc, char** argv) {
   if (primitives) return list_primitives(o);
   if (!files.empty()) return run_files(files, o.seed);
   if (!only) return run(o);
-  Shared shared;
-  run_one(shared, *only, true);
-  return shared.findings ? 1 : 0;
+  Tally tally;
+  run_one(tally, *only, true);
+  return tally.findings ? 1 : 0;
 }

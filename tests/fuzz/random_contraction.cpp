@@ -117,8 +117,8 @@ void factorization(Pool& pool) {
   const Array spd = matmul(swapaxes(s, -1, -2), s) + eye(n, {}, x->dtype());
   const Array l = cholesky(spd);
   pool.add(l);
-  if (pool.draw.chance(0.3))   // eigenvalues apart: derivatives divide by their differences
-    pool.add(eigh(spd + eye(n, {}, x->dtype()) * iota(x->dtype(), {Dim(n)}, 0) * 3.f).first);
+  if (pool.draw.chance(0.3))   // eigenvalues apart: derivatives divide by their differences; squares, as rounding decides the signs
+    pool.add(square(eigh(spd + eye(n, {}, x->dtype()) * iota(x->dtype(), {Dim(n)}, 0) * 3.f).first));
   if (pool.draw.chance(0.5)) pool.add(triangular_solve(l, spd, {.left_side = pool.draw.chance(0.5), .lower = true, .transpose_a = pool.draw.chance(0.5)}));
 }
 

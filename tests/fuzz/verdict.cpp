@@ -74,8 +74,12 @@ bool is_sum(const Primitive& p) {
 }
 
 Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
-  return evaluate(program, inputs, [&](const Primitive& p, Arrays& results) {
+  return evaluate(program, inputs, [&](const Primitive& p, const Arrays& operands, Arrays& results) {
     if (is_exact(p) && !is_sum(p)) return;
+    // Added one by one, equal terms are rounded alike: a unit in the last place for every few of them.
+    double terms = 1;
+    if (is_sum(p))
+      for (const Array& x : operands) terms = std::max(terms, static_cast<double>(x.size()) / std::max<double>(1, static_cast<double>(results[0].size())));
     for (Array& x : results) {
       if (!is_inexact(x.dtype()) || x.size() == 0) continue;
       const DType real_type = real_dtype(x.dtype());
@@ -85,7 +89,7 @@ Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
       if (is_sum(p)) x = where(logical_and(equal(x, zeros_like(x)), greater(unit, zeros_like(unit))), neg(x), x);
       if (is_exact(p)) continue;
       const Array wide = is_complex(x.dtype()) ? x : convert_element_type(x, unit.dtype());
-      const Array factor = 1.f + unit * convert_element_type(Array(static_cast<float>(2 * precision(x.dtype()))), unit.dtype());
+      const Array factor = 1.f + unit * convert_element_type(Array(static_cast<float>((2 + terms / 8) * precision(x.dtype()))), unit.dtype());
       x = is_complex(x.dtype()) ? x * complex(factor, zeros_like(factor)) : convert_element_type(wide * factor, x.dtype());
     }
   });
@@ -108,7 +112,7 @@ std::optional<Difference> difference(const Arrays& got, const Arrays& want, doub
 // Sums with infinite or all but infinite terms: their order decides between an infinity and no number.
 bool sums_overflow(const Jaxpr& program, const Arrays& inputs) {
   bool found = false;
-  evaluate(program, inputs, [&](const Primitive& p, Arrays& results) {
+  evaluate(program, inputs, [&](const Primitive& p, const Arrays&, Arrays& results) {
     if (!is_sum(p)) return;
     for (const Array& x : results) {
       if (!is_inexact(x.dtype())) continue;
@@ -123,7 +127,7 @@ bool sums_overflow(const Jaxpr& program, const Arrays& inputs) {
 bool is_cancellation(const Jaxpr& program, const Arrays& inputs, const Arrays& got, const Arrays& want, std::size_t output) {
   constexpr double kLargest = 1e4;   // beyond, a wrong value would pass for rounding
   double most = 0;
-  evaluate(program, inputs, [&](const Primitive&, Arrays& results) {
+  evaluate(program, inputs, [&](const Primitive&, const Arrays&, Arrays& results) {
     for (const Array& x : results)
       if (is_inexact(x.dtype()))
         for (const double v : numbers(x)) most = std::isfinite(v) ? std::max(most, std::abs(v)) : HUGE_VAL;

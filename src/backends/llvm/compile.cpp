@@ -126,7 +126,7 @@ class Compiler {
     for (const Unit& u : plan_.order) {
       if (u.group < 0) {
         const GraphOp& op = graph_.op(u.op);
-        if (op.kind != OpKind::scan && op.kind != OpKind::while_loop) continue;
+        if ((op.kind != OpKind::scan && op.kind != OpKind::while_loop) || options_.bounded_loops) continue;   // native loops do not count
         if (auto loop = lower_native_loop(graph_, op, loops::code_generator().lanes())) {
           loop->kernel.name = "loops_" + std::to_string(kernels_.size());
           auto& bases = bases_.emplace_back();

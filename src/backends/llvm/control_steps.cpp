@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "tf2jax/backends/llvm/steps.h"
+#include "tf2jax/base/loop_budget.h"
 
 namespace tf2jax::compiler {
 
@@ -41,7 +42,9 @@ void ScanStep::run(Frame& frame) const {
     inputs[nc + k] = spare[k] = frame.slots[out[k]];
   }
   if (length > 0) body->prepare(inputs.data(), memory);
+  LoopBudget budget("scan");
   for (std::int64_t step = 0; step < length; ++step) {
+    budget.step();
     const std::int64_t i = reverse ? length - 1 - step : step;
     const bool direct = (length - 1 - step) % 2 == 0;   // the last step writes the results
     for (std::size_t k = 0; k < n; ++k) outputs[k] = direct ? frame.slots[out[k]] : spare[k];
@@ -78,12 +81,14 @@ void WhileStep::run(Frame& frame) const {
     copy(frame.slots[out[k]], body_in[bc + k], carry_bytes[k]);
     body_in[bc + k] = spare[k] = frame.slots[out[k]];
   }
+  LoopBudget budget("while");
   for (bool direct = true;; direct = !direct) {
     for (std::size_t k = 0; k < n; ++k) condition_in[cc + k] = body_in[bc + k];
     bool running = false;
     void* result = &running;
     condition->run(condition_in.data(), &result, memory);
     if (!running) break;
+    budget.step();
     for (std::size_t k = 0; k < n; ++k) next[k] = direct ? frame.slots[out[k]] : spare[k];
     body->run(body_in.data(), next.data(), body_memory);
     for (std::size_t k = 0; k < n; ++k) body_in[bc + k] = next[k];

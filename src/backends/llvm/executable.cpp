@@ -100,7 +100,7 @@ bool verifies_plans() {
 }
 
 std::shared_ptr<const Executable> make_executable(const Jaxpr& jaxpr, const CompileOptions& how) {
-  ProgramOptions options{.check_bounds = how.check_bounds, .simulate = how.simulate, .verify = verifies_plans()};
+  ProgramOptions options{.check_bounds = how.check_bounds, .simulate = how.simulate, .verify = verifies_plans(), .bounded_loops = how.bounded_loops};
   if (const char* directory = std::getenv("TF2JAX_CACHE_DIR")) options.cache_directory = directory;
   if (const char* checks = std::getenv("TF2JAX_CHECK_BOUNDS")) options.check_bounds |= std::string_view(checks) == "1";
   const Avals outputs = jaxpr.output_avals();

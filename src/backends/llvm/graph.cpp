@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/backends/llvm/affine_fold.h"
 #include "tf2jax/backends/llvm/graph_builder.h"
 #include "tf2jax/control/scan.h"
@@ -81,6 +82,10 @@ std::vector<ValueId> GraphBuilder::run(const Jaxpr& jaxpr, const std::vector<Val
     if (v < 0) raise<InternalError>("compile: the program reads a variable before it defines it:\n{}", to_string(jaxpr));
     return v;
   };
+  equations_ += static_cast<std::int64_t>(j.eqns.size());
+  if (equations_ > config().max_expanded_nodes) [[unlikely]]
+    raise<ResourceExhaustedError>("compile: the program has more than {} equations once what it calls is inlined. Call loops instead, or raise Config::max_expanded_nodes.",
+                                  config().max_expanded_nodes);
   for (const Equation& e : j.eqns) {
     std::vector<ValueId> in;
     for (const Atom& a : e.inputs) in.push_back(read(a));

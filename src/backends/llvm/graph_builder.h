@@ -78,6 +78,7 @@ class GraphBuilder {
   std::unordered_map<ValueId, Parts> parts_;           // of complex values
   std::map<std::pair<ValueId, ValueId>, ValueId> joined_;
   std::int32_t scope_ = 0, scopes_ = 0;
+  std::int64_t equations_ = 0;   // seen so far, those of called programs as often as they are called
 };
 
 }  // namespace tf2jax::compiler

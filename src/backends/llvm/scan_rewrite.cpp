@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "tf2jax/base/loop_budget.h"
 #include "tf2jax/control/jaxpr_edit.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
@@ -38,7 +39,7 @@ class ScanRewriter {
       : p_(p), body_(dce(cse(p.jaxpr))), j_(*body_), nc_(to_size(p.num_consts)), n_(to_size(p.num_carry)), nx_(j_.invars.size() - nc_ - n_), place_(j_.eqns.size(), Place::loop) {}
 
   std::optional<Jaxpr> run(const Avals& operands) {
-    if (p_.length < 2 || has_effects(body_) || !j_.constvars.empty()) return std::nullopt;
+    if (loops_are_bounded() || p_.length < 2 || has_effects(body_) || !j_.constvars.empty()) return std::nullopt;
     find_dependences();
     find_sums();
     place_before();
