@@ -104,7 +104,7 @@ TEST(CondOperands, ThatFitAreTaken) { EXPECT_EQ(refusal(cond_of(kSin + " " + kCo
 TEST(CondOperands, ThatDoNotFitAreRefused) {
   EXPECT_THAT(refusal(cond_of(kSin + " " + kCos, "i")), HasSubstr("cond: 0 operands for a branch of 1 inputs"));
   EXPECT_THAT(refusal(cond_of(kSin + " " + kCos, "i x x")), HasSubstr("cond: 2 operands for a branch of 1 inputs"));
-  EXPECT_THAT(refusal<ParseError>(cond_of(kSin + " " + kCos, "")), HasSubstr("cond has too few operands"));
+  EXPECT_THAT(refusal<ParseError>(cond_of(kSin + " " + kCos, "")), HasSubstr("cond: got 0 operands. Expected at least 1"));
   EXPECT_THAT(refusal(cond_of(kSin + " " + kCos, "i x", "i:i32[] x:f32[3]")), HasSubstr("cond: the operands do not fit the branch. Got (f32[3]); expected (f32[2])"));
 }
 

@@ -87,6 +87,8 @@ Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
       for (std::int64_t i = 0; i < x.size(); ++i) errors.push_back(static_cast<float>(draw.real(-1, 1)));
       const Array unit = convert_element_type(Array::from_bytes(DType::f32, x.dims(), std::as_bytes(std::span(errors))), real_type == DType::f64 ? DType::f64 : DType::f32);
       if (is_sum(p)) x = where(logical_and(equal(x, zeros_like(x)), greater(unit, zeros_like(unit))), neg(x), x);
+      // Which sign an invalid operation gives its NaN is open; top_k orders by it.
+      if (!is_complex(x.dtype())) x = where(logical_and(isnan(x), greater(unit, zeros_like(unit))), neg(x), x);
       if (is_exact(p)) continue;
       const Array wide = is_complex(x.dtype()) ? x : convert_element_type(x, unit.dtype());
       const Array factor = 1.f + unit * convert_element_type(Array(static_cast<float>((2 + terms / 8) * precision(x.dtype()))), unit.dtype());

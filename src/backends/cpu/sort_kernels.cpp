@@ -14,12 +14,12 @@
 namespace tf2jax::cpu {
 namespace {
 
-// Order-preserving image of a float, as wide as the float. Every NaN is above everything: its sign is nobody's choice, and
-// compiled loops give other ones than libraries do. `joined`: -0 equals 0; otherwise it is below.
+// Order-preserving image of a float, as wide as the float. `joined`: -0 equals 0 and every NaN is above everything;
+// otherwise the total order of IEEE 754, where negative NaN is below everything.
 template <class T>
 std::uint64_t float_key(T v, bool joined) {
   using Bits = std::conditional_t<std::same_as<T, double>, std::uint64_t, std::uint32_t>;
-  if (v != v) return std::numeric_limits<Bits>::max();
+  if (joined && v != v) return std::numeric_limits<Bits>::max();
   if (joined && v == 0) v = 0;
   const auto bits = std::bit_cast<Bits>(v);
   constexpr Bits kSign = Bits{1} << (8 * sizeof(Bits) - 1);
