@@ -9,6 +9,7 @@
 #include "tf2jax/backends/llvm/executable.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/base/error.h"
+#include "tf2jax/base/memory_errors.h"
 #include "tf2jax/base/subnormals.h"
 #include "tf2jax/base/warning.h"
 #include "tf2jax/control/cond.h"
@@ -63,13 +64,16 @@ class CpuBackend final : public Backend {
   std::string name() const override { return "cpu"; }
   std::shared_ptr<const Executable> compile(const Jaxpr& jaxpr, const CompileOptions& options) const override {
     const auto as_written = override_config(&Config::enable_x64, true);   // constants of a program keep their types
-    auto executable = options.interpret || interpret_ || !has_concrete_sizes(jaxpr) ? cpu::make_interpreter(jaxpr, *this) : compile_or_interpret(jaxpr, options);
+    auto executable = with_memory_errors("compile", [&] { return make(jaxpr, options); });
     if (options.flush_subnormals) return std::make_shared<const Flushing>(std::move(executable));
     return executable;
   }
   const Kernel* kernel(const Primitive& primitive) const override { return kernels_.find(primitive); }
 
  private:
+  std::shared_ptr<const Executable> make(const Jaxpr& jaxpr, const CompileOptions& options) const {
+    return options.interpret || interpret_ || !has_concrete_sizes(jaxpr) ? cpu::make_interpreter(jaxpr, *this) : compile_or_interpret(jaxpr, options);
+  }
   // A program must run where the compiler's module is missing too: slower, and its owner is told once.
   std::shared_ptr<const Executable> compile_or_interpret(const Jaxpr& jaxpr, const CompileOptions& options) const {
     try {

@@ -3,22 +3,15 @@
 
 #include <map>
 #include <mutex>
-#include <new>
-#include <stdexcept>
 
+#include "tf2jax/base/memory_errors.h"
 #include "tf2jax/trace/trace.h"
 
 namespace tf2jax {
 
 Arrays Primitive::bind(std::span<const Array> args, const EquationParams& params) const {
   check_operands(args.size());
-  try {
-    return current_trace()->process(*this, args, params);
-  } catch (const std::bad_alloc&) {
-    out_of_memory();
-  } catch (const std::length_error&) {
-    out_of_memory();
-  }
+  return with_memory_errors(name(), [&] { return current_trace()->process(*this, args, params); });
 }
 
 Avals Primitive::output_avals(std::span<const Aval> inputs, const EquationParams& params) const {
@@ -27,8 +20,6 @@ Avals Primitive::output_avals(std::span<const Aval> inputs, const EquationParams
   for (const Aval& out : outputs) check_size(out, name());
   return outputs;
 }
-
-void Primitive::out_of_memory() const { raise<ResourceExhaustedError>("{}: the system has no memory left.", name()); }
 
 void Primitive::wrong_operands(std::size_t count) const {
   const auto [least, most, declared] = record_->operands;

@@ -136,7 +136,6 @@ class Primitive {
     if (!record_->operands.admits(count)) [[unlikely]] wrong_operands(count);
   }
   [[noreturn]] void wrong_operands(std::size_t count) const;
-  [[noreturn]] void out_of_memory() const;
   std::shared_ptr<const detail::PrimitiveRecord> record_;
 };
 

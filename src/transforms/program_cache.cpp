@@ -16,14 +16,11 @@ namespace {
 constexpr std::size_t kLargeConstants = 1 << 16;   // bytes: comparing more costs more than it saves, and they stay in memory
 
 bool holds_large_constants(const Jaxpr& jaxpr) {
-  std::size_t bytes = 0;
-  for (const Array& c : jaxpr->consts) bytes += c.is_concrete() ? c.bytes().size() : kLargeConstants;
-  if (bytes >= kLargeConstants) return true;
-  for (const Equation& e : jaxpr->eqns) {
-    const std::vector<Jaxpr> nested = nested_jaxprs(e.params);
-    if (std::ranges::any_of(nested, holds_large_constants)) return true;
-  }
-  return false;
+  return *jaxpr->memo->get<bool>("large constants", [&] {
+    std::size_t bytes = 0;
+    for (const Array& c : jaxpr->consts) bytes += c.is_concrete() ? c.bytes().size() : kLargeConstants;
+    return bytes >= kLargeConstants || std::ranges::any_of(jaxpr->eqns, [](const Equation& e) { return std::ranges::any_of(nested_jaxprs(e.params), holds_large_constants); });
+  });
 }
 
 std::size_t key_of(const Jaxpr& jaxpr) {

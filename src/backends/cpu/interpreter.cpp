@@ -1,6 +1,7 @@
 // The jaxpr interpreter.
 #include "tf2jax/backends/cpu/interpreter.h"
 
+#include "tf2jax/base/loop_budget.h"
 #include "tf2jax/passes/cse.h"
 #include "tf2jax/passes/dce.h"
 #include "tf2jax/trace/trace.h"
@@ -49,6 +50,8 @@ class Interpreter final : public Executable {
     for (std::size_t i = 0; i < args.size(); ++i)
       if (!args[i].aval().matches(jaxpr_.input(i)))
         raise<TypeError>("executable: argument {} does not match. Got {}; expected {}.", i, args[i].aval(), jaxpr_.input(i));
+    LoopBudget budget("program");   // one that programs call again and again takes the time of a loop
+    budget.step();
     const TraceScope scope(eval_trace());
     Arrays values(j.vars.size());
     for (std::size_t i = 0; i < args.size(); ++i) values[index(j.invars[i])] = args[i];

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "tf2jax/base/memory_errors.h"
+
 namespace tf2jax::compiler {
 
 namespace {
@@ -13,8 +15,12 @@ class CompiledExecutable final : public Executable {
  public:
   CompiledExecutable(const Jaxpr& jaxpr, const ProgramOptions& options) : program_(compile_program(jaxpr, options)) {}
 
-  Arrays run(std::span<const Array> args) const override { return run(args, nullptr); }
-  Arrays run_donated(Arrays& args) const override { return run(args, &args); }
+  Arrays run(std::span<const Array> args) const override {
+    return with_memory_errors("executable", [&] { return run(args, nullptr); });
+  }
+  Arrays run_donated(Arrays& args) const override {
+    return with_memory_errors("executable", [&] { return run(args, &args); });
+  }
 
   std::string explain() const override { return program_->explanation(); }
   CostAnalysis cost() const override { return program_->cost(); }

@@ -260,11 +260,15 @@ class Unused {
   std::vector<bool> needed_;
 };
 
+// How many equations there are with those of inner programs, up to kMany.
 std::size_t equations(const Jaxpr& jaxpr) {
-  std::size_t total = jaxpr->eqns.size();
-  for (const Equation& e : jaxpr->eqns)
-    for (const Jaxpr& inner : nested_jaxprs(e.params)) total += equations(inner);
-  return total;
+  constexpr std::size_t kMany = std::size_t{1} << 32;
+  return *jaxpr->memo->get<std::size_t>("inner equations", [&] {
+    std::size_t total = jaxpr->eqns.size();
+    for (const Equation& e : jaxpr->eqns)
+      for (const Jaxpr& inner : nested_jaxprs(e.params)) total = std::min(total + equations(inner), kMany);
+    return total;
+  });
 }
 
 class LoopBuilder : ScalarBuilder {
