@@ -89,7 +89,7 @@ std::shared_ptr<const Executable> compiled(const Jaxpr& jaxpr, const CompileOpti
   static ProgramCache& cache = *new ProgramCache(256);   // never destroyed: executables outlive nothing at the process's end
   CompileOptions how = options;
   how.interpret = how.interpret || config().interpret || config().disable_jit;
-  if (how == CompileOptions{}) return *jaxpr->memo->get<Handle>("executable", [&] { return cache.compile(jaxpr, {}); });
+  if (how == CompileOptions{}) return *jaxpr->memo->get<Handle>(config().deterministic ? "executable, deterministic" : "executable", [&] { return cache.compile(jaxpr, {}); });
   if (how == CompileOptions{.interpret = true}) return *jaxpr->memo->get<Handle>("interpreted", [&] { return cache.compile(jaxpr, how); });
   return cache.compile(jaxpr, how);
 }

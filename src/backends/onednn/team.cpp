@@ -17,6 +17,8 @@ namespace tf2jax::onednn {
 
 int team_size() { return inside_parallel_loop() ? 1 : num_threads(); }
 
+int team_for(std::int64_t multiplications, bool deterministic) { return deterministic || multiplications < std::int64_t{1} << 20 ? 1 : team_size(); }
+
 #if defined(_OPENMP)
 namespace {
 // oneDNN's threads are the team's: they take subnormals as the caller does, and keep them afterwards.
