@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "tf2jax/base/internal/sanitized.h"
+#include "tf2jax/base/internal/short_waits.h"
 #include "tf2jax/base/subnormals.h"
 #include "tf2jax/base/thread_pool.h"
 
@@ -30,6 +31,7 @@ void flush_on_team(int threads, bool flush) {
 }  // namespace
 
 TeamScope::TeamScope(int threads) : before_(omp_get_max_threads()) {
+  if (threads > 1) detail::shorten_waits();
   if (threads != before_) omp_set_num_threads(threads);
   flush_on_team(threads, true);
 }
