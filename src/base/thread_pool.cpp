@@ -2,6 +2,8 @@
 #include "tf2jax/base/thread_pool.h"
 
 #include "tf2jax/base/error.h"
+#include "tf2jax/base/internal/processors.h"
+#include "tf2jax/base/internal/short_waits.h"
 #include "tf2jax/base/internal/worker_pool.h"
 #include "tf2jax/base/subnormals.h"
 
@@ -14,7 +16,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
-#include <thread>
+#include <utility>
 
 namespace tf2jax {
 namespace {
@@ -63,7 +65,7 @@ int default_threads() {
     const int n = std::atoi(text);
     if (n > 0) return std::min(n, 1024);
   }
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return detail::usable_processors();
 }
 
 std::atomic<int>& thread_count() {
@@ -73,6 +75,7 @@ std::atomic<int>& thread_count() {
 
 #if defined(_OPENMP)
 void run_on_team(Job& job) {
+  detail::shorten_waits();
 #pragma omp parallel num_threads(job.runs)
   job.work(omp_get_thread_num());
 }

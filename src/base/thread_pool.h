@@ -7,7 +7,7 @@
 
 namespace tf2jax {
 
-/// Threads used by parallel loops, the caller included: TF2JAX_NUM_THREADS, else the number of cores.
+/// Threads used by parallel loops, the caller included: TF2JAX_NUM_THREADS, else the processors that affinity and cgroup quotas grant.
 int num_threads();
 /// Changes the count; 1 turns parallel loops off. Throws: ValueError below 1.
 void set_num_threads(int count);

@@ -1,6 +1,7 @@
 // NumPy's .npy and .npz formats. Source: numpy.lib.format, versions 1.0 to 3.0.
 #include "tf2jax/io/npy.h"
 
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/io/internal/zip.h"
 
 #include <algorithm>
@@ -224,7 +225,7 @@ std::string to_npy(const Array& x) {
   return out;
 }
 
-void save_npy(const std::filesystem::path& path, const Array& x) { detail::write_whole_file(path.string(), to_npy(x)); }
+void save_npy(const std::filesystem::path& path, const Array& x) { detail::replace_file(path, to_npy(x)); }
 
 std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view where) {
   std::map<std::string, Array> arrays;
@@ -248,7 +249,7 @@ std::string to_npz(const std::map<std::string, Array>& arrays, const NpzOptions&
 }
 
 void save_npz(const std::filesystem::path& path, const std::map<std::string, Array>& arrays, const NpzOptions& options) {
-  detail::write_whole_file(path.string(), to_npz(arrays, options));
+  detail::replace_file(path, to_npz(arrays, options));
 }
 
 }  // namespace tf2jax

@@ -241,11 +241,4 @@ std::string read_whole_file(const std::string& path) {
   return contents;
 }
 
-void write_whole_file(const std::string& path, std::string_view contents) {
-  std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(contents.data(), static_cast<std::streamsize>(contents.size()));
-  out.flush();
-  check<IoError>(static_cast<bool>(out), "cannot write '{}': {}", path, std::strerror(errno));
-}
-
 }  // namespace tf2jax::detail

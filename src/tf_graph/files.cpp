@@ -1,4 +1,4 @@
-// Reading and writing whole files.
+// Reading files.
 #include "tf2jax/tf_graph/internal/files.h"
 
 #include "tf2jax/base/error.h"
@@ -17,20 +17,6 @@ namespace {
   const int code = errno;
   raise<IoError>("cannot {} '{}': {}", action, path.string(), std::strerror(code));
 }
-
-class Descriptor {
- public:
-  Descriptor(const std::filesystem::path& path, int flags, std::string_view action) : value_(::open(path.c_str(), flags | O_CLOEXEC, 0644)) {
-    if (value_ < 0) io_error(action, path);
-  }
-  ~Descriptor() { ::close(value_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 }  // namespace
 
@@ -68,22 +54,6 @@ std::string read_file(const std::filesystem::path& path, std::uintmax_t limit) {
   std::string contents(static_cast<std::size_t>(file.size()), '\0');
   file.read(0, std::as_writable_bytes(std::span(contents)));
   return contents;
-}
-
-void write_file(const std::filesystem::path& path, std::string_view contents) {
-  const Descriptor file(path, O_WRONLY | O_CREAT | O_TRUNC, "create");
-  while (!contents.empty()) {
-    const auto n = ::write(file.get(), contents.data(), contents.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) io_error("write", path);
-    contents.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(file.get()) != 0) io_error("flush", path);
-}
-
-void sync_directory(const std::filesystem::path& path) {
-  const Descriptor directory(path, O_RDONLY | O_DIRECTORY, "open");
-  if (::fsync(directory.get()) != 0 && errno != EINVAL) io_error("flush", path);
 }
 
 std::filesystem::path join_below(const std::filesystem::path& root, std::string_view relative, std::string_view where) {

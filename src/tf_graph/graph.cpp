@@ -1,6 +1,7 @@
 // Reading and writing GraphDefs.
 #include "tf2jax/tf_graph/graph.h"
 
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/tf_graph/internal/files.h"
 #include "tf2jax/tf_graph/internal/protos.h"
 
@@ -84,6 +85,6 @@ std::map<std::string, std::int64_t> Graph::op_counts() const {
 }
 
 std::string Graph::serialize() const { return detail::serialize(*proto_); }
-void Graph::save(const std::filesystem::path& path) const { write_file(path, serialize()); }
+void Graph::save(const std::filesystem::path& path) const { replace_file(path, serialize()); }
 
 }  // namespace tf2jax

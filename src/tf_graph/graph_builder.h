@@ -40,8 +40,8 @@ class GraphBuilder {
     std::map<std::string, std::string> inputs, outputs;   ///< key -> tensor
   };
   /// Writes a SavedModel that TensorFlow restores too: graph, variables, saver, signatures. Atomic: the directory
-  /// appears complete or not at all.
-  /// Throws: IoError; ValueError for a signature tensor that does not exist.
+  /// appears complete or not at all. Replaces an empty folder or a SavedModel, nothing else.
+  /// Throws: IoError; ValueError for a signature tensor that does not exist, and for a place that holds something else.
   void save(const std::filesystem::path& directory, const std::map<std::string, SignatureEntries>& signatures) const;
 
  private:

@@ -116,13 +116,13 @@ std::map<std::string, std::string> read_index_table(const std::filesystem::path&
   return entries;
 }
 
-void write_index_table(const std::filesystem::path& path, const std::map<std::string, std::string>& entries) {
+std::string index_table(const std::map<std::string, std::string>& entries) {
   OutputBuffer buffer;
   leveldb::TableBuilder builder(table_options(), &buffer);
   for (const auto& [key, value] : entries) builder.Add(key, value);
   const auto status = builder.Finish();
-  check<IoError>(status.ok(), "cannot build the checkpoint index '{}': {}", path.string(), status.ToString());
-  write_file(path, buffer.contents);
+  check<IoError>(status.ok(), "cannot build a checkpoint index: {}", status.ToString());
+  return std::move(buffer.contents);
 }
 
 }  // namespace tf2jax::detail

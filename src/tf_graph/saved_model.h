@@ -67,8 +67,9 @@ class SavedModel {
 };
 
 /// Writes a SavedModel: the message, the variables' checkpoint and the assets (file name to contents). The directory
-/// appears complete or not at all; one that is there already is replaced in one step.
-/// Throws: IoError, ValueError for asset names that leave the directory.
+/// appears complete or not at all. An empty folder or a SavedModel that is there already, or that a link names, is replaced
+/// in one step; anything else is left alone. What earlier writers that were killed left beside it is removed.
+/// Throws: IoError; ValueError for asset names that leave the directory, and for a file or a folder with other contents.
 void write_saved_model(const std::filesystem::path& directory, const tensorflow::SavedModel& model, const std::map<std::string, TensorData>& variables,
                        const std::map<std::string, std::string>& assets = {});
 

@@ -1,15 +1,18 @@
 // Writing SavedModel directories in one step.
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/tf_graph/internal/files.h"
 #include "tf2jax/tf_graph/internal/protos.h"
 #include "tf2jax/tf_graph/saved_model.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <set>
 
 namespace tf2jax {
 
@@ -18,20 +21,50 @@ using namespace detail;
 
 namespace {
 
-// Removes the half-written directory unless it was moved into place.
-class TemporaryDirectory {
- public:
-  explicit TemporaryDirectory(fs::path path) : path_(std::move(path)) { fs::create_directories(path_); }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
+// The names that a SavedModel has at its top.
+constexpr std::string_view kParts[] = {"saved_model.pb", "saved_model.pbtxt", "saved_model.cpb", "fingerprint.pb", "keras_metadata.pb", "tfhub_module.pb",
+                                       "variables",      "assets",            "assets.extra",    "debug"};
+
+bool is_checkpoint_file(std::string_view name) { return name == "checkpoint" || name.starts_with("variables.") || name.starts_with("variables_temp"); }
+
+// The first entry of a folder that no SavedModel has; empty when there is none.
+fs::path foreign_entry(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const std::string name = entry.path().filename().string();
+    const bool is_file = name.find(".pb") != std::string::npos || name.ends_with(".cpb");
+    const fs::file_status status = entry.symlink_status();
+    if (std::ranges::find(kParts, name) == std::end(kParts) || !(is_file ? fs::is_regular_file(status) : fs::is_directory(status))) return entry.path();
+    if (name != "variables") continue;
+    for (const auto& part : fs::directory_iterator(entry.path()))
+      if (!is_checkpoint_file(part.path().filename().string())) return part.path();
   }
-  TemporaryDirectory(const TemporaryDirectory&) = delete;
-  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
-  const fs::path& path() const { return path_; }
+  return {};
+}
+
+// Nothing but an empty folder or a SavedModel may be replaced.
+void check_replaceable(const fs::path& target) {
+  const fs::file_status status = fs::symlink_status(target);
+  if (!fs::exists(status)) return;
+  const std::string refused = fmt::format("write_saved_model: '{}' is not replaced: ", target.string());
+  constexpr std::string_view fix = "Choose another place, or remove it first.";
+  check(fs::is_directory(status), "{}it is a file. Expected nothing, an empty folder or a SavedModel. {}", refused, fix);
+  if (fs::is_empty(target)) return;
+  const fs::path foreign = foreign_entry(target);
+  check(foreign.empty(), "{}it holds '{}', which is no part of a SavedModel. {}", refused, foreign.lexically_relative(target).string(), fix);
+  const bool model = fs::exists(target / "saved_model.pb") || fs::exists(target / "saved_model.pbtxt") || fs::exists(target / "saved_model.cpb");
+  check(model, "{}it holds files, but no saved_model.pb. Expected nothing, an empty folder or a SavedModel. {}", refused, fix);
+}
+
+// The lock that tells a folder which stepped aside from one left behind.
+class HeldFolder {
+ public:
+  explicit HeldFolder(const fs::path& path) : descriptor_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) { ::flock(descriptor_, LOCK_EX); }
+  ~HeldFolder() { ::close(descriptor_); }
+  HeldFolder(const HeldFolder&) = delete;
+  HeldFolder& operator=(const HeldFolder&) = delete;
 
  private:
-  fs::path path_;
+  int descriptor_;
 };
 
 // After this either the old contents or the new ones stand at `target`; the others are left at `from`.
@@ -40,7 +73,8 @@ void put_in_place(const fs::path& from, const fs::path& target) {
   if (fs::exists(target, error)) {
     if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, target.c_str(), RENAME_EXCHANGE) == 0) return;
     check<IoError>(errno == EINVAL || errno == ENOSYS, "cannot replace '{}': {}", target.string(), std::strerror(errno));
-    // A file system without exchange: the old directory steps aside first.
+    // A file system without exchange: the old directory steps aside first. It stays when the process ends in between.
+    const HeldFolder held(target);
     const fs::path aside = from.string() + ".old";
     fs::rename(target, aside, error);
     check<IoError>(!error, "cannot move '{}' aside: {}", target.string(), error.message());
@@ -57,29 +91,39 @@ void put_in_place(const fs::path& from, const fs::path& target) {
   check<IoError>(!error, "cannot create '{}': {}", target.string(), error.message());
 }
 
+void write_parts(const fs::path& root, const tensorflow::SavedModel& model, const std::map<std::string, TensorData>& variables,
+                 const std::map<std::string, std::string>& assets) {
+  fs::create_directories(root / "variables");
+  write_tensor_bundle(root / "variables" / "variables", variables);
+  std::set<fs::path> folders{root};
+  for (const auto& [name, contents] : assets) {
+    const fs::path file = join_below(root / "assets", name, "write_saved_model");
+    fs::create_directories(file.parent_path());
+    for (fs::path folder = file.parent_path(); folders.insert(folder).second;) folder = folder.parent_path();
+    write_new_file(file, contents);
+  }
+  write_new_file(root / "saved_model.pb", serialize(model));
+  for (const fs::path& folder : folders) sync_directory(folder);
+}
+
 }  // namespace
 
 void write_saved_model(const fs::path& directory, const tensorflow::SavedModel& model, const std::map<std::string, TensorData>& variables,
                        const std::map<std::string, std::string>& assets) {
-  static std::atomic<unsigned> counter{0};
-  const fs::path target = fs::absolute(directory).lexically_normal();
-  const fs::path base = target.has_filename() ? target : target.parent_path();
   try {
-    if (base.has_parent_path()) fs::create_directories(base.parent_path());
-    const TemporaryDirectory temporary(fmt::format("{}.writing-{}-{}", base.string(), ::getpid(), counter++));
-    const fs::path& root = temporary.path();
-    fs::create_directories(root / "variables");
-    write_tensor_bundle(root / "variables" / "variables", variables);
-    for (const auto& [name, contents] : assets) {
-      const fs::path file = join_below(root / "assets", name, "write_saved_model");
-      fs::create_directories(file.parent_path());
-      write_file(file, contents);
+    check(!directory.empty(), "write_saved_model: the directory has no name.");
+    const fs::path parent = fs::absolute(directory / "").parent_path().parent_path();
+    if (!parent.empty()) fs::create_directories(parent);
+    const fs::path target = replaced_path(directory);
+    check_replaceable(target);
+    {
+      const Replacement written(target, Replacement::Kind::folder);
+      write_parts(written.path(), model, variables, assets);
+      check_replaceable(target);   // what came meanwhile
+      put_in_place(written.path(), target);
     }
-    write_file(root / "saved_model.pb", serialize(model));
-    sync_directory(root / "variables");
-    sync_directory(root);
-    put_in_place(root, base);
-    sync_directory(base.parent_path());
+    sync_directory(target.parent_path());
+    remove_stale_replacements(target, Replacement::Kind::folder, [](const fs::path& left) { return foreign_entry(left).empty(); });
   } catch (const fs::filesystem_error& e) {
     raise<IoError>("cannot write the SavedModel '{}': {}", directory.string(), e.what());
   }

@@ -1,6 +1,7 @@
 // The TensorBundle checkpoint format.
 #include "tf2jax/tf_graph/tensor_bundle.h"
 
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/tf_graph/internal/crc32c.h"
 #include "tf2jax/tf_graph/internal/files.h"
 #include "tf2jax/tf_graph/internal/index_table.h"
@@ -244,8 +245,12 @@ void write_tensor_bundle(const std::filesystem::path& prefix, const std::map<std
   header.set_num_shards(1);
   header.mutable_version()->set_producer(1);
   index[""] = serialize(header);
-  write_file(shard_path(prefix, 0, 1), data);
-  write_index_table(index_path(prefix), index);
+  // Both are on the disk before either is put in place, the data first: an index finds its data or a checksum that differs.
+  FileReplacement shard(shard_path(prefix, 0, 1), data), table(index_path(prefix), index_table(index));
+  shard.put_in_place();
+  table.put_in_place();
+  shard.settle();
+  table.settle();
 }
 
 }  // namespace tf2jax

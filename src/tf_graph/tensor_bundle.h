@@ -36,7 +36,8 @@ class TensorBundle {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Writes a checkpoint of one data shard. Existing files of that prefix are replaced.
+/// Writes a checkpoint of one data shard. Existing files of that prefix are replaced, each in one step;
+/// of a process that ends between the two, checksums tell that they do not belong together.
 /// Throws: IoError, ValueError for an empty key, ConcretizationError for traced arrays.
 void write_tensor_bundle(const std::filesystem::path& prefix, const std::map<std::string, TensorData>& tensors);
 

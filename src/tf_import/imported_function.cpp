@@ -97,27 +97,13 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::ve
 
 std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const Avals& avals, bool has_key) const {
   const Config& now = tf2jax::config();
-  const auto fits = [&](const auto& s) { return s->has_key == has_key && s->config == now && s->avals == avals; };
-  {
-    const std::lock_guard lock(mutex_);
-    const auto it = std::ranges::find_if(cache_, fits);
-    if (it != cache_.end()) {
-      cache_.splice(cache_.begin(), cache_, it);
-      return cache_.front();
-    }
-  }
-  // Staged outside the lock: it may take long, and a converter may call this function.
+  if (auto found = cache_.find([&](const Staged& s) { return s.has_key == has_key && s.config == now && s.avals == avals; })) return found;
   auto made = std::make_shared<Staged>(Staged{avals, now, has_key, {}, {}});
   made->jaxpr = stage([&](const Arrays& arguments) {
     made->changed.clear();
     return evaluate(arguments, has_key, made->changed);
   }, avals);
-  const std::lock_guard lock(mutex_);
-  const auto it = std::ranges::find_if(cache_, fits);
-  if (it != cache_.end()) return *it;
-  cache_.push_front(made);
-  if (cache_.size() > kMaxStaged) cache_.pop_back();
-  return made;
+  return cache_.add(made, kMaxStaged, [&](const Staged& s) { return s.has_key == has_key && s.config == made->config && s.avals == avals; });
 }
 
 std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const CallArguments& call_arguments) const {

@@ -1,9 +1,7 @@
 // jit: trace once per argument signature, compile, and run the executable.
 #pragma once
-#include <mutex>
-#include <shared_mutex>
-
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/snapshot_list.h"
 #include "tf2jax/transforms/function.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/lowered.h"
@@ -46,8 +44,8 @@ Arrays run_entry(const JitEntry& entry, const std::string& name, std::span<const
 Arrays run_donating(const JitEntry& entry, const std::string& name, Arrays leaves, std::span<Array* const> handles);
 }  // namespace detail
 
-/// A function compiled by jit. Owns its cache; copies share it. Safe to call from many threads at once: tracing happens
-/// outside the lock.
+/// A function compiled by jit. Owns its cache; copies share it. Safe to call from many threads at once: nothing is locked
+/// while one traces, compiles or looks an entry up, and threads that meet a new signature together compile it once.
 /// The key: dtype, shape and weak type of every leaf, tree structure, static fields, configuration. Arrays that f
 /// captures are constants of the program; a captured tracer of an enclosing transform is passed as an operand.
 template <class F>
@@ -93,14 +91,8 @@ class Jitted {
     return detail::lower_typed(state_->function, state_->options.name, detail::compile_options(state_->options, std::span(counts, sizeof...(A))), detail::from_spec(args)...);
   }
   /// How many signatures are compiled now.
-  std::size_t cache_size() const {
-    const std::shared_lock lock(state_->mutex);
-    return state_->entries.size();
-  }
-  void clear_cache() const {
-    const std::unique_lock lock(state_->mutex);
-    state_->entries.clear();
-  }
+  std::size_t cache_size() const { return state_->entries.items()->size(); }
+  void clear_cache() const { state_->entries.clear(); }
 
  private:
   struct Entry {
@@ -112,8 +104,7 @@ class Jitted {
     State(F f, JitOptions o) : function(std::move(f)), options(std::move(o)) {}
     const F function;
     const JitOptions options;
-    mutable std::shared_mutex mutex;
-    std::vector<std::shared_ptr<const Entry>> entries;   // newest first
+    detail::SnapshotList<Entry> entries;
   };
 
   template <class T>
@@ -122,10 +113,7 @@ class Jitted {
     else return (x);
   }
   std::shared_ptr<const Entry> find(std::span<const Array> leaves, std::string_view structure, const std::type_info& signature) const {
-    const std::shared_lock lock(state_->mutex);
-    for (const auto& e : state_->entries)
-      if (*e->signature == signature && detail::matches(e->compiled, leaves, structure)) return e;
-    return nullptr;
+    return state_->entries.find([&](const Entry& e) { return *e.signature == signature && detail::matches(e.compiled, leaves, structure); });
   }
   template <class Out, class... A>
   std::shared_ptr<const Entry> make(const Arrays& leaves, std::string structure, const A&... args) const {
@@ -136,12 +124,9 @@ class Jitted {
     entry->compiled = detail::trace_entry(flat, state_->options, leaves, std::span(counts, sizeof...(A)), std::move(structure), cacheable);
     entry->like = std::make_shared<const Out>(std::move(**flat.result));
     entry->signature = &typeid(std::tuple<detail::Arg<A>...>);
-    if (cacheable) {
-      const std::unique_lock lock(state_->mutex);
-      state_->entries.insert(state_->entries.begin(), entry);
-      if (state_->entries.size() > state_->options.max_entries) state_->entries.pop_back();
-    }
-    return entry;
+    if (!cacheable) return entry;
+    const auto same = [&](const Entry& e) { return *e.signature == *entry->signature && detail::matches(e.compiled, leaves, entry->compiled.structure); };
+    return state_->entries.add(entry, state_->options.max_entries, same);
   }
 
   std::shared_ptr<State> state_;

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <future>
+#include <thread>
+#include <vector>
 
 #include "tf2jax/base/config.h"
 #include "tf2jax/transforms/jit_primitive.h"
@@ -72,27 +73,70 @@ std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr, cons
   return std::make_shared<const BackgroundExecutable>(jaxpr, options);
 }
 
-std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr, const CompileOptions& options) {
-  if (holds_large_constants(jaxpr)) return compile_now(jaxpr, options);
-  const std::size_t hash = key_of(jaxpr);
-  const auto find = [&]() -> std::shared_ptr<const Executable> {
-    const auto it = std::ranges::find_if(entries_, [&](const Entry& e) {
-      return e.hash == hash && e.options == options && e.jaxpr.input_avals() == jaxpr.input_avals() && e.jaxpr.output_avals() == jaxpr.output_avals() && e.jaxpr == jaxpr;
-    });
-    if (it == entries_.end()) return nullptr;
-    entries_.splice(entries_.begin(), entries_, it);
-    return it->executable;
-  };
-  {
-    const std::lock_guard lock(mutex_);
-    if (auto found = find()) return found;
+bool ProgramCache::Entry::is_for(const Key& key) const {
+  const Jaxpr &a = this->key.jaxpr, &b = key.jaxpr;
+  return this->key.options == key.options && this->key.config == key.config && a.input_avals() == b.input_avals() && a.output_avals() == b.output_avals() && a == b;
+}
+
+// The entry of an equal program, and true when it is new: the caller compiles it then. Programs are compared without the lock.
+std::pair<std::shared_ptr<ProgramCache::Entry>, bool> ProgramCache::find_or_add(Key key) {
+  std::vector<std::shared_ptr<Entry>> different;
+  for (;;) {
+    std::shared_ptr<Entry> next;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto it = std::ranges::find_if(entries_, [&](const auto& e) { return e->key.hash == key.hash && std::ranges::find(different, e) == different.end(); });
+      if (it == entries_.end()) return {entries_.emplace_front(std::make_shared<Entry>(std::move(key))), true};
+      entries_.splice(entries_.begin(), entries_, it);
+      next = *it;
+    }
+    if (next->is_for(key)) return {next, false};
+    different.push_back(std::move(next));
   }
-  auto made = compile_now(jaxpr, options);
+}
+
+void ProgramCache::remove(const std::shared_ptr<Entry>& entry) {
+  Entries gone;   // destroyed after the lock
   const std::lock_guard lock(mutex_);
-  if (auto found = find()) return found;
-  entries_.push_front({hash, jaxpr, options, made});
-  if (entries_.size() > max_entries_) entries_.pop_back();
-  return made;
+  if (const auto it = std::ranges::find(entries_, entry); it != entries_.end()) gone.splice(gone.begin(), entries_, it);
+}
+
+// The oldest go. Those that someone compiles now are passed over, so that nobody compiles them again meanwhile.
+void ProgramCache::trim() {
+  Entries gone;
+  const std::lock_guard lock(mutex_);
+  for (auto it = entries_.end(); entries_.size() > max_entries_ && it != entries_.begin();) {
+    const auto oldest = std::prev(it);
+    if ((*oldest)->ready) gone.splice(gone.begin(), entries_, oldest);
+    else it = oldest;
+  }
+}
+
+std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr, const CompileOptions& options) {
+  Config how = config();
+  how.enable_x64 = true;   // programs are compiled as they are written
+  how.log_compiles = false;
+  const Key key{key_of(jaxpr), jaxpr, options, std::move(how)};
+  for (;;) {
+    const auto [entry, is_new] = find_or_add(key);
+    if (!is_new) {
+      if (!entry->ready && entry->owner == std::this_thread::get_id()) return compile_now(jaxpr, options);   // waiting for itself
+      if (auto made = entry->executable.get()) return made;
+      continue;   // its compiler failed; ours says why
+    }
+    try {
+      auto made = compile_now(jaxpr, options);
+      entry->ready = true;
+      entry->promise.set_value(made);
+      if (holds_large_constants(jaxpr)) remove(entry);
+      trim();
+      return made;
+    } catch (...) {
+      remove(entry);
+      entry->promise.set_value(nullptr);
+      throw;
+    }
+  }
 }
 
 }  // namespace tf2jax

@@ -1,5 +1,6 @@
 #include "tf2jax/tf_graph/saved_model.h"
 
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/tf_graph/internal/files.h"
 #include "tf2jax/tf_graph/internal/protos.h"
 
@@ -88,7 +89,7 @@ TEST_F(SavedModelTest, MissingOrDamagedFilesAreNamed) {
   EXPECT_THROW(SavedModel::load(directory_), IoError);
   write();
   const auto file = directory_ / "saved_model.pb";
-  detail::write_file(file, detail::read_file(file).substr(0, 100));
+  detail::replace_file(file, detail::read_file(file).substr(0, 100));
   try {
     SavedModel::load(directory_);
     FAIL();

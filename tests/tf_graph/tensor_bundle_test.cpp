@@ -1,5 +1,6 @@
 #include "tf2jax/tf_graph/tensor_bundle.h"
 
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/tf_graph/internal/crc32c.h"
 #include "tf2jax/tf_graph/internal/files.h"
 
@@ -73,7 +74,7 @@ TEST_F(TensorBundleTest, EveryFlippedDataByteIsDetected) {
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x10);
-    detail::write_file(data(), bad);
+    detail::replace_file(data(), bad);
     const auto bundle = TensorBundle::open(prefix_);
     int failures = 0;
     for (const auto& key : bundle.keys()) {
@@ -91,7 +92,7 @@ TEST_F(TensorBundleTest, EveryFlippedDataByteIsDetected) {
 TEST_F(TensorBundleTest, TruncatedDataIsDataLoss) {
   write_sample();
   const std::string good = detail::read_file(data());
-  detail::write_file(data(), good.substr(0, good.size() - 1));
+  detail::replace_file(data(), good.substr(0, good.size() - 1));
   EXPECT_THROW(TensorBundle::open(prefix_).read("text"), DataLossError);
   EXPECT_NO_THROW(TensorBundle::open(prefix_).read("a/kernel"));
 }
@@ -102,7 +103,7 @@ TEST_F(TensorBundleTest, DamagedIndexNeverGoesUnnoticed) {
   for (std::size_t i = 0; i < good.size(); ++i) {
     std::string bad = good;
     bad[i] = static_cast<char>(bad[i] ^ 0x41);
-    detail::write_file(index(), bad);
+    detail::replace_file(index(), bad);
     // Unused footer padding and the unread meta index may change without consequence; everything else must not.
     try {
       const auto bundle = TensorBundle::open(prefix_);
@@ -113,7 +114,7 @@ TEST_F(TensorBundleTest, DamagedIndexNeverGoesUnnoticed) {
     }
   }
   for (std::size_t n = 0; n < good.size(); ++n) {
-    detail::write_file(index(), good.substr(0, n));
+    detail::replace_file(index(), good.substr(0, n));
     EXPECT_THROW(TensorBundle::open(prefix_), DataLossError) << n;
   }
 }

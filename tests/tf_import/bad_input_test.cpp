@@ -1,5 +1,6 @@
 // Damaged files and wrong calls: every failure is one of the library's errors and names what is wrong.
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/io/npy.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/tf_graph/graph_builder.h"
@@ -47,16 +48,16 @@ TEST_F(BadInput, MissingFileIsNamed) {
 }
 
 TEST_F(BadInput, FileThatIsNoProtobufIsNamed) {
-  detail::write_file(directory_ / "saved_model.pb", "this is not a model");
+  detail::replace_file(directory_ / "saved_model.pb", "this is not a model");
   EXPECT_THAT(message_of<ParseError>([&] { convert(directory_); }), HasSubstr("saved_model.pb"));
   const auto graph = directory_ / "graph.pb";
-  detail::write_file(graph, "\xff\xff\xff\xff nor is this");
+  detail::replace_file(graph, "\xff\xff\xff\xff nor is this");
   EXPECT_THAT(message_of<ParseError>([&] { convert(graph, {.outputs = {"y"}}); }), HasSubstr("graph.pb"));
 }
 
 TEST_F(BadInput, TruncatedCheckpointNamesTheTensor) {
   const std::string good = detail::read_file(data());
-  detail::write_file(data(), good.substr(0, good.size() - 4));
+  detail::replace_file(data(), good.substr(0, good.size() - 4));
   EXPECT_THAT(message_of<DataLossError>([&] { convert(directory_); }), HasSubstr("bias"));
 }
 
@@ -68,7 +69,7 @@ TEST_F(BadInput, MissingCheckpointFileIsNamed) {
 TEST_F(BadInput, FlippedByteInTheCheckpointNamesTheTensor) {
   std::string bytes = detail::read_file(data());
   bytes[5] = static_cast<char>(bytes[5] ^ 1);
-  detail::write_file(data(), bytes);
+  detail::replace_file(data(), bytes);
   EXPECT_THAT(message_of<DataLossError>([&] { convert(directory_); }), HasSubstr("bias"));
 }
 

@@ -97,11 +97,12 @@ void convolve(const Problem& p, const T* lhs, const T* rhs, T* out) {
   for (std::int64_t g = 0; g < p.groups; ++g) {
     const T* group_lhs = lhs + (p.batch_groups ? g * p.batch * in_points * lhs_row : g * p.in_features);
     const ConstMap<T> weights(rhs + g * p.out_features, depth, p.out_features, Eigen::OuterStride<>(out_row));
-    parallel_for(rows, block, [&](std::int64_t begin, std::int64_t end) {
+    // Whole blocks: how Eigen sums depends on how many rows it is given.
+    parallel_for((rows + block - 1) / block, 1, [&](std::int64_t begin, std::int64_t end) {
       std::unique_ptr<T[]> patches;
-      if (!pointwise) patches = std::make_unique<T[]>(static_cast<std::size_t>(std::min(block, end - begin) * depth));
-      for (std::int64_t first = begin; first < end; first += block) {
-        const std::int64_t count = std::min(block, end - first);
+      if (!pointwise) patches = std::make_unique<T[]>(static_cast<std::size_t>(std::min(block, rows) * depth));
+      for (std::int64_t first = begin * block; first < std::min(rows, end * block); first += block) {
+        const std::int64_t count = std::min(block, rows - first);
         Map<T> result(out + first * out_row + g * p.out_features, count, p.out_features, Eigen::OuterStride<>(out_row));
         if (pointwise) {
           result.noalias() = ConstMap<T>(group_lhs + first * lhs_row, count, p.in_features, Eigen::OuterStride<>(lhs_row)) * weights;

@@ -49,6 +49,7 @@ std::unique_ptr<ConvProblem> start(const ConvSpec& s, ConvProblem::Kind kind) {
   p->kind = kind;
   p->dtype = s.dtype;
   p->constant_kernel = s.constant_rhs;
+  p->deterministic = s.deterministic;
   p->bias = s.bias, p->residual = s.residual, p->relu = s.relu;
   return p;
 }

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/base/dtype.h"
 #include "tf2jax/base/shape.h"
 
@@ -25,6 +26,7 @@ struct ConvSpec {
   bool bias = false;                        // a vector [features of out]
   bool residual = false;                    // an array like out, but not out itself
   bool relu = false;
+  bool deterministic = config().deterministic;   // the same bits with any number of threads
   bool operator==(const ConvSpec&) const = default;
 };
 

@@ -52,7 +52,7 @@ class PrimitiveConvolution final : public ConvImplementation {
     }
     stored_kernel_ = memory::desc(dims, memory::data_type::f32, strides);
     kernel_ = memory::desc(dims, memory::data_type::f32, memory::format_tag::any);
-    const TeamScope team(team_size());
+    const TeamScope team(team_for(p_.multiplications(), p_.deterministic));
     make();
     if (has_short_rows() && implementation_.starts_with("brgconv:")) use_blocks();
   }
@@ -61,7 +61,7 @@ class PrimitiveConvolution final : public ConvImplementation {
   std::string name() const override { return implementation_; }
 
   void run(const ConvBuffers& d) const override {
-    const int threads = team_size();
+    const int threads = team_for(p_.multiplications(), p_.deterministic);
     const TeamScope team(threads);
     const Steps& steps = prepared(threads);
     // Stands in for an operand that is reordered.

@@ -12,9 +12,6 @@ namespace {
 
 using dnnl::memory;
 
-// Below it a second thread saves little and, on a busy machine, costs much: 64^3 gains nothing from two.
-int team_for(std::int64_t multiplications) { return multiplications < std::int64_t{1} << 20 ? 1 : team_size(); }
-
 // One matrix as BLAS sees it: 'N' has contiguous rows, 'T' contiguous columns; 0 when neither.
 struct BlasOperand {
   char transpose = 0;
@@ -33,7 +30,7 @@ class Sgemm final : public Matmul {
       : p_(p), a_(a), b_(b), c_leading_(c_leading), turned_(turned) {}
 
   void run(const void* a, const void* b, void* c, const void*) const override {
-    const TeamScope team(team_for(p_.m * p_.n * p_.k));
+    const TeamScope team(team_for(p_.m * p_.n * p_.k, p_.deterministic));
     if (turned_) std::swap(a, b);
     const std::int64_t count = p_.batch_size();
     for (std::int64_t i = 0; i < count; ++i) {
@@ -90,7 +87,7 @@ class PrimitiveMatmul final : public Matmul {
       strides.back() = 1;
       bias_ = memory::desc(ones, data_type(p.dtype), strides);
     }
-    const TeamScope team(team_for(p.multiplications()));
+    const TeamScope team(team_for(p.multiplications(), p.deterministic));
     const auto chosen = make();
     implementation_ = chosen.impl_info_str();
     packed_b_ = chosen.weights_desc();   // the same layout for every number of threads
@@ -99,7 +96,7 @@ class PrimitiveMatmul final : public Matmul {
   const std::string& implementation() const { return implementation_; }
 
   void run(const void* a, const void* b, void* c, const void* bias) const override {
-    const int threads = team_for(p_.multiplications());
+    const int threads = team_for(p_.multiplications(), p_.deterministic);
     const TeamScope team(threads);
     const DnnlPrimitive* primitive = primitives_.find(threads);
     if (!primitive) {

@@ -22,6 +22,7 @@ class HalfMatmul final : public Matmul {
     s.activation = p.activation;
     s.bias = p.bias;
     s.accumulate = p.accumulate;
+    s.deterministic = p.deterministic;
     inner_ = Matmul::create(s);
   }
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/base/dtype.h"
 #include "tf2jax/base/shape.h"
 
@@ -22,6 +23,7 @@ struct MatmulSpec {
   bool bias = false;              // a contiguous vector [n]
   bool constant_b = false;        // the elements of b never change while its pointer stays the same: b is packed once
   bool prepared_b = false;        // `run` takes b as `prepare` wrote it, where `prepared_bytes` is not 0
+  bool deterministic = config().deterministic;   // the same bits with any number of threads
   bool operator==(const MatmulSpec&) const = default;
 };
 

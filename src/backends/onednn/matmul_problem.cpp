@@ -50,7 +50,7 @@ MatmulProblem simplified(const MatmulSpec& s) {
         "Matmul: the strides do not match the batch. Got {}, {} and {} strides; expected {} each.", s.a_strides.size(), s.b_strides.size(),
         s.c_strides.size(), r + 2);
   MatmulProblem p{s.dtype, s.out_dtype, s.m, s.n, s.k, s.a_strides[r], s.a_strides[r + 1], s.b_strides[r], s.b_strides[r + 1],
-                  s.c_strides[r], s.c_strides[r + 1], {}, {}, {}, {}, s.accumulate, s.bias, s.constant_b, s.prepared_b, s.activation};
+                  s.c_strides[r], s.c_strides[r + 1], {}, {}, {}, {}, s.accumulate, s.bias, s.constant_b, s.prepared_b, s.activation, s.deterministic};
   for (std::size_t i = 0; i < r; ++i) {
     const std::int64_t size = s.batch[i], a = s.a_strides[i], b = s.b_strides[i], c = s.c_strides[i];
     if (size == 1) continue;

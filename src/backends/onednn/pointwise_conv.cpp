@@ -45,6 +45,7 @@ std::unique_ptr<const ConvImplementation> make_pointwise_convolution(const ConvP
   const std::int64_t points = p.src.points();
   MatmulSpec s;
   s.dtype = s.out_dtype = p.dtype;
+  s.deterministic = p.deterministic;
   if (p.kind == ConvProblem::Kind::kernel_gradient) {
     const bool one_axis = p.src.batch == 1 || (p.src.batch_stride == points * *src && p.dst.batch_stride == points * *dst);
     if (!one_axis) return nullptr;

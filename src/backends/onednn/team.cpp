@@ -10,12 +10,15 @@
 #include <utility>
 
 #include "tf2jax/base/internal/sanitized.h"
+#include "tf2jax/base/internal/short_waits.h"
 #include "tf2jax/base/subnormals.h"
 #include "tf2jax/base/thread_pool.h"
 
 namespace tf2jax::onednn {
 
 int team_size() { return inside_parallel_loop() ? 1 : num_threads(); }
+
+int team_for(std::int64_t multiplications, bool deterministic) { return deterministic || multiplications < std::int64_t{1} << 20 ? 1 : team_size(); }
 
 #if defined(_OPENMP)
 namespace {
@@ -28,6 +31,7 @@ void flush_on_team(int threads, bool flush) {
 }  // namespace
 
 TeamScope::TeamScope(int threads) : before_(omp_get_max_threads()) {
+  if (threads > 1) detail::shorten_waits();
   if (threads != before_) omp_set_num_threads(threads);
   flush_on_team(threads, true);
 }

@@ -18,7 +18,5 @@ std::string write_zip(const std::vector<ZipMember>& members, bool compress);
 
 /// The contents of a regular file. Throws: IoError.
 std::string read_whole_file(const std::string& path);
-/// Throws: IoError.
-void write_whole_file(const std::string& path, std::string_view contents);
 
 }  // namespace tf2jax::detail

@@ -1,4 +1,4 @@
-// Whole-file reads, ranged reads and durable writes, with errors that name the file.
+// Whole-file reads and ranged reads, with errors that name the file.
 #pragma once
 #include <cstdint>
 #include <filesystem>
@@ -28,11 +28,6 @@ class InputFile {
   int descriptor_ = -1;
   std::int64_t size_ = 0;
 };
-
-/// Writes and flushes to the device. Throws: IoError.
-void write_file(const std::filesystem::path& path, std::string_view contents);
-/// Flushes a directory's entries. Throws: IoError.
-void sync_directory(const std::filesystem::path& path);
 
 /// `relative` below `root`. Throws: ValueError naming `where` when it is absolute or climbs out with "..".
 std::filesystem::path join_below(const std::filesystem::path& root, std::string_view relative, std::string_view where);

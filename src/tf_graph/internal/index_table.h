@@ -9,7 +9,7 @@ namespace tf2jax::detail {
 /// All entries of a table file. Throws: IoError, DataLossError naming the file for any damage.
 std::map<std::string, std::string> read_index_table(const std::filesystem::path& path);
 
-/// Writes a table file (uncompressed) and flushes it. Throws: IoError.
-void write_index_table(const std::filesystem::path& path, const std::map<std::string, std::string>& entries);
+/// The bytes of a table file (uncompressed). Throws: IoError.
+std::string index_table(const std::map<std::string, std::string>& entries);
 
 }  // namespace tf2jax::detail

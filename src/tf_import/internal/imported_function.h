@@ -1,8 +1,6 @@
 // ImportedFunction: a planned graph with its calling convention and its cache of staged programs.
 #pragma once
-#include <list>
-#include <mutex>
-
+#include "tf2jax/base/snapshot_list.h"
 #include "tf2jax/tf_import/converted_function.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 #include "tf2jax/trace/jaxpr.h"
@@ -47,8 +45,7 @@ class ImportedFunction {
   /// variables, inputs [, key] -> outputs, then the changed variables, whose positions go to `changed`.
   Arrays evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const;
 
-  mutable std::mutex mutex_;
-  mutable std::list<std::shared_ptr<const Staged>> cache_;   // most recently used first
+  mutable detail::SnapshotList<Staged> cache_;
 };
 
 /// Assembles outputs in their structure; `next` yields the tensors in order.

@@ -36,7 +36,7 @@ struct ConvProblem {
   ConvKernel kernel;
   bool reversed_kernel = false;   // data_gradient: the kernel's spatial axes run backwards
   Dims strides, src_dilation, kernel_dilation, low, high;
-  bool constant_kernel = false, bias = false, residual = false, relu = false;
+  bool constant_kernel = false, bias = false, residual = false, relu = false, deterministic = false;
 
   std::size_t rank() const { return strides.size(); }
   std::int64_t multiplications() const;

@@ -14,6 +14,7 @@ struct MatmulProblem {
   Dims batch, a_batch, b_batch, c_batch;
   bool accumulate, bias, constant_b, prepared_b;
   MatmulSpec::Activation activation;
+  bool deterministic;
 
   std::int64_t batch_size() const { return num_elements(batch); }
   std::int64_t multiplications() const { return batch_size() * m * n * k; }

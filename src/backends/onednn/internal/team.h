@@ -1,6 +1,7 @@
 // How many threads a call into oneDNN uses.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "tf2jax/base/buffer_pool.h"
@@ -9,6 +10,9 @@ namespace tf2jax::onednn {
 
 /// num_threads(), or 1 inside a parallel loop.
 int team_size();
+/// Likewise, and 1 for few multiplications: below 2^20 a second thread saves little (64^3 gains nothing) and, on a busy
+/// machine, costs much. Always 1 where the bits must not depend on the number of threads: oneDNN splits sums by it.
+int team_for(std::int64_t multiplications, bool deterministic);
 
 /// oneDNN's calls on this thread use `threads` threads while this lives.
 class TeamScope {
