@@ -2,6 +2,7 @@
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -11,6 +12,7 @@ namespace {
 Shape with_length(std::int64_t length, const Shape& element) {
   Shape s{Dim(length)};
   s.insert(s.end(), element.begin(), element.end());
+  check_sizes(s, "a tensor list");
   return s;
 }
 
@@ -28,8 +30,7 @@ std::optional<Shape> stated_shape(const Node& n, std::size_t i) {
 
 Values reserve(Node& n) {
   n.ignore({"shape_type"});
-  const auto length = n.integer(1);
-  check(length >= 0, "TensorListReserve: the length {} is negative", length);
+  const auto length = n.integer(1, 0);
   return {Value(TensorSequence{length, stated_shape(n, 0), canonical_dtype(n.attr<DType>("element_dtype"))})};
 }
 
@@ -41,10 +42,17 @@ Values empty_list(Node& n) {
 // The dense array of a list; `element` decides the type of a list without elements.
 Array dense(const Node& n, std::size_t i, const Array* element) {
   const auto* list = n.input(i).get_if<TensorSequence>();
-  if (!list) return n.array(i);
+  if (!list) return n.array(i, 1);
   if (list->element_shape) return zeros(with_length(list->size, *list->element_shape), list->dtype);
   if (!element) n.fail("the list has no elements and no known element shape");
   return zeros(with_length(list->size, element->shape()), element->dtype());
+}
+
+// Input `i` as a position in a list.
+Array position(const Node& n, std::size_t i, const Array& list) {
+  check(!identical(list.shape()[0], Dim(0)), "{}: the list is empty", n.op());
+  check<DtypeError>(is_integer(n.scalar(i).dtype()), "{}: the position is {}; expected an integer", n.op(), n.scalar(i).aval());
+  return astype(n.scalar(i), i32);
 }
 
 Values set_item(Node& n) {
@@ -55,7 +63,8 @@ Values set_item(Node& n) {
   const Array item = in_canonical_type(n.array(2));
   const Array list = in_canonical_type(dense(n, 0, &item));
   Arrays start(static_cast<std::size_t>(list.rank()), Array(0));
-  start[0] = astype(n.array(1), i32);
+  start[0] = position(n, 1, list);
+  check<ShapeError>(item.rank() + 1 == list.rank(), "TensorListSetItem: {} is no element of a list {}", item.aval(), list.aval());
   return {dynamic_update_slice(list, astype(expand_dims(item, {0}), list.dtype()), start)};
 }
 
@@ -67,13 +76,12 @@ Values get_item(Node& n) {
     const Array like = element ? zeros(*element, type) : Array();
     list = dense(n, 0, element ? &like : nullptr);
   } else {
-    list = n.array(0);
+    list = n.array(0, 1);
   }
   if (!config().disable_assert_in_tensor_list_get_item) {
     check<DtypeError>(canonical_dtype(list.dtype()) == type, "TensorListGetItem: the list holds {}; expected {}", list.dtype(), type);
   }
-  const Array index = astype(n.array(1), i32);
-  return {dynamic_index_in_dim(list, index, 0)};
+  return {dynamic_index_in_dim(list, position(n, 1, list), 0)};
 }
 
 Values stack_list(Node& n) {
@@ -90,7 +98,7 @@ Values from_tensor(Node& n) {
 
 Values length(Node& n) {
   if (const auto* list = n.input(0).get_if<TensorSequence>()) return {Value(Array(static_cast<int>(list->size)), true)};
-  return {Value(Array(static_cast<int>(n.array(0).shape().at(0).value())), true)};
+  return {Value(Array(static_cast<int>(n.array(0, 1).shape()[0].value())), true)};
 }
 
 Values push_back(Node& n) {
@@ -105,7 +113,7 @@ Values push_back(Node& n) {
 Values pop_back(Node& n) {
   n.ignore({"element_dtype"});
   const Array list = dense(n, 0, nullptr);
-  const auto size = list.shape().at(0).value();
+  const auto size = list.shape()[0].value();
   check(size > 0, "TensorListPopBack: the list is empty");
   return {slice_in_dim(list, 0, size - 1, 1, 0), squeeze(slice_in_dim(list, size - 1, size, 1, 0), {0})};
 }
