@@ -25,7 +25,13 @@ std::optional<Shape> stated_shape(const Node& n, std::size_t i) {
   for (const Dim d : shape) {
     if (d.is_constant() && d.value() < 0) return std::nullopt;
   }
+  check_sizes(shape, fmt::format("input {}", i));
   return shape;
+}
+
+std::optional<Aval> stated_type(const Node& n, std::size_t i, DType dtype) {
+  const auto shape = stated_shape(n, i);
+  return shape ? std::optional(Aval{dtype, *shape, false}) : std::nullopt;
 }
 
 Values reserve(Node& n) {
@@ -40,12 +46,12 @@ Values empty_list(Node& n) {
 }
 
 // The dense array of a list; `element` decides the type of a list without elements.
-Array dense(const Node& n, std::size_t i, const Array* element) {
+Array dense(const Node& n, std::size_t i, const std::optional<Aval>& element) {
   const auto* list = n.input(i).get_if<TensorSequence>();
   if (!list) return n.array(i, 1);
   if (list->element_shape) return zeros(with_length(list->size, *list->element_shape), list->dtype);
   if (!element) n.fail("the list has no elements and no known element shape");
-  return zeros(with_length(list->size, element->shape()), element->dtype());
+  return zeros(with_length(list->size, element->shape), element->dtype);
 }
 
 // Input `i` as a position in a list.
@@ -61,7 +67,7 @@ Values set_item(Node& n) {
   }
   n.ignore({"element_dtype"});
   const Array item = in_canonical_type(n.array(2));
-  const Array list = in_canonical_type(dense(n, 0, &item));
+  const Array list = in_canonical_type(dense(n, 0, item.aval()));
   Arrays start(static_cast<std::size_t>(list.rank()), Array(0));
   start[0] = position(n, 1, list);
   check<ShapeError>(item.rank() + 1 == list.rank(), "TensorListSetItem: {} is no element of a list {}", item.aval(), list.aval());
@@ -72,9 +78,7 @@ Values get_item(Node& n) {
   const DType type = canonical_dtype(n.attr<DType>("element_dtype"));
   Array list;
   if (n.input(0).get_if<TensorSequence>()) {
-    const auto element = stated_shape(n, 2);
-    const Array like = element ? zeros(*element, type) : Array();
-    list = dense(n, 0, element ? &like : nullptr);
+    list = dense(n, 0, stated_type(n, 2, type));
   } else {
     list = n.array(0, 1);
   }
@@ -86,9 +90,7 @@ Values get_item(Node& n) {
 
 Values stack_list(Node& n) {
   n.ignore({"num_elements", "element_dtype"});
-  const auto element = stated_shape(n, 1);
-  const Array like = element ? zeros(*element, f32) : Array();
-  return {dense(n, 0, element ? &like : nullptr)};
+  return {dense(n, 0, stated_type(n, 1, f32))};
 }
 
 Values from_tensor(Node& n) {
@@ -107,12 +109,12 @@ Values push_back(Node& n) {
   const Array last = expand_dims(item, {0});
   const auto* list = n.input(0).get_if<TensorSequence>();
   if (list && list->size == 0) return {last};
-  return {concatenate({in_canonical_type(dense(n, 0, &item)), last}, 0)};
+  return {concatenate({in_canonical_type(dense(n, 0, item.aval())), last}, 0)};
 }
 
 Values pop_back(Node& n) {
   n.ignore({"element_dtype"});
-  const Array list = dense(n, 0, nullptr);
+  const Array list = dense(n, 0, std::nullopt);
   const auto size = list.shape()[0].value();
   check(size > 0, "TensorListPopBack: the list is empty");
   return {slice_in_dim(list, 0, size - 1, 1, 0), squeeze(slice_in_dim(list, size - 1, size, 1, 0), {0})};

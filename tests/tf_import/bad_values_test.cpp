@@ -109,6 +109,7 @@ std::vector<Row> bad_sizes() {
       {"BatchToSpaceND", {floats({4, 2}), ints({2}), pairs({-3, 0})}, {}, "holds -3"},
       {"DepthToSpace", {floats({1, 2, 2, 4})}, {{"block_size", std::int64_t{0}}, {"data_format", std::string("NHWC")}}, "holds 0"},
       {"DepthToSpace", {floats({2, 2})}, {{"block_size", std::int64_t{2}}, {"data_format", std::string("NHWC")}}, "expected rank 4"},
+      {"TensorListReserve", {ints({k62}), one(1)}, {{"element_dtype", f32}}, "would have more than"},
       {"TensorListReserve", {ints({2}), one(-1)}, {{"element_dtype", f32}}, "holds -1; expected integers from 0"},
       {"ScatterNd", {index({1, 1}), floats({1}), ints({-4})}, {}, "has a negative size"},
       {"UnsortedSegmentSum", {floats({3}), index({3}), one(-1)}, {}, "holds -1"},
