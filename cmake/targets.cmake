@@ -6,6 +6,9 @@ target_compile_options(tf2jax_flags INTERFACE -Wall -Wextra -Wpedantic -Wno-miss
 if(TF2JAX_SANITIZE STREQUAL "address")
   target_compile_options(tf2jax_flags INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(tf2jax_flags INTERFACE -fsanitize=address,undefined)
+elseif(TF2JAX_SANITIZE STREQUAL "fuzzer")   # needs Clang
+  target_compile_options(tf2jax_flags INTERFACE -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(tf2jax_flags INTERFACE -fsanitize=address,undefined)
 elseif(TF2JAX_SANITIZE STREQUAL "thread")
   target_compile_options(tf2jax_flags INTERFACE -fsanitize=thread -fno-omit-frame-pointer)
   target_link_options(tf2jax_flags INTERFACE -fsanitize=thread)

@@ -2,9 +2,11 @@
 #include "tf2jax/io/npy.h"
 
 #include "tf2jax/base/internal/replacement.h"
+#include "tf2jax/base/limits.h"
 #include "tf2jax/io/internal/zip.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -167,45 +169,78 @@ void swap_bytes(std::byte* data, std::size_t bytes, std::size_t word) {
 
 }  // namespace
 
-Array parse_npy(std::string_view bytes, std::string_view where) {
-  check<DataLossError>(bytes.size() >= 10 && bytes.starts_with(kMagic), "{}: not a .npy file", where);
-  const int major = static_cast<unsigned char>(bytes[6]);
+namespace {
+
+Header read_header(detail::ByteSource& in, std::string_view where) {
+  std::array<std::byte, 8> start;
+  std::array<std::byte, 4> length{};
+  const auto take = [&](std::span<std::byte> out) {
+    check<DataLossError>(in.left() >= out.size(), "{}: the file is truncated in its header", where);
+    in.read(out);
+  };
+  check<DataLossError>(in.left() >= 10, "{}: not a .npy file", where);
+  take(start);
+  check<DataLossError>(std::memcmp(start.data(), kMagic.data(), kMagic.size()) == 0, "{}: not a .npy file", where);
+  const int major = static_cast<int>(start[6]);
   check<NotImplementedError>(major >= 1 && major <= 3, "{}: .npy version {} is not supported", where, major);
-  std::size_t start = 10;
-  std::uint32_t length = 0;
-  if (major == 1) {
-    std::uint16_t n = 0;
-    std::memcpy(&n, bytes.data() + 8, 2);
-    length = n;
-  } else {
-    start = 12;
-    check<DataLossError>(bytes.size() >= start, "{}: the file is truncated", where);
-    std::memcpy(&length, bytes.data() + 8, 4);
-  }
-  check<DataLossError>(length <= bytes.size() - start, "{}: the file is truncated in its header", where);
-  const Header h = HeaderParser(bytes.substr(start, length), where).parse();
-  const auto data = bytes.substr(start + length);
-  const auto item = static_cast<std::size_t>(itemsize(h.dtype));
+  take(std::span(length).first(major == 1 ? 2 : 4));
+  std::uint32_t bytes = 0;
+  std::memcpy(&bytes, length.data(), sizeof bytes);
+  constexpr std::uint32_t kMaxHeader = 1u << 20;
+  check<DataLossError>(bytes <= in.left() && bytes <= kMaxHeader, "{}: the file is truncated in its header, which claims {} bytes", where, bytes);
+  std::string text(bytes, '\0');
+  take(std::as_writable_bytes(std::span(text)));
+  return HeaderParser(text, where).parse();
+}
+
+// Throws unless the rest of the source is the elements that the header describes.
+void check_contents(const Header& h, std::uint64_t bytes, std::string_view where) {
+  const auto item = static_cast<std::uint64_t>(itemsize(h.dtype));
   std::int64_t expected = 0;
   try {
     expected = num_elements(h.dims);
   } catch (const ShapeError& e) {
     raise<DataLossError>("{}: {}", where, e.what());
   }
-  const bool fits = expected <= static_cast<std::int64_t>(data.size() / item) && data.size() == static_cast<std::size_t>(expected) * item;
-  check<DataLossError>(fits, "{}: {}{} needs {} elements of {} bytes; the file holds {} bytes", where, short_name(h.dtype), tuple_string(h.dims),
-                       expected, item, data.size());
-  if (h.dtype == bool_) check<DataLossError>(std::ranges::all_of(data, [](char c) { return c == 0 || c == 1; }), "{}: a bool is neither 0 nor 1", where);
-  return Array::build({h.dtype, symbolic(h.dims), false}, [&](std::byte* out) {
-    if (data.empty()) return;
-    const auto* from = reinterpret_cast<const std::byte*>(data.data());
-    if (h.fortran && h.dims.size() > 1) to_row_major(from, out, h.dims, item);
-    else std::memcpy(out, from, data.size());
-    if (h.big_endian) swap_bytes(out, data.size(), is_complex(h.dtype) ? item / 2 : item);
+  const auto elements = static_cast<std::uint64_t>(expected);
+  check<DataLossError>(elements <= bytes / item && elements * item == bytes, "{}: {}{} needs {} elements of {} bytes; the file holds {} bytes", where,
+                       short_name(h.dtype), tuple_string(h.dims), expected, item, bytes);
+  check_sizes(h.dims, where);
+}
+
+Array read_npy(detail::ByteSource& in, std::string_view where) {
+  const Header h = read_header(in, where);
+  const auto bytes = in.left();
+  check_contents(h, bytes, where);
+  const auto item = static_cast<std::size_t>(itemsize(h.dtype));
+  const Aval aval{h.dtype, symbolic(h.dims), false};
+  const auto elements = [&](std::byte* out) {
+    const std::span all(out, bytes);
+    in.read(all);
+    if (h.dtype == bool_) check<DataLossError>(std::ranges::all_of(all, [](auto b) { return b <= std::byte{1}; }), "{}: a bool is neither 0 nor 1", where);
+    if (h.big_endian) swap_bytes(out, bytes, is_complex(h.dtype) ? item / 2 : item);
+  };
+  if (!h.fortran || h.dims.size() < 2 || bytes == 0) return Array::build(aval, elements);
+  const Array columns = detail::exact_array(aval, elements);
+  return Array::build(aval, [&](std::byte* out) { to_row_major(columns.bytes().data(), out, h.dims, item); });
+}
+
+}  // namespace
+
+Array parse_npy(std::string_view bytes, std::string_view where) {
+  return with_errors(where, [&] {
+    detail::MemorySource in(bytes);
+    return read_npy(in, where);
   });
 }
 
-Array load_npy(const std::filesystem::path& path) { return parse_npy(detail::read_whole_file(path.string()), path.string()); }
+Array load_npy(const std::filesystem::path& path) {
+  const auto where = path.string();
+  return with_errors(where, [&] {
+    detail::FileSource in(where);
+    return read_npy(in, where);
+  });
+}
 
 std::string to_npy(const Array& x) {
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", descr_of(x.dtype()), tuple_string(x.dims()));
@@ -228,16 +263,27 @@ std::string to_npy(const Array& x) {
 void save_npy(const std::filesystem::path& path, const Array& x) { detail::replace_file(path, to_npy(x)); }
 
 std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view where) {
-  std::map<std::string, Array> arrays;
-  for (const auto& [name, contents] : detail::read_zip(bytes, where)) {
-    const auto key = name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
-    const bool fresh = arrays.emplace(key, parse_npy(contents, fmt::format("{}, member '{}'", where, name))).second;
-    check<DataLossError>(fresh, "{}: there are two arrays named '{}'", where, key);
-  }
-  return arrays;
+  return with_errors(where, [&] {
+    std::map<std::string, Array> arrays;
+    for (const auto& entry : detail::list_zip(bytes, where)) {
+      const auto& name = entry.name;
+      const auto key = name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
+      const auto member_where = fmt::format("{}, member '{}'", where, name);
+      const auto in = detail::open_member(entry, member_where);
+      const bool fresh = arrays.emplace(key, read_npy(*in, member_where)).second;
+      check<DataLossError>(fresh, "{}: there are two arrays named '{}'", where, key);
+    }
+    return arrays;
+  });
 }
 
-std::map<std::string, Array> load_npz(const std::filesystem::path& path) { return parse_npz(detail::read_whole_file(path.string()), path.string()); }
+std::map<std::string, Array> load_npz(const std::filesystem::path& path) {
+  const auto where = path.string();
+  return with_errors(where, [&] {
+    detail::FileSource in(where);
+    return parse_npz(detail::read_all(in), where);
+  });
+}
 
 std::string to_npz(const std::map<std::string, Array>& arrays, const NpzOptions& options) {
   std::vector<detail::ZipMember> members;

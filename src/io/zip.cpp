@@ -8,9 +8,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <limits>
+#include <span>
+#include <utility>
 
 namespace tf2jax::detail {
 namespace {
@@ -60,36 +61,79 @@ Directory find_directory(const Reader& r, std::string_view where) {
   raise<DataLossError>("{}: not a zip archive, or its end is missing", where);
 }
 
-std::string inflate_member(std::string_view data, std::uint64_t size, const std::string& where) {
-  check<DataLossError>(size <= data.size() * kMaxRatio + 64, "{}: {} bytes cannot expand to {}", where, data.size(), size);
-  std::string out(size, '\0');
-  z_stream stream{};
-  check<IoError>(inflateInit2(&stream, -MAX_WBITS) == Z_OK, "{}: zlib is not available", where);
-  std::size_t in_done = 0, out_done = 0;
-  int code = Z_OK;
-  char overflow = 0;   // one byte of room shows that a member is longer than it says
-  constexpr std::size_t kStep = std::numeric_limits<uInt>::max() / 2;
-  while (code == Z_OK) {
-    const auto give = std::min(kStep, data.size() - in_done);
-    const bool full = out_done == out.size();
-    const auto room = full ? 1 : std::min(kStep, out.size() - out_done);
-    stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(data.data() + in_done));
-    stream.avail_in = static_cast<uInt>(give);
-    stream.next_out = reinterpret_cast<Bytef*>(full ? &overflow : out.data() + out_done);
-    stream.avail_out = static_cast<uInt>(room);
-    code = inflate(&stream, Z_NO_FLUSH);
-    const auto used = give - stream.avail_in, made = room - stream.avail_out;
-    in_done += used;
-    if (full && made > 0) code = Z_DATA_ERROR;
-    if (!full) out_done += made;
-    if (code == Z_OK && used == 0 && made == 0) code = Z_BUF_ERROR;
+// The ranges of bytes [begin, end) that the directory and the members take. Members that share bytes are a trick: a small
+// archive could hold any amount of data.
+void check_disjoint(std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges, std::string_view where) {
+  std::ranges::sort(ranges);
+  for (std::size_t i = 1; i < ranges.size(); ++i) {
+    check<DataLossError>(ranges[i - 1].second <= ranges[i].first, "{}: two members share the bytes from {} on; the archive is damaged", where, ranges[i].first);
   }
-  inflateEnd(&stream);
-  check<DataLossError>(code == Z_STREAM_END && out_done == out.size(), "{}: the compressed data is damaged", where);
-  return out;
 }
 
-std::uint32_t crc_of(std::string_view bytes) { return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size())); }
+std::uint32_t extend_crc(std::uint32_t crc, std::span<const std::byte> bytes) {
+  if (bytes.empty()) return crc;   // zlib starts anew for no memory
+  return static_cast<std::uint32_t>(crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+class StoredMember final : public ByteSource {
+ public:
+  StoredMember(const ZipEntry& entry, std::string where) : ByteSource(entry.size), bytes_(entry.packed), check_(entry.crc), where_(std::move(where)) {}
+
+ private:
+  void fill(std::span<std::byte> out) override {
+    bytes_.read(out);
+    crc_ = extend_crc(crc_, out);
+    check<DataLossError>(bytes_.left() > 0 || crc_ == check_, "{}: checksum mismatch; the file is damaged", where_);
+  }
+  MemorySource bytes_;
+  std::uint32_t check_, crc_ = 0;
+  std::string where_;
+};
+
+class DeflatedMember final : public ByteSource {
+ public:
+  DeflatedMember(const ZipEntry& entry, std::string where) : ByteSource(entry.size), packed_(entry.packed), check_(entry.crc), where_(std::move(where)) {
+    check<IoError>(inflateInit2(&stream_, -MAX_WBITS) == Z_OK, "{}: zlib is not available", where_);
+  }
+  ~DeflatedMember() override { inflateEnd(&stream_); }
+
+ private:
+  // One inflate of at most `out`; returns what was made.
+  std::size_t step(std::span<std::byte> out) {
+    constexpr std::size_t kStep = std::numeric_limits<uInt>::max() / 2;
+    const auto give = std::min(kStep, packed_.size()), room = std::min(kStep, out.size());
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed_.data()));
+    stream_.avail_in = static_cast<uInt>(give);
+    stream_.next_out = reinterpret_cast<Bytef*>(out.data());
+    stream_.avail_out = static_cast<uInt>(room);
+    code_ = inflate(&stream_, Z_NO_FLUSH);
+    const auto used = give - stream_.avail_in, made = room - stream_.avail_out;
+    packed_.remove_prefix(used);
+    check<DataLossError>((code_ == Z_OK && used + made > 0) || code_ == Z_STREAM_END, "{}: the compressed data is damaged", where_);
+    return made;
+  }
+
+  void fill(std::span<std::byte> out) override {
+    for (auto rest = out; !rest.empty();) {
+      check<DataLossError>(code_ == Z_OK, "{}: the compressed data is damaged", where_);
+      rest = rest.subspan(step(rest));
+    }
+    crc_ = extend_crc(crc_, out);
+    if (out.size() < left()) return;
+    // One byte of room shows that a member is longer than it says.
+    std::byte more{};
+    while (code_ == Z_OK) check<DataLossError>(step({&more, 1}) == 0, "{}: the compressed data is damaged", where_);
+    check<DataLossError>(crc_ == check_, "{}: checksum mismatch; the file is damaged", where_);
+  }
+
+  std::string_view packed_;
+  std::uint32_t check_, crc_ = 0;
+  std::string where_;
+  z_stream stream_{};
+  int code_ = Z_OK;
+};
+
+std::uint32_t crc_of(std::string_view bytes) { return extend_crc(0, std::as_bytes(std::span(bytes))); }
 
 template <class T>
 void put(std::string& out, std::type_identity_t<T> v) {
@@ -121,11 +165,12 @@ std::string deflate_member(std::string_view data) {
 
 }  // namespace
 
-std::vector<ZipMember> read_zip(std::string_view bytes, std::string_view where) {
+std::vector<ZipEntry> list_zip(std::string_view bytes, std::string_view where) {
   const Reader r(bytes, where);
   const Directory directory = find_directory(r, where);
   check<DataLossError>(directory.count <= bytes.size() / 46, "{}: the directory claims {} members", where, directory.count);
-  std::vector<ZipMember> members;
+  std::vector<ZipEntry> members;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
   std::uint64_t at = directory.offset;
   for (std::uint64_t i = 0; i < directory.count; ++i) {
     check<DataLossError>(r.get<std::uint32_t>(at) == kCentral, "{}: directory entry {} is damaged", where, i);
@@ -156,12 +201,19 @@ std::vector<ZipMember> read_zip(std::string_view bytes, std::string_view where) 
     const std::uint64_t start = local + 30 + r.get<std::uint16_t>(local + 26) + r.get<std::uint16_t>(local + 28);
     const auto data = r.take(start, packed);
     check<DataLossError>(method == 8 || packed == size, "{}: its sizes differ", member_where);
-    std::string contents = method == 8 ? inflate_member(data, size, member_where) : std::string(data);
-    check<DataLossError>(crc_of(contents) == crc, "{}: checksum mismatch; the file is damaged", member_where);
-    members.push_back({name, std::move(contents)});
+    check<DataLossError>(method == 0 || size / kMaxRatio <= packed + 1, "{}: {} bytes cannot expand to {}", member_where, packed, size);
+    members.push_back({name, data, size, crc, method == 8});
+    ranges.emplace_back(local, start + packed);
     at += 46 + std::uint64_t{name_length} + extra_length + comment_length;
   }
+  ranges.emplace_back(directory.offset, at);
+  check_disjoint(std::move(ranges), where);
   return members;
+}
+
+std::unique_ptr<ByteSource> open_member(const ZipEntry& entry, std::string where) {
+  if (entry.deflated) return std::make_unique<DeflatedMember>(entry, std::move(where));
+  return std::make_unique<StoredMember>(entry, std::move(where));
 }
 
 std::string write_zip(const std::vector<ZipMember>& members, bool compress) {
@@ -228,17 +280,6 @@ std::string write_zip(const std::vector<ZipMember>& members, bool compress) {
   put<std::uint32_t>(out, end64 ? kMax32 : static_cast<std::uint32_t>(start));
   put<std::uint16_t>(out, 0);
   return out;
-}
-
-std::string read_whole_file(const std::string& path) {
-  std::error_code error;
-  check<IoError>(std::filesystem::is_regular_file(path, error), "cannot read '{}': {}", path,
-                 std::filesystem::exists(path, error) ? "it is not a regular file" : "there is no such file");
-  std::ifstream in(path, std::ios::binary);
-  std::string contents(std::filesystem::file_size(path, error), '\0');
-  in.read(contents.data(), static_cast<std::streamsize>(contents.size()));
-  check<IoError>(static_cast<bool>(in), "cannot read '{}': {}", path, std::strerror(errno));
-  return contents;
 }
 
 }  // namespace tf2jax::detail

@@ -63,11 +63,14 @@ OutputRange FunctionLibrary::output(const tf::NodeDef& node, std::string_view ou
   // Almost every operation has one output; a file never names it other than by its only name.
   if (!definition || definition->output_arg_size() == 0) return {0, 1};
   OutputRange range;
+  constexpr std::int64_t kMaxOutputs = std::int64_t{1} << 20;
   for (const auto& arg : definition->output_arg()) {
     range.count = 1;
     if (!arg.number_attr().empty()) {
       const auto it = node.attr().find(arg.number_attr());
-      check(it != node.attr().end() && it->second.i() >= 0, "node '{}' ({}): attribute '{}' is missing", node.name(), node.op(), arg.number_attr());
+      check(it != node.attr().end(), "node '{}' ({}): attribute '{}' is missing", node.name(), node.op(), arg.number_attr());
+      check(it->second.i() >= 0 && it->second.i() <= kMaxOutputs, "node '{}' ({}): attribute '{}' is {}; expected 0 to {}", node.name(), node.op(),
+            arg.number_attr(), it->second.i(), kMaxOutputs);
       range.count = it->second.i();
     } else if (!arg.type_list_attr().empty()) {
       const auto it = node.attr().find(arg.type_list_attr());

@@ -18,28 +18,48 @@ namespace {
 constexpr const char* kVariableSuffix = "/.ATTRIBUTES/VARIABLE_VALUE";
 constexpr const char* kObjectGraphKey = "_CHECKPOINTABLE_OBJECT_GRAPH";
 
-// Breadth first over the object graph; `visit(node, path, names)` sees each object once, by a shortest path.
+// How an object is reached: from which one, by which name.
+struct Step {
+  int from = -1;
+  const std::string* name = nullptr;
+};
+
+// Breadth first over the object graph; `visit(node, steps)` sees each object once. The steps lead back by a shortest path.
 template <class Visit>
 void walk(const tf::SavedObjectGraph& graph, const std::string& source, Visit visit) {
   if (graph.nodes_size() == 0) return;
-  std::vector<bool> seen(static_cast<std::size_t>(graph.nodes_size()), false);
-  std::deque<std::pair<int, std::vector<std::string>>> queue{{0, {}}};
+  std::vector<Step> steps(static_cast<std::size_t>(graph.nodes_size()));
+  std::vector<bool> seen(steps.size(), false);
+  std::deque<int> queue{0};
   seen[0] = true;
   while (!queue.empty()) {
-    const auto [id, path] = std::move(queue.front());
+    const int id = queue.front();
     queue.pop_front();
-    visit(id, path);
+    visit(id, steps);
     for (const auto& child : graph.nodes(id).children()) {
       const int next = child.node_id();
       check(next >= 0 && next < graph.nodes_size(), "{}: object {} refers to object {}, which does not exist (there are {})", source, id, next,
             graph.nodes_size());
       if (seen[static_cast<std::size_t>(next)]) continue;
       seen[static_cast<std::size_t>(next)] = true;
-      auto longer = path;
-      longer.push_back(child.local_name());
-      queue.emplace_back(next, std::move(longer));
+      steps[static_cast<std::size_t>(next)] = {id, &child.local_name()};
+      queue.push_back(next);
     }
   }
+}
+
+// The names from the root to an object. Functions deeper than this are none that a program can name, and cost their square.
+constexpr std::size_t kMaxPath = 10000;
+std::vector<std::string> path_to(int id, const std::vector<Step>& steps, const std::string& source) {
+  std::vector<std::string> path;
+  std::size_t length = 0;
+  for (Step step = steps[static_cast<std::size_t>(id)]; step.name; step = steps[static_cast<std::size_t>(step.from)]) {
+    length += step.name->size() + 1;
+    check<ResourceExhaustedError>(length <= kMaxPath, "{}: the path to function object {} has more than {} characters", source, id, kMaxPath);
+    path.push_back(*step.name);
+  }
+  std::ranges::reverse(path);
+  return path;
 }
 
 std::string join(const std::vector<std::string>& parts) {
@@ -105,13 +125,15 @@ void ObjectGraph::read_variables(const TensorBundle* checkpoint) {
       queue.pop_front();
       const auto& other = tracked.nodes(match[id]);
       if (const auto* attribute = key_of(other)) keys[id] = attribute->checkpoint_key();
+      std::map<std::string_view, int> named;
+      for (const auto& child : other.children()) named.emplace(child.local_name(), child.node_id());
       for (const auto& child : graph.nodes(id).children()) {
         const int next = child.node_id();
         check(next >= 0 && next < graph.nodes_size(), "{}: object {} refers to object {}, which does not exist", source_, id, next);
         if (match.contains(next)) continue;
-        const auto it = std::ranges::find(other.children(), child.local_name(), &tf::TrackableObjectGraph::TrackableObject::ObjectReference::local_name);
-        if (it == other.children().end() || it->node_id() < 0 || it->node_id() >= tracked.nodes_size()) continue;
-        match[next] = it->node_id();
+        const auto it = named.find(child.local_name());
+        if (it == named.end() || it->second < 0 || it->second >= tracked.nodes_size()) continue;
+        match[next] = it->second;
         queue.push_back(next);
       }
     }
@@ -137,22 +159,22 @@ void ObjectGraph::read_variables(const TensorBundle* checkpoint) {
 
 void ObjectGraph::read_functions() {
   const auto& graph = meta_->object_graph_def();
-  walk(graph, source_, [&](int id, const std::vector<std::string>& path) {
+  walk(graph, source_, [&](int id, const std::vector<Step>& steps) {
     const auto& object = graph.nodes(id);
+    if (!object.has_function() && !object.has_bare_concrete_function()) return;
+    const auto path = path_to(id, steps, source_);
     ModelFunction function;
     function.path = join(path);
     function.is_signature = path.size() == 2 && path[0] == "signatures";
     if (object.has_function()) {
       function.concrete = {object.function().concrete_functions().begin(), object.function().concrete_functions().end()};
       read_arguments(object.function().function_spec(), function, source_);
-    } else if (object.has_bare_concrete_function()) {
+    } else {
       const auto& bare = object.bare_concrete_function();
       function.concrete = {bare.concrete_function_name()};
       function.argument_names = {bare.argument_keywords().begin(), bare.argument_keywords().end()};
       const auto positional = std::clamp<std::int64_t>(bare.allowed_positional_arguments(), 0, static_cast<std::int64_t>(function.argument_names.size()));
       function.keyword_only = function.argument_names.size() - static_cast<std::size_t>(positional);
-    } else {
-      return;
     }
     if (function.is_signature && function.concrete.size() == 1) signatures_[path[1]] = function.concrete[0];
     functions_.push_back(std::move(function));
@@ -170,8 +192,8 @@ const std::string* ObjectGraph::signature_function(std::string_view key) const {
 }
 
 const ModelVariable* ObjectGraph::variable(int node) const {
-  const auto it = std::ranges::find(variables_, node, &ModelVariable::node);
-  return it == variables_.end() ? nullptr : &*it;
+  const auto it = std::ranges::lower_bound(variables_, node, {}, &ModelVariable::node);   // they are read in this order
+  return it == variables_.end() || it->node != node ? nullptr : &*it;
 }
 
 Capture ObjectGraph::capture(int node, const std::string& function) const {
@@ -192,7 +214,7 @@ Capture ObjectGraph::capture(int node, const std::string& function) const {
       const auto it = std::ranges::find(nodes, c.name, &tf::NodeDef::name);
       const bool found = it != nodes.end() && it->attr().contains("value");
       check(found, "{}: function '{}' captures the constant '{}', which the graph lacks", source_, function, c.name);
-      c.constant = tensor_from_proto(it->attr().at("value").tensor(), fmt::format("{}: constant '{}'", source_, c.name));
+      c.constant = tensor_from_proto(it->attr().at("value").tensor(), fmt::format("{}: constant '{}'", source_, c.name), meta_);
       break;
     }
     case tf::SavedObject::kAsset: {

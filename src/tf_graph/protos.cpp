@@ -1,6 +1,7 @@
 // Conversions between TensorFlow's messages and plain values.
 #include "tf2jax/tf_graph/internal/protos.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/tf_graph/internal/files.h"
 
 #include <google/protobuf/io/coded_stream.h>
@@ -29,6 +30,8 @@ constexpr TypeRow kTypes[] = {
 // One constant may not ask for more memory than a whole GraphDef may hold.
 constexpr std::int64_t kMaxTensorBytes = std::int64_t{1} << 31;
 constexpr int kTextRecursionLimit = 100;
+// Contents from here on are borrowed from their message where that is possible; smaller ones are worth aligned memory.
+constexpr std::size_t kBorrowed = std::size_t{1} << 24;
 
 class ErrorCollector final : public pb::io::ErrorCollector {
  public:
@@ -62,18 +65,21 @@ Array from_list(DType dtype, const Dims& dims, const From& list, int components,
   });
 }
 
-Array array_from_proto(const tf::TensorProto& proto, DType dtype, const Dims& dims, std::string_view where) {
+Array array_from_content(const std::string& content, DType dtype, const Dims& dims, std::string_view where, std::shared_ptr<const void> owner) {
+  const auto bytes = num_elements(dims) * itemsize(dtype);
+  check(static_cast<std::int64_t>(content.size()) == bytes, "{}: tensor_content has {} bytes; expected {} for {}{}.", where, content.size(), bytes,
+        short_name(dtype), tuple_string(dims));
+  if (dtype == bool_) {
+    for (const char c : content) check(c == 0 || c == 1, "{}: a bool holds the byte {}; expected 0 or 1.", where, static_cast<int>(c));
+  }
+  if (!owner || content.size() < kBorrowed) return detail::exact_array({dtype, symbolic(dims), false}, std::as_bytes(std::span(content)));
+  return detail::exact_view(dtype, dims, content.data(), [owner = std::move(owner)] {});
+}
+
+Array array_from_proto(const tf::TensorProto& proto, DType dtype, const Dims& dims, std::string_view where, std::shared_ptr<const void> owner) {
   const std::int64_t n = num_elements(dims);
   check(n <= kMaxTensorBytes / itemsize(dtype), "{}: a constant of shape {} has more than {} bytes", where, tuple_string(dims), kMaxTensorBytes);
-  if (!proto.tensor_content().empty() || n == 0) {
-    const auto& content = proto.tensor_content();
-    check(static_cast<std::int64_t>(content.size()) == n * itemsize(dtype), "{}: tensor_content has {} bytes; expected {} for {}{}.", where,
-          content.size(), n * itemsize(dtype), short_name(dtype), tuple_string(dims));
-    if (dtype == bool_) {
-      for (const char c : content) check(c == 0 || c == 1, "{}: a bool holds the byte {}; expected 0 or 1.", where, static_cast<int>(c));
-    }
-    return detail::exact_array({dtype, symbolic(dims), false}, std::as_bytes(std::span(content)));
-  }
+  if (!proto.tensor_content().empty() || n == 0) return array_from_content(proto.tensor_content(), dtype, dims, where, std::move(owner));
   switch (dtype) {
     case f32: return from_list<float>(dtype, dims, proto.float_val(), 1, where);
     case f64: return from_list<double>(dtype, dims, proto.double_val(), 1, where);
@@ -151,22 +157,18 @@ tf::TensorShapeProto shape_to_proto(const std::optional<Dims>& shape) {
 Dims concrete_shape(const tf::TensorShapeProto& shape, std::string_view where) {
   const auto dims = shape_from_proto(shape, where);
   check(dims.has_value(), "{}: the shape of a stored tensor is unknown.", where);
-  std::int64_t n = 1;
-  for (const auto d : *dims) {
-    check(d >= 0, "{}: the shape {} of a stored tensor is not fully known.", where, tuple_string(*dims));
-    check(d == 0 || !__builtin_mul_overflow(n, d, &n), "{}: shape {} has more than 2^63 elements.", where, tuple_string(*dims));
-    if (d == 0) n = 0;
-  }
+  for (const auto d : *dims) check(d >= 0, "{}: the shape {} of a stored tensor is not fully known.", where, tuple_string(*dims));
+  check_sizes(*dims, where);
   return *dims;
 }
 
-TensorData tensor_from_proto(const tf::TensorProto& proto, std::string_view where) {
+TensorData tensor_from_proto(const tf::TensorProto& proto, std::string_view where, std::shared_ptr<const void> owner) {
   const Dims dims = concrete_shape(proto.tensor_shape(), where);
   const auto type = base_type(proto.dtype());
   if (type == tf::DT_STRING) return strings_from_proto(proto, dims, where);
   const auto dtype = dtype_from_proto(type);
   check<NotImplementedError>(dtype.has_value(), "{}: tensors of type {} are not supported.", where, type_name(type));
-  return array_from_proto(proto, *dtype, dims, where);
+  return array_from_proto(proto, *dtype, dims, where, std::move(owner));
 }
 
 tf::TensorProto tensor_to_proto(const TensorData& value) {
@@ -189,15 +191,65 @@ TensorSpec make_spec(std::string name, tf::DataType type, const tf::TensorShapeP
   return {.name = std::move(name), .type = type_name(base_type(type)), .dtype = dtype_from_proto(type), .shape = shape_from_proto(shape, where)};
 }
 
-void parse_binary(std::string_view bytes, pb::Message& message, std::string_view where) {
+namespace {
+
+constexpr std::size_t kMaxMessage = 0x7fffffff;   // of protobuf
+
+void parse_stream(pb::io::ZeroCopyInputStream& raw, std::size_t size, pb::Message& message, std::string_view where) {
   silence_protobuf();
-  check<ParseError>(bytes.size() <= std::size_t{0x7fffffff}, "{}: {} bytes are more than a protobuf message may have", where, bytes.size());
-  pb::io::ArrayInputStream raw(bytes.data(), static_cast<int>(bytes.size()));
+  check<ParseError>(size <= kMaxMessage, "{}: {} bytes are more than a protobuf message may have", where, size);
   pb::io::CodedInputStream stream(&raw);
   const bool ok = message.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
   check<ParseError>(ok, "{}: not a valid {} protobuf (it fails near byte {} of {}). Is the file complete, and of this kind?", where,
-                    std::string(message.GetDescriptor()->name()), stream.CurrentPosition(), bytes.size());
+                    std::string(message.GetDescriptor()->name()), stream.CurrentPosition(), size);
 }
+
+class FileStream final : public pb::io::CopyingInputStream {
+ public:
+  explicit FileStream(const InputFile& file) : file_(file) {}
+  int Read(void* buffer, int size) override {
+    const auto n = std::min<std::int64_t>(size, file_.size() - at_);
+    file_.read(at_, {static_cast<std::byte*>(buffer), static_cast<std::size_t>(n)});
+    at_ += n;
+    return static_cast<int>(n);
+  }
+
+ private:
+  const InputFile& file_;
+  std::int64_t at_ = 0;
+};
+
+}  // namespace
+
+void parse_binary(std::string_view bytes, pb::Message& message, std::string_view where) {
+  pb::io::ArrayInputStream raw(bytes.data(), static_cast<int>(std::min(bytes.size(), kMaxMessage)));
+  parse_stream(raw, bytes.size(), message, where);
+}
+
+namespace {
+
+// The parser limits the depth of the fields it knows, but not of those that it skips.
+void check_depth(std::string_view text, std::string_view where) {
+  int depth = 0;
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote) {
+      if (c == '\\') ++i;
+      else if (c == quote || c == '\n') quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '#') {
+      i = std::min(text.find('\n', i), text.size());
+    } else if (c == '{' || c == '<' || c == '[') {
+      check<ParseError>(++depth <= 2 * kTextRecursionLimit, "{}: the text is nested more than {} deep", where, 2 * kTextRecursionLimit);
+    } else if (c == '}' || c == '>' || c == ']') {
+      --depth;
+    }
+  }
+}
+
+}  // namespace
 
 void parse_text(std::string_view text, pb::Message& message, std::string_view where) {
   silence_protobuf();
@@ -208,6 +260,7 @@ void parse_text(std::string_view text, pb::Message& message, std::string_view wh
   parser.AllowUnknownField(true);
   parser.AllowUnknownExtension(true);
   parser.SetRecursionLimit(kTextRecursionLimit);
+  check_depth(text, where);
   pb::io::ArrayInputStream stream(text.data(), static_cast<int>(text.size()));
   const bool ok = parser.Parse(&stream, &message);
   check<ParseError>(ok, "{}: not a valid {} in protobuf text: {}", where, std::string(message.GetDescriptor()->name()),
@@ -215,10 +268,12 @@ void parse_text(std::string_view text, pb::Message& message, std::string_view wh
 }
 
 void parse_file(const std::filesystem::path& path, pb::Message& message) {
-  const std::string contents = read_file(path);
   const auto extension = path.extension();
-  if (extension == ".pbtxt" || extension == ".txt" || extension == ".prototxt") return parse_text(contents, message, path.string());
-  parse_binary(contents, message, path.string());
+  if (extension == ".pbtxt" || extension == ".txt" || extension == ".prototxt") return parse_text(read_file(path), message, path.string());
+  const InputFile file(path);
+  FileStream bytes(file);
+  pb::io::CopyingInputStreamAdaptor stream(&bytes, 1 << 20);
+  parse_stream(stream, static_cast<std::size_t>(file.size()), message, path.string());
 }
 
 std::string serialize(const pb::Message& message) {

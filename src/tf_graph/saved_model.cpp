@@ -1,6 +1,7 @@
 // Reading SavedModel directories.
 #include "tf2jax/tf_graph/saved_model.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/tf_graph/internal/files.h"
 #include "tf2jax/tf_graph/internal/protos.h"
 
@@ -118,6 +119,10 @@ bool SavedModel::exists(const fs::path& directory) {
 }
 
 SavedModel SavedModel::load(const fs::path& directory, const SavedModelOptions& options) {
+  return with_errors(directory.string(), [&] { return read(directory, options); });
+}
+
+SavedModel SavedModel::read(const fs::path& directory, const SavedModelOptions& options) {
   std::error_code ignored;
   check<IoError>(fs::exists(directory, ignored), "cannot open '{}': there is no such directory", directory.string());
   check<IoError>(exists(directory), "'{}' is not a SavedModel: it has neither saved_model.pb nor saved_model.pbtxt", directory.string());

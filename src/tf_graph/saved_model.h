@@ -62,6 +62,8 @@ class SavedModel {
   TensorData read(const ModelVariable& variable) const;
 
  private:
+  static SavedModel read(const std::filesystem::path& directory, const SavedModelOptions& options);
+
   struct Impl;
   std::shared_ptr<const Impl> impl_;
 };

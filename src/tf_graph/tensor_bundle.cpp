@@ -2,11 +2,13 @@
 #include "tf2jax/tf_graph/tensor_bundle.h"
 
 #include "tf2jax/base/internal/replacement.h"
+#include "tf2jax/base/limits.h"
 #include "tf2jax/tf_graph/internal/crc32c.h"
 #include "tf2jax/tf_graph/internal/files.h"
 #include "tf2jax/tf_graph/internal/index_table.h"
 #include "tf2jax/tf_graph/internal/protos.h"
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -67,6 +69,22 @@ struct TensorBundle::Impl {
     return file;
   }
 
+  // Bytes that two tensors share would be read for both: a small file could name any amount of data.
+  void check_disjoint() const {
+    std::vector<std::pair<std::pair<int, std::int64_t>, const std::pair<const std::string, tf::BundleEntryProto>*>> places;
+    for (const auto& named : entries) {
+      const auto& e = named.second;
+      if (e.slices_size() == 0 && e.size() > 0 && e.offset() >= 0) places.push_back({{e.shard_id(), e.offset()}, &named});
+    }
+    std::ranges::sort(places);
+    for (std::size_t i = 1; i < places.size(); ++i) {
+      const auto& [before, last] = *places[i - 1].second;
+      const auto& [key, e] = *places[i].second;
+      const bool disjoint = e.shard_id() != last.shard_id() || e.offset() - last.offset() >= last.size();
+      check<DataLossError>(disjoint, "{}: its bytes are those of tensor '{}' too", where(key), before);
+    }
+  }
+
   // The file that holds the entry's bytes, after checking that they all lie inside it.
   std::shared_ptr<const InputFile> locate(const std::string& key, const tf::BundleEntryProto& e) const {
     check<DataLossError>(e.shard_id() >= 0 && e.shard_id() < shards, "{}: shard {} of {} does not exist", where(key), e.shard_id(), shards);
@@ -84,8 +102,8 @@ struct TensorBundle::Impl {
 
   Array read_array(const std::string& key, const tf::BundleEntryProto& e, DType dtype, const Dims& dims) const {
     const auto file = locate(key, e);
-    std::int64_t bytes = 0;
-    const bool fits = !__builtin_mul_overflow(num_elements(dims), std::int64_t{itemsize(dtype)}, &bytes) && bytes == e.size();
+    const std::int64_t elements = num_elements(dims), bytes = e.size();
+    const bool fits = elements <= bytes / itemsize(dtype) && elements * itemsize(dtype) == bytes;
     check<DataLossError>(fits, "{}: {} bytes are stored; {}{} does not have that size", where(key), e.size(), short_name(dtype), tuple_string(dims));
     return detail::exact_array({dtype, symbolic(dims), false}, [&](std::byte* out) {
       const std::span<std::byte> destination(out, static_cast<std::size_t>(bytes));
@@ -135,6 +153,10 @@ struct TensorBundle::Impl {
 };
 
 TensorBundle TensorBundle::open(const std::filesystem::path& prefix) {
+  return with_errors(prefix.string(), [&] { return open_index(prefix); });
+}
+
+TensorBundle TensorBundle::open_index(const std::filesystem::path& prefix) {
   auto impl = std::make_shared<Impl>();
   impl->prefix = prefix;
   const auto index = index_path(prefix);
@@ -161,11 +183,10 @@ TensorBundle TensorBundle::open(const std::filesystem::path& prefix) {
     parse(impl->entries[key]);
   }
   check<DataLossError>(has_header, "checkpoint index '{}' has no header", index.string());
-  return [&] {
-    TensorBundle bundle;
-    bundle.impl_ = std::move(impl);
-    return bundle;
-  }();
+  impl->check_disjoint();
+  TensorBundle bundle;
+  bundle.impl_ = std::move(impl);
+  return bundle;
 }
 
 std::vector<std::string> TensorBundle::keys() const {
@@ -182,8 +203,12 @@ TensorSpec TensorBundle::spec(const std::string& key) const {
 }
 
 TensorData TensorBundle::read(const std::string& key) const {
-  const auto& e = impl_->entry(key);
   const auto where = impl_->where(key);
+  return with_errors(where, [&] { return read_entry(key, where); });
+}
+
+TensorData TensorBundle::read_entry(const std::string& key, std::string_view where) const {
+  const auto& e = impl_->entry(key);
   check<NotImplementedError>(e.slices_size() == 0, "{}: the tensor is stored in {} slices; partitioned variables are not supported", where, e.slices_size());
   const Dims dims = concrete_shape(e.shape(), where);
   if (base_type(e.dtype()) == tf::DT_STRING) return impl_->read_strings(key, e, dims);

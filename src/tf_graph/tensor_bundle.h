@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tf2jax/tf_graph/tensor.h"
@@ -32,6 +33,9 @@ class TensorBundle {
   StringTensor strings(const std::string& key) const;
 
  private:
+  static TensorBundle open_index(const std::filesystem::path& prefix);
+  TensorData read_entry(const std::string& key, std::string_view where) const;
+
   struct Impl;
   std::shared_ptr<const Impl> impl_;
 };

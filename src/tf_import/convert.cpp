@@ -1,11 +1,14 @@
 // Finding the function to convert and binding what it captures.
 #include "tf2jax/tf_import/convert.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/tf_import/internal/imported_function.h"
 
 #include <algorithm>
 #include <deque>
 #include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace tf2jax {
 
@@ -25,7 +28,8 @@ class Importer {
 
   void set_saved_model(const SavedModel& saved) {
     model_->saved = saved;
-    objects_ = saved.objects();
+    objects_ = model_->saved->objects();
+    for (const auto& v : model_->saved->variables()) stored_.emplace(v.name, &v);
   }
 
   // A concrete function of the object graph.
@@ -56,7 +60,6 @@ class Importer {
   ConvertedFunction tensors(std::vector<SignatureTensor> inputs, const std::vector<SignatureTensor>& outputs, Signature signature, bool keyword,
                             bool find_inputs) {
     read_gradients();
-    Scope scope(model_->library);
     read_graph_gradients();
     std::vector<std::string> feeds, wanted;
     for (const auto& capture : options_.captures) {
@@ -151,11 +154,8 @@ class Importer {
     if (const auto it = model_->variable_nodes.find(key); it != model_->variable_nodes.end()) {
       return {it->second, model_->variables[it->second].name};
     }
-    const auto taken = [&](const std::string& name) {
-      return std::ranges::any_of(model_->variables, [&](const ImportedVariable& v) { return v.name == name; });
-    };
     std::string name = variable.name;
-    for (int i = 1; taken(name); ++i) name = fmt::format("{}_{}", variable.name, i);
+    for (int& last = suffixes_[name]; !names_.insert(name).second;) name = fmt::format("{}_{}", variable.name, ++last);
     variable.name = name;
     const std::size_t index = model_->variables.size();
     model_->variable_nodes[key] = index;
@@ -243,14 +243,13 @@ class Importer {
     std::string shared;
     if (const auto it = node.attr().find("shared_name"); it != node.attr().end()) shared = it->second.s();
     ImportedVariable variable{.name = node.name(), .initial = {}, .trainable = true, .spec = {}, .node_op = node.op()};
-    if (model_->saved) {
-      const auto& known = model_->saved->variables();
-      const auto it = std::ranges::find_if(known, [&](const ModelVariable& v) { return v.name == node.name() || (!shared.empty() && v.name == shared); });
-      if (it != known.end()) {
-        variable.initial = read(*it);
-        variable.trainable = it->trainable;
-        variable.spec = it->spec;
-      }
+    for (const auto& name : {node.name(), shared}) {
+      const auto it = stored_.find(name);
+      if (it == stored_.end() || name.empty()) continue;
+      variable.initial = read(*it->second);
+      variable.trainable = it->second->trainable;
+      variable.spec = it->second->spec;
+      break;
     }
     const auto ref = add_variable(std::move(variable), node.name());
     if (!shared.empty()) model_->variable_nodes.emplace(shared, ref.index);
@@ -271,26 +270,26 @@ class Importer {
   std::shared_ptr<ImportedFunction> f_;
   const ObjectGraph* objects_ = nullptr;
   Values captures_;
+  std::set<std::string> names_;   // of variables
+  std::map<std::string, int> suffixes_;
+  std::map<std::string, const ModelVariable*> stored_;
 };
 
-SignatureTensor named_tensor(const FunctionLibrary& library, const std::string& tensor) {
-  const std::string base = tensor.substr(0, tensor.find(':'));
-  for (const auto& node : library.graph().proto().node()) {
-    if (node.name() == base) {
-      // "x:0" and "x" are one tensor, known by its node's name.
-      const bool first = tensor == base || tensor == base + ":0";
-      auto spec = Importer::placeholder_spec(node);
-      return {first ? base : tensor, tensor, std::move(spec)};
-    }
-  }
-  raise<LookupError>("{}: there is no tensor '{}' in the graph", library.graph().source(), tensor);
-}
-
 ConvertedFunction from_tensors(Importer& importer, const FunctionLibrary& library, const ConvertOptions& options) {
+  std::unordered_map<std::string_view, const tf::NodeDef*> nodes;
+  for (const auto& node : library.graph().proto().node()) nodes.emplace(node.name(), &node);
+  const auto named_tensor = [&](const std::string& tensor) -> SignatureTensor {
+    const std::string base = tensor.substr(0, tensor.find(':'));
+    const auto it = nodes.find(base);
+    if (it == nodes.end()) raise<LookupError>("{}: there is no tensor '{}' in the graph", library.graph().source(), tensor);
+    // "x:0" and "x" are one tensor, known by its node's name.
+    const bool first = tensor == base || tensor == base + ":0";
+    return {first ? base : tensor, tensor, Importer::placeholder_spec(*it->second)};
+  };
   std::vector<SignatureTensor> inputs, outputs;
-  for (const auto& t : options.inputs) inputs.push_back(named_tensor(library, t));
+  for (const auto& t : options.inputs) inputs.push_back(named_tensor(t));
   for (const auto& t : options.outputs) {
-    outputs.push_back(named_tensor(library, t));
+    outputs.push_back(named_tensor(t));
     outputs.back().key = t;
   }
   Signature signature;
@@ -300,9 +299,12 @@ ConvertedFunction from_tensors(Importer& importer, const FunctionLibrary& librar
 
 // Tensors nothing consumes: what a plain graph computes when nobody says what is asked for.
 std::vector<std::string> sinks(const Graph& graph) {
-  std::set<std::string> used;
+  std::unordered_set<std::string_view> used;
   for (const auto& node : graph.proto().node()) {
-    for (const auto& input : node.input()) used.insert(input.substr(input.starts_with('^') ? 1 : 0, input.find(':') - (input.starts_with('^') ? 1 : 0)));
+    for (std::string_view input : node.input()) {
+      if (input.starts_with('^')) input.remove_prefix(1);
+      used.insert(input.substr(0, input.find(':')));
+    }
   }
   static const std::set<std::string> kNoValue{"NoOp", "Assert", "Placeholder", "SaveV2", "RestoreV2", "Const", "VarHandleOp", "AssignVariableOp", "Assign", "MergeV2Checkpoints"};
   std::vector<std::string> names;
@@ -371,9 +373,7 @@ ConvertedFunction without_variables(ConvertedFunction f) {
   return f;
 }
 
-}  // namespace
-
-ConvertedFunction convert(const SavedModel& model, const ConvertOptions& options) {
+ConvertedFunction convert_saved_model(const SavedModel& model, const ConvertOptions& options) {
   Importer importer(model.directory().string(), model.library(), options);
   importer.set_saved_model(model);
   if (!options.outputs.empty()) return from_tensors(importer, model.library(), options);
@@ -395,7 +395,7 @@ ConvertedFunction convert(const SavedModel& model, const ConvertOptions& options
   raise<LookupError>("{}: say what to convert: a signature, a function, or outputs. There are: {}.", model.directory().string(), available(model));
 }
 
-ConvertedFunction convert(const Graph& graph, const ConvertOptions& options) {
+ConvertedFunction convert_graph(const Graph& graph, const ConvertOptions& options) {
   const FunctionLibrary library(graph);
   Importer importer(graph.source(), library, options);
   ConvertOptions chosen = options;
@@ -404,12 +404,24 @@ ConvertedFunction convert(const Graph& graph, const ConvertOptions& options) {
   return from_tensors(importer, library, chosen);
 }
 
+}  // namespace
+
+ConvertedFunction convert(const SavedModel& model, const ConvertOptions& options) {
+  return with_errors(model.directory().string(), [&] { return convert_saved_model(model, options); });
+}
+
+ConvertedFunction convert(const Graph& graph, const ConvertOptions& options) {
+  return with_errors(graph.source(), [&] { return convert_graph(graph, options); });
+}
+
 ConvertedFunction convert(const std::filesystem::path& path, const ConvertOptions& options) {
-  std::error_code ignored;
-  const auto name = path.filename();
-  if (name == "saved_model.pb" || name == "saved_model.pbtxt") return convert(path.parent_path(), options);
-  if (std::filesystem::is_directory(path, ignored)) return convert(SavedModel::load(path, {.tags = options.tags}), options);
-  return convert(Graph::load(path), options);
+  return with_errors(path.string(), [&] {
+    std::error_code ignored;
+    const auto name = path.filename();
+    if (name == "saved_model.pb" || name == "saved_model.pbtxt") return convert(path.parent_path(), options);
+    if (std::filesystem::is_directory(path, ignored)) return convert(SavedModel::load(path, {.tags = options.tags}), options);
+    return convert(Graph::load(path), options);
+  });
 }
 
 ConvertedFunction convert_functional(const std::filesystem::path& path, const ConvertOptions& options) { return without_variables(convert(path, options)); }

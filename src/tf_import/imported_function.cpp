@@ -1,6 +1,7 @@
 // Staging and running imported functions.
 #include "tf2jax/tf_import/internal/imported_function.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/trace/staging.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/jit_primitive.h"
@@ -61,6 +62,22 @@ Arrays ImportedFunction::check_inputs(const std::vector<Tree>& leaves) const {
   return arrays;
 }
 
+// The options of conversion; 64-bit types, how programs run and budgets follow the caller.
+Config ImportedFunction::options_in_force() const {
+  const Config& now = tf2jax::config();
+  Config options = model->config;
+  options.enable_x64 = now.enable_x64;
+  options.disable_jit = now.disable_jit;
+  options.deterministic = now.deterministic;
+  options.max_array_elements = now.max_array_elements;
+  options.max_total_bytes = now.max_total_bytes;
+  options.max_function_depth = now.max_function_depth;
+  options.max_expanded_nodes = now.max_expanded_nodes;
+  options.max_loop_steps = now.max_loop_steps;
+  options.max_seconds = now.max_seconds;
+  return options;
+}
+
 Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const {
   Arrays variables(model->variables.size());
   for (std::size_t i = 0; i < captured.size(); ++i) variables[captured[i]] = arguments[i];
@@ -71,10 +88,8 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::ve
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     if (input_arguments[i] >= 0) values[static_cast<std::size_t>(input_arguments[i])] = Value(arguments[captured.size() + i]);
   }
-  Config options = model->config;   // the options of conversion; 64-bit types follow the caller
-  options.enable_x64 = tf2jax::config().enable_x64;
-  options.disable_jit = tf2jax::config().disable_jit;
-  const ConfigScope scope(options);
+  const ConfigScope scope(options_in_force());
+  model->check_expansion(*body);
   const Values results = interpreter.run(*body, values);
   Arrays outputs;
   for (const int position : output_positions) {
@@ -107,6 +122,10 @@ std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const A
 }
 
 std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const CallArguments& call_arguments) const {
+  return with_errors(model->source, [&] { return run(given, call_arguments); });
+}
+
+std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const CallArguments& call_arguments) const {
   Arrays arguments;
   std::string missing, nodes;
   for (const auto v : captured) {

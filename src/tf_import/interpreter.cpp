@@ -1,6 +1,7 @@
 // Evaluation of planned graphs.
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/trace/name_scope.h"
 #include "tf2jax/trace/trace.h"
 
@@ -14,66 +15,37 @@ SplitKey split_key = nullptr;
 
 namespace {
 
-constexpr std::size_t kMaxDepth = 100;
-
 template <class E>
-[[noreturn]] void rethrow(const tf::NodeDef& node, const E& error) {
-  const std::string_view text = error.what();
-  if (text.starts_with("import '")) throw error;
-  throw E(fmt::format("import '{}' ({}): {}", node.name(), node.op(), text));
+void throw_if(const Error& error, const std::string& text) {
+  if (dynamic_cast<const E*>(&error)) throw E(text);
+}
+
+// Throws the error that is being handled with `text`, as the first of the types that it has.
+template <class... E>
+[[noreturn]] void rethrow_as(const Error& error, const std::string& text) {
+  (throw_if<E>(error, text), ...);
+  throw;
 }
 
 // Runs `body`; errors leave it naming the node, with the type they came with.
 template <class F>
 auto naming(const tf::NodeDef& node, F body) {
+  const auto where = [&] { return fmt::format("import '{}' ({})", node.name(), node.op()); };
   try {
     return body();
-  } catch (const ImportError&) {
-    throw;
-  } catch (const ValueError& e) {
+  } catch (const Error& e) {
     const std::string_view text = e.what();
     if (text.starts_with("import '")) throw;
-    throw ImportError(node.name(), node.op(), fmt::format("import '{}' ({}): {}", node.name(), node.op(), text));
-  } catch (const ConcretizationError& e) {
-    rethrow(node, e);
-  } catch (const DtypeError& e) {
-    rethrow(node, e);
-  } catch (const TypeError& e) {
-    rethrow(node, e);
-  } catch (const UnsupportedOpError& e) {
-    rethrow(node, e);
-  } catch (const MissingRule& e) {
-    rethrow(node, e);
-  } catch (const NotImplementedError& e) {
-    rethrow(node, e);
-  } catch (const LookupError& e) {
-    rethrow(node, e);
-  } catch (const InconclusiveDimensionOperation& e) {
-    rethrow(node, e);
+    const auto named = fmt::format("{}: {}", where(), text);
+    if (dynamic_cast<const ValueError*>(&e)) throw ImportError(node.name(), node.op(), named);
+    rethrow_as<ConcretizationError, DtypeError, TypeError, UnsupportedOpError, MissingRule, NotImplementedError, LookupError, InconclusiveDimensionOperation,
+               ResourceExhaustedError, UnexpectedTracerError, MissingInputError, DeletedArrayError, DataLossError, IoError, BackendError, InternalError>(e, named);
+  } catch (...) {
+    rethrow_as_error(where());
   }
 }
 
-bool function_is_random(const Model& model, const std::string& name, std::size_t depth) {
-  const auto* function = model.library.find(name);
-  if (!function || depth > kMaxDepth) return false;
-  return std::ranges::any_of(function->node_def(), [&](const tf::NodeDef& node) {
-    const auto callees = called_functions(model.library, node);
-    return is_random(node.op()) || std::ranges::any_of(callees, [&](const auto& f) { return function_is_random(model, f, depth + 1); });
-  });
-}
-
-bool node_is_random(const Model& model, const tf::NodeDef& node) {
-  if (is_random(node.op())) return true;
-  const auto callees = called_functions(model.library, node);
-  return std::ranges::any_of(callees, [&](const auto& f) { return function_is_random(model, f, 0); });
-}
-
 }  // namespace
-
-std::size_t count_random(const Model& model, const Body& body) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(body.plan.steps, [&](const PlanStep& s) { return node_is_random(model, body.scope.node(s.node)); }));
-}
 
 Interpreter::Interpreter(std::shared_ptr<const Model> model, Arrays variables, std::optional<Array> key)
     : model_(std::move(model)), variables_(std::move(variables)), changed_(variables_.size(), false), key_(std::move(key)) {}
@@ -95,7 +67,7 @@ Array Interpreter::next_key() {
   check(key_.has_value() || !frame.keys.empty(), "PRNG key required for random ops, found rng=None.");
   check<NotImplementedError>(split_key != nullptr, "random operations are not available");
   if (!frame.keys_made) {
-    frame.keys = split_key(*key_, static_cast<std::int64_t>(std::max<std::size_t>(count_random(*model_, *frame.body), 1)));
+    frame.keys = split_key(*key_, static_cast<std::int64_t>(std::max<std::size_t>(frame.body->random_nodes, 1)));
     frame.keys_made = true;
   }
   check<InternalError>(!frame.keys.empty(), "more random nodes than counted");
@@ -126,19 +98,27 @@ Value Interpreter::value(const Frame& frame, TensorRef ref) const {
   return outputs[static_cast<std::size_t>(ref.output)];
 }
 
+Value Interpreter::take(Frame& frame, TensorRef ref) const {
+  Value result = value(frame, ref);
+  const auto node = static_cast<std::size_t>(ref.node);
+  if (ref.node >= 0 && !frame.uses.empty() && --frame.uses[node] == 0) frame.env[node] = {};
+  return result;
+}
+
 Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
   const tf::NodeDef& def = frame.body->scope.node(step.node);
   const NameScope name_scope(def.name());
   return naming(def, [&]() -> Values {
     Values inputs;
-    for (const auto ref : step.inputs) inputs.push_back(value(frame, ref));
+    inputs.reserve(step.inputs.size());
+    for (const auto ref : step.inputs) inputs.push_back(take(frame, ref));
     const auto* entry = model_->converters->find(def.op());
     if (!entry && model_->library.find(def.op())) return call(def.op(), inputs);
     if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}']", def.op());
     Node node(*this, def, step, std::move(inputs));
     // Random numbers follow the configuration in force, so they are not drawn on the host.
     const bool random = is_random(def.op()) || def.op().starts_with("Stateless");
-    const bool host = node.on_host() && !random && called_functions(model_->library, def).empty();
+    const bool host = node.on_host() && !random && !step.calls;
     Values outputs;
     if (host) {
       // Shape arithmetic is done at once and in full width; it never enters the traced program.
@@ -158,15 +138,29 @@ Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
   });
 }
 
+void Interpreter::check_nesting(const Body& body) const {
+  const std::int64_t limit = config().max_function_depth;
+  if (static_cast<std::int64_t>(frames_.size()) < limit) return;
+  const bool itself = std::ranges::any_of(frames_, [&](const Frame* f) { return f->body == &body; });
+  check(!itself, "functions call one another more than {} deep; '{}' is called by itself", limit, body.scope.name());
+  raise<ResourceExhaustedError>("functions call one another more than {} deep, function '{}' among them. Raise Config::max_function_depth if they should.", limit,
+                                body.scope.name());
+}
+
 Values Interpreter::run(const Body& body, const Values& arguments) {
-  check(frames_.size() < kMaxDepth, "functions call one another more than {} deep; '{}' is called by itself", kMaxDepth, body.scope.name());
-  Frame frame{&body, &arguments, std::vector<Values>(body.scope.size()), {}, false};
+  check_nesting(body);
+  check(!body.scope.function() || arguments.size() == body.scope.num_arguments(), "function '{}' takes {} arguments; {} are given", body.scope.name(),
+        body.scope.num_arguments(), arguments.size());
+  Frame frame{&body, &arguments, std::vector<Values>(body.scope.size()), body.uses};
   frames_.push_back(&frame);
   struct Pop {
     std::vector<Frame*>& frames;
     ~Pop() { frames.pop_back(); }
   } const pop{frames_};
+  const std::int64_t limit = config().max_expanded_nodes;
   for (const auto& step : body.plan.steps) {
+    check<ResourceExhaustedError>(++evaluated_ <= limit, "import '{}': more than {} nodes are evaluated. Raise Config::max_expanded_nodes if it should be more.",
+                                  body.scope.node(step.node).name(), limit);
     frame.env[static_cast<std::size_t>(step.node)] = evaluate(frame, step);
   }
   Values outputs;
@@ -174,17 +168,24 @@ Values Interpreter::run(const Body& body, const Values& arguments) {
   return outputs;
 }
 
+Values Interpreter::attempt(const Body& body, const Values& arguments) {
+  struct Restore {
+    std::int64_t& slot;
+    std::int64_t value;
+    ~Restore() { slot = value; }
+  } const restore{evaluated_, evaluated_};
+  return run(body, arguments);
+}
+
 Values Interpreter::call(const std::string& function, const Values& arguments, const std::optional<Array>& key) {
   const auto body = model_->body(function);
-  check(arguments.size() == body->scope.num_arguments(), "function '{}' takes {} arguments; {} are given", function, body->scope.num_arguments(),
-        arguments.size());
   struct Restore {
     std::optional<Array>& slot;
     std::optional<Array> value;
     ~Restore() { slot = std::move(value); }
   } const restore{key_, key_};
   if (key) key_ = key;
-  else if (!frames_.empty() && key_ && count_random(*model_, *body) > 0) key_ = next_key();
+  else if (!frames_.empty() && key_ && body->random_nodes > 0) key_ = next_key();
   return run(*body, arguments);
 }
 

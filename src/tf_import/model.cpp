@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <deque>
 #include <set>
+#include <utility>
 
 namespace tf2jax::tf_import {
 
@@ -32,24 +33,98 @@ bool is_random(std::string_view op) {
 Model::Model(std::string where, const FunctionLibrary& functions)
     : source(std::move(where)), library(functions), config(tf2jax::config()), converters(current_converters()) {}
 
-bool Model::function_has_effect(const std::string& name, std::size_t depth) const {
-  const std::lock_guard lock(mutex_);
-  if (const auto it = effects_.find(name); it != effects_.end()) return it->second;
-  effects_[name] = false;   // a function that calls itself adds nothing new
-  const auto* function = library.find(name);
-  if (!function || depth > 64) return false;
-  bool effect = false;
-  for (const auto& node : function->node_def()) {
-    effect = effect || std::ranges::find(kEffects, node.op()) != std::end(kEffects);
-    for (const auto& callee : called_functions(library, node)) effect = effect || function_has_effect(callee, depth + 1);
-  }
-  return effects_[name] = effect;
+namespace {
+
+bool is_effect(std::string_view op) {
+  const bool may = op.find("Assign") != op.npos || op.find("Scatter") != op.npos || op.find("Apply") != op.npos;   // as each of them
+  return may && std::ranges::find(kEffects, op) != std::end(kEffects);
+}
+bool is_loop(std::string_view op) { return op == "While" || op == "StatelessWhile"; }
+
+void add(FunctionFacts& to, const FunctionFacts& more) {
+  to.has_effect = to.has_effect || more.has_effect;
+  to.is_random = to.is_random || more.is_random;
+  to.has_loop = to.has_loop || more.has_loop;
+  to.nodes = std::min(to.nodes + more.nodes, kManyNodes);
 }
 
-bool Model::has_effect(const tf::NodeDef& node) const {
-  if (std::ranges::find(kEffects, node.op()) != std::end(kEffects)) return true;
-  const auto callees = called_functions(library, node);
-  return std::ranges::any_of(callees, [&](const auto& f) { return function_has_effect(f, 0); });
+FunctionFacts own_facts(const tf::NodeDef& node) { return {is_effect(node.op()), is_random(node.op()), is_loop(node.op()), 1}; }
+
+}  // namespace
+
+Model::KnownFacts Model::open_facts(const std::string& name) const {
+  KnownFacts known;
+  if (const auto* function = library.find(name)) {
+    for (const auto& node : function->node_def()) {
+      add(known.facts, own_facts(node));
+      for (auto& callee : called_functions(library, node)) known.callees.push_back(std::move(callee));
+    }
+  }
+  return known;
+}
+
+// Callees first, without recursion: functions may call one another to any depth. A function that calls itself adds nothing new.
+const FunctionFacts& Model::function_facts(const std::string& name) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> stack{name};
+  while (!stack.empty()) {
+    const std::string top = stack.back();
+    const auto it = facts_.find(top);
+    if (it == facts_.end()) {
+      const auto& known = facts_.emplace(top, open_facts(top)).first->second;
+      for (const auto& callee : known.callees) {
+        if (!facts_.contains(callee)) stack.push_back(callee);
+      }
+      continue;
+    }
+    stack.pop_back();
+    KnownFacts& known = it->second;
+    if (std::exchange(known.done, true)) continue;
+    for (const auto& callee : known.callees) {
+      if (const auto& called = facts_.at(callee); called.done && callee != top) add(known.facts, called.facts);
+    }
+  }
+  return facts_.at(name).facts;
+}
+
+FunctionFacts Model::facts(const tf::NodeDef& node) const {
+  FunctionFacts total = own_facts(node);
+  for (const auto& callee : called_functions(library, node)) add(total, function_facts(callee));
+  return total;
+}
+
+FunctionFacts Model::facts(const Body& body) const {
+  FunctionFacts total;
+  for (const auto& step : body.plan.steps) add(total, facts(body.scope.node(step.node)));
+  return total;
+}
+
+bool Model::has_effect(const tf::NodeDef& node) const { return facts(node).has_effect; }
+bool Model::is_random(const tf::NodeDef& node) const { return facts(node).is_random; }
+
+void Model::check_expansion(const Body& body) const {
+  const std::int64_t limit = tf2jax::config().max_expanded_nodes;
+  if (facts(body).nodes <= limit) return;
+  const auto nodes = [&](const PlanStep& step) { return facts(body.scope.node(step.node)).nodes; };
+  const auto largest = std::ranges::max_element(body.plan.steps, {}, nodes);
+  const auto& node = body.scope.node(largest->node);
+  const auto count = nodes(*largest);
+  raise<ResourceExhaustedError>("import '{}' ({}): its functions call one another so often that {} nodes would be evaluated; at most {} are. "
+                                "Raise Config::max_expanded_nodes if it should be more.",
+                                node.name(), node.op(), count == kManyNodes ? "more than 2^60" : fmt::format("{}", count), limit);
+}
+
+Body Model::finished(Scope scope, Plan plan) const {
+  Body body{std::move(scope), std::move(plan)};
+  for (const auto& step : body.plan.steps) body.random_nodes += is_random(body.scope.node(step.node)) ? 1 : 0;
+  if (!gradients.empty()) return body;   // gradient functions read values of other functions at any time
+  body.uses.resize(body.scope.size());
+  const auto count = [&](TensorRef ref) {
+    if (ref.node >= 0) ++body.uses[static_cast<std::size_t>(ref.node)];
+  };
+  for (const auto& step : body.plan.steps) std::ranges::for_each(step.inputs, count);
+  std::ranges::for_each(body.plan.outputs, count);
+  return body;
 }
 
 PlanQueries Model::queries(const std::string& function) const {
@@ -76,7 +151,7 @@ std::shared_ptr<const Body> Model::body(const std::string& name) const {
   Scope scope(library, *function);
   auto outputs = scope.returns();
   auto plan = make_plan(scope, std::move(outputs), {}, queries(name));
-  return slot = std::make_shared<const Body>(Body{std::move(scope), std::move(plan)});
+  return slot = std::make_shared<const Body>(finished(std::move(scope), std::move(plan)));
 }
 
 Body Model::main(std::vector<std::string> outputs, const std::vector<std::string>& inputs) const {
@@ -86,7 +161,7 @@ Body Model::main(std::vector<std::string> outputs, const std::vector<std::string
   std::map<TensorRef, int> fed;
   for (std::size_t i = 0; i < inputs.size(); ++i) fed[scope.resolve(inputs[i], "the inputs")] = static_cast<int>(i);
   auto plan = make_plan(scope, std::move(refs), std::move(fed), queries(""));
-  return {std::move(scope), std::move(plan)};
+  return finished(std::move(scope), std::move(plan));
 }
 
 void Model::check_supported(const Body& body) const {

@@ -1,6 +1,8 @@
 // Checked access to a node's inputs and attributes.
 #include "tf2jax/tf_import/node.h"
 
+#include "tf2jax/base/limits.h"
+#include "tf2jax/ops/elementwise.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 #include <algorithm>
@@ -17,7 +19,11 @@ constexpr std::string_view kTypeAttributes[] = {"T", "U", "N", "Tidx", "Tshape",
                                                 "Tlen", "Tmultiples", "Tpaddings", "Tblock_shape", "Tcrops", "Index", "Tk", "Tcond", "index_type", "Tlabels",
                                                 "Tshift", "Tnumsegments", "Tvalues", "Tsegmentids", "SrcT", "dtype", "Tcomplex", "Treal", "Tfft", "Tseed"};
 
+// More integers than any shape, permutation or list of pieces has.
+constexpr std::int64_t kMaxIntegers = std::int64_t{1} << 24;
+
 std::string attribute_text(const tf::AttrValue& value) {
+  if (const auto bytes = value.ByteSizeLong(); bytes > 10000) return fmt::format("{} bytes", bytes);
   std::string text = value.ShortDebugString();
   if (text.size() > 200) text = text.substr(0, 200) + "...";
   return text;
@@ -49,6 +55,18 @@ Array Node::array(std::size_t i) const {
   fail(fmt::format("input {} is {}; expected a tensor", i, v.kind()));
 }
 
+Array Node::array(std::size_t i, std::int64_t lowest, std::int64_t highest) const {
+  const Array x = array(i);
+  if (x.rank() >= lowest && x.rank() <= highest) return x;
+  fail(fmt::format("input {} is {}; expected rank {}{}", i, x.aval(), lowest, highest == lowest ? "" : highest == kMaxRank ? " or more" : fmt::format(" to {}", highest)));
+}
+
+Array Node::indices(std::size_t i) const {
+  const Array x = array(i);
+  if (!is_integer(x.dtype())) fail(fmt::format("input {} is {}; expected integers", i, x.aval()));
+  return itemsize(x.dtype()) < 4 ? astype(x, i32) : x;
+}
+
 Arrays Node::arrays(std::size_t first, std::size_t count) const {
   Arrays result;
   for (std::size_t i = first; i < first + count; ++i) result.push_back(array(i));
@@ -78,8 +96,25 @@ std::int64_t Node::integer(std::size_t i) const {
   return values[0];
 }
 
+std::vector<std::int64_t> Node::integers(std::size_t i, std::size_t count, std::int64_t lowest, std::int64_t highest) const {
+  const auto values = integers(i);
+  if (values.size() != count) fail(fmt::format("input {} has {} elements; expected {}", i, values.size(), count));
+  check_range(fmt::format("input {}", i), values, lowest, highest);
+  return values;
+}
+
+std::int64_t Node::integer(std::size_t i, std::int64_t lowest, std::int64_t highest) const { return integers(i, 1, lowest, highest)[0]; }
+
+void Node::check_range(const std::string& what, std::span<const std::int64_t> values, std::int64_t lowest, std::int64_t highest) const {
+  const auto bad = std::ranges::find_if(values, [&](auto v) { return v < lowest || v > highest; });
+  if (bad != values.end()) fail(fmt::format("{} holds {}; expected integers from {} to {}", what, *bad, lowest, highest));
+}
+
+std::int64_t Node::axis(std::size_t i, std::int64_t rank) const { return normalize_axis(integer(i), rank, op()); }
+Axes Node::axes(std::size_t i, std::int64_t rank) const { return normalize_axes(integers(i), rank, op()); }
+
 double Node::real(std::size_t i) const {
-  const Array x = array(i);
+  const Array x = scalar(i);
   if (!x.is_concrete()) {
     raise<ConcretizationError>("import '{}' ({}): input {} depends on traced values; expected a constant", name(), op(), i);
   }
@@ -98,8 +133,15 @@ Shape Node::shape(std::size_t i) const {
         name(), op(), i, x->aval());
   }
   if (!is_integer(x->dtype()) && !is_bool(x->dtype())) fail(fmt::format("input {} is {}; expected integers", i, x->aval()));
+  checked_count(x->size(), kMaxIntegers, "integers that must be known");
   const auto values = x->to_vector<std::int64_t>();
   return Shape(values.begin(), values.end());
+}
+
+Shape Node::sizes(std::size_t i) const {
+  Shape result = shape(i);
+  check_sizes(result, fmt::format("input {}", i));
+  return result;
 }
 
 const Shape& Node::shape_of(std::size_t i) const {
@@ -144,6 +186,19 @@ const tf::AttrValue& Node::need(std::string_view key, int kind, const char* kind
   return *value;
 }
 
+std::int64_t Node::attr_integer(std::string_view key, std::int64_t lowest, std::int64_t highest) const {
+  const auto value = attr<std::int64_t>(key);
+  check_range(fmt::format("attribute '{}'", key), {&value, 1}, lowest, highest);
+  return value;
+}
+
+std::vector<std::int64_t> Node::attr_integers(std::string_view key, std::size_t count, std::int64_t lowest, std::int64_t highest) const {
+  const auto values = attr<std::vector<std::int64_t>>(key);
+  if (values.size() != count) fail(fmt::format("attribute '{}' has {} entries; expected {}", key, values.size(), count));
+  check_range(fmt::format("attribute '{}'", key), values, lowest, highest);
+  return values;
+}
+
 template <>
 bool Node::attr(std::string_view key) const {
   return need(key, Case::kB, "a bool").b();
@@ -182,7 +237,8 @@ std::optional<Dims> Node::attr(std::string_view key) const {
 }
 template <>
 TensorData Node::attr(std::string_view key) const {
-  return detail::tensor_from_proto(need(key, Case::kTensor, "a tensor").tensor(), fmt::format("attribute '{}'", key));
+  // The graph, which the model keeps, keeps what its constants borrow.
+  return detail::tensor_from_proto(need(key, Case::kTensor, "a tensor").tensor(), fmt::format("attribute '{}'", key), interpreter_.model().library.graph().shared_proto());
 }
 
 // Which of the lists an empty list is cannot be told from the file.

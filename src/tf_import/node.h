@@ -1,5 +1,6 @@
 // Node: one operation of an imported graph, as a converter sees it.
 #pragma once
+#include <limits>
 #include <memory>
 #include <optional>
 #include <set>
@@ -31,6 +32,11 @@ struct FunctionRef {
 /// unless it only repeats types. Valid during the call of its converter.
 class Node {
  public:
+  static constexpr std::int64_t kMaxRank = 254;
+  /// Integers that are not data lie within these, so that sums and products of two cannot overflow.
+  static constexpr std::int64_t kHighest = std::numeric_limits<std::int32_t>::max(), kLowest = -kHighest;
+  static constexpr std::int64_t kMaxOutputs = std::int64_t{1} << 20;
+
   Node(tf_import::Interpreter& interpreter, const tensorflow::NodeDef& proto, const tf_import::PlanStep& step, Values inputs);
 
   const std::string& name() const;
@@ -42,6 +48,11 @@ class Node {
 
   /// Input `i` as an array, variables read. Throws: ImportError when it is something else or missing.
   Array array(std::size_t i) const;
+  /// The same with a rank of at least `lowest` and at most `highest`. Throws: ImportError.
+  Array array(std::size_t i, std::int64_t lowest, std::int64_t highest = kMaxRank) const;
+  Array scalar(std::size_t i) const { return array(i, 0, 0); }
+  /// Input `i` as indices: integers, 32 bits wide or wider, so that sizes of axes fit in them. Throws: ImportError.
+  Array indices(std::size_t i) const;
   Arrays arrays(std::size_t first, std::size_t count) const;
   Arrays arrays() const { return arrays(0, num_inputs()); }
   const StringTensor& strings(std::size_t i) const;
@@ -49,10 +60,19 @@ class Node {
   /// Input `i` as integers that are known when the graph is staged.
   /// Throws: ConcretizationError when it depends on traced values.
   std::vector<std::int64_t> integers(std::size_t i) const;
+  /// `count` integers in [lowest, highest]. Throws: ImportError for others.
+  std::vector<std::int64_t> integers(std::size_t i, std::size_t count, std::int64_t lowest = kLowest, std::int64_t highest = kHighest) const;
   std::int64_t integer(std::size_t i) const;
+  std::int64_t integer(std::size_t i, std::int64_t lowest, std::int64_t highest = kHighest) const;
   double real(std::size_t i) const;
-  /// Input `i` as sizes, some of which may be symbolic.
+  /// Input `i` as an axis of an array of that rank, or several different ones; negative ones count from the end.
+  /// Throws: ImportError when one is out of range or repeated.
+  std::int64_t axis(std::size_t i, std::int64_t rank) const;
+  Axes axes(std::size_t i, std::int64_t rank) const;
+  /// Input `i` as integers, some of which may be symbolic.
   Shape shape(std::size_t i) const;
+  /// Input `i` as the sizes of an array. Throws: ImportError for negative ones, ResourceExhaustedError for too many elements.
+  Shape sizes(std::size_t i) const;
   /// The rank or the sizes of input `i`.
   const Shape& shape_of(std::size_t i) const;
 
@@ -66,6 +86,9 @@ class Node {
   T attr_or(std::string_view name, T fallback) const {
     return has_attr(name) ? attr<T>(name) : fallback;
   }
+  /// An integer attribute, or `count` of them, in [lowest, highest]. Throws: ImportError for others.
+  std::int64_t attr_integer(std::string_view name, std::int64_t lowest, std::int64_t highest = kHighest) const;
+  std::vector<std::int64_t> attr_integers(std::string_view name, std::size_t count, std::int64_t lowest, std::int64_t highest = kHighest) const;
   /// Present in the file or through a default.
   bool has_attr(std::string_view name) const;
   /// Declares attributes that change nothing here.
@@ -85,6 +108,7 @@ class Node {
  private:
   const tensorflow::AttrValue* find(std::string_view name) const;
   const tensorflow::AttrValue& need(std::string_view name, int kind, const char* kind_name) const;
+  void check_range(const std::string& what, std::span<const std::int64_t> values, std::int64_t lowest, std::int64_t highest) const;
 
   tf_import::Interpreter& interpreter_;
   const tensorflow::NodeDef& proto_;

@@ -2,6 +2,7 @@
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/base/config.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
 #include "tf2jax/control/while_loop.h"
@@ -68,6 +69,7 @@ Arrays tensors_of(const Node& n, const Values& values) {
 Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
 
 Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array& index) {
+  check(!functions.empty(), "{}: there are no branches", n.op());
   const Operands operands(n, 1, [](std::size_t) { return true; });
   if (index.is_concrete()) {
     const auto i = std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
@@ -75,7 +77,7 @@ Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array&
   }
   Interpreter& interpreter = n.interpreter();
   const bool random = interpreter.key() && std::ranges::any_of(functions, [&](const FunctionRef& f) {
-    return count_random(interpreter.model(), *interpreter.model().body(f.name)) > 0;
+    return interpreter.model().body(f.name)->random_nodes > 0;
   });
   // One key for whichever branch runs.
   const auto key = random ? std::optional(interpreter.next_key()) : std::nullopt;
@@ -99,7 +101,9 @@ Values if_node(Node& n) {
 
 Values case_node(Node& n) {
   n.ignore({"output_shapes"});
-  return branches(n, n.attr<std::vector<FunctionRef>>("branches"), n.array(0));
+  const Array index = n.scalar(0);
+  check<DtypeError>(is_integer(index.dtype()), "{}: the branch is chosen by {}; expected an integer", n.op(), index.aval());
+  return branches(n, n.attr<std::vector<FunctionRef>>("branches"), index);
 }
 
 // The loop body returns argument i as it came.
@@ -146,6 +150,8 @@ void type_lists(const Node& n, const FunctionRef& body, Operands& operands) {
 }
 
 constexpr std::int64_t kMaxCounted = 10000;
+// Small programs only: a counter is not worth evaluating the loop's work for.
+constexpr std::int64_t kMaxUpdate = 8, kMaxTest = 100;
 
 // How often a loop runs, when its condition depends on nothing but counters and constants known now; else -1.
 std::int64_t trip_count(const Node& n, const FunctionRef& condition, const Body& body) {
@@ -155,14 +161,18 @@ std::int64_t trip_count(const Node& n, const FunctionRef& condition, const Body&
   const auto attempt = [&](const Body& program, const Values& arguments) -> std::optional<Value> {
     try {
       const TraceScope eval(eval_trace());
-      const Values out = interpreter.run(program, arguments);
+      const Values out = interpreter.attempt(program, arguments);
       if (out.size() == 1 && host(out[0])) return out[0];
     } catch (const Error&) {
     }
     return std::nullopt;
   };
+  const auto small = [&](const Body& program, std::int64_t limit) {
+    const FunctionFacts facts = interpreter.model().facts(program);
+    return facts.nodes <= limit && !facts.has_loop;
+  };
   const auto test = interpreter.model().body(condition.name);
-  if (test->plan.outputs.size() != 1) return -1;
+  if (!small(*test, kMaxTest)) return -1;
   Values state;
   for (std::size_t i = 0; i < n.num_inputs(); ++i) state.push_back(host(n.input(i)) ? n.input(i) : Value());
   std::vector<std::unique_ptr<const Body>> updates(state.size());
@@ -172,8 +182,7 @@ std::int64_t trip_count(const Node& n, const FunctionRef& condition, const Body&
     for (std::size_t i = 0; i < state.size(); ++i) {
       if (!state[i].has_value()) continue;
       if (!updates[i]) updates[i] = std::make_unique<const Body>(Body{body.scope, make_plan(body.scope, {body.plan.outputs[i]}, {}, nothing)});
-      // Small programs only: a counter is not worth evaluating the loop's work for.
-      if (updates[i]->plan.steps.size() <= 8 && attempt(*updates[i], state)) continue;
+      if (small(*updates[i], kMaxUpdate) && attempt(*updates[i], state)) continue;
       state[i] = Value();
       again = true;
     }
@@ -198,11 +207,13 @@ Values while_node(Node& n) {
   n.ignore({"output_shapes", "parallel_iterations"});
   const auto condition = n.attr<FunctionRef>("cond"), body = n.attr<FunctionRef>("body");
   const auto program = n.interpreter().model().body(body.name);
+  check(program->plan.outputs.size() == n.num_inputs(), "the body '{}' returns {} values; expected one for each of the {} inputs", body.name,
+        program->plan.outputs.size(), n.num_inputs());
+  check(n.interpreter().model().body(condition.name)->plan.outputs.size() == 1, "the condition '{}' does not return one value", condition.name);
   Operands operands(n, 0, [&](std::size_t i) { return passes_through(*program, i); });
   type_lists(n, body, operands);
   Interpreter& interpreter = n.interpreter();
-  const bool random = interpreter.key() && (count_random(interpreter.model(), *program) > 0 ||
-                                            count_random(interpreter.model(), *interpreter.model().body(condition.name)) > 0);
+  const bool random = interpreter.key() && program->random_nodes + interpreter.model().body(condition.name)->random_nodes > 0;
   // The key travels with the loop; each pass splits it into its successor, the condition's and the body's.
   Arrays init = operands.tensors;
   if (random) init.push_back(interpreter.next_key());
@@ -219,6 +230,9 @@ Values while_node(Node& n) {
     return out;
   };
   const std::int64_t trips = random ? -1 : trip_count(n, condition, *program);
+  const std::int64_t limit = config().max_loop_steps;
+  check<ResourceExhaustedError>(limit == 0 || trips <= limit, "the loop takes {} steps; at most {} are allowed. Raise Config::max_loop_steps if it should take more.",
+                                trips, limit);
   // A counted loop is a scan, which reverse mode can differentiate.
   const Arrays last = trips >= 0 ? scan_flat(step, init, {}, trips) : while_flat(test, step, init);
   return operands.with(last);

@@ -2,6 +2,7 @@
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
@@ -24,6 +25,16 @@ struct AxisSlice {
 
 Dim clamp_dim(Dim v, Dim lo, Dim hi) { return max(min(v, hi), lo); }
 
+bool is_traced(const Value& v) {
+  const auto* x = v.get_if<Array>();
+  return x && !x->is_concrete();
+}
+
+// The masks have a bit for each entry.
+constexpr std::size_t kMaxEntries = 63;
+// A stride that no axis is longer than.
+constexpr std::int64_t kMaxStride = std::int64_t{1} << 40;
+
 struct Masks {
   std::int64_t begin, end, ellipsis, new_axis, shrink;
 };
@@ -31,19 +42,20 @@ struct Masks {
 // Source: the documentation of tf.strided_slice.
 std::vector<AxisSlice> resolve_slices(const Node& n, const Shape& shape, const Masks& masks) {
   const Axes strides = n.integers(3);
-  const bool traced = n.input(1).get_if<Array>() && !n.input(1).get_if<Array>()->is_concrete();
-  const Array positions = traced ? n.array(1) : Array();
-  const Shape begin = traced ? Shape(strides.size(), Dim(0)) : n.shape(1);
-  const bool end_traced = n.input(2).get_if<Array>() && !n.input(2).get_if<Array>()->is_concrete();
-  const Shape end = end_traced ? Shape(strides.size(), Dim(0)) : n.shape(2);
   const std::size_t count = strides.size();
-  if (begin.size() != count || end.size() != count) n.fail("begin, end and strides differ in length");
-  std::size_t used = 0;
-  bool has_ellipsis = false;
+  if (count > kMaxEntries) n.fail(fmt::format("{} slices are given; expected at most {}", count, kMaxEntries));
+  const bool traced = is_traced(n.input(1)), end_traced = is_traced(n.input(2));
+  const Array positions = traced ? n.array(1, 1, 1) : Array();
+  const Shape begin = traced ? positions.shape() : n.shape(1);
+  const Shape end = end_traced ? n.array(2, 1, 1).shape() : n.shape(2);
+  const auto length = [&](bool of_trace, const Shape& v) { return of_trace ? v[0] : Dim(v.size()); };
+  if (!identical(length(traced, begin), Dim(count)) || !identical(length(end_traced, end), Dim(count))) n.fail("begin, end and strides differ in length");
+  std::size_t used = 0, ellipses = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    if (bit(masks.ellipsis, i)) has_ellipsis = true;
+    if (bit(masks.ellipsis, i)) ++ellipses;
     else if (!bit(masks.new_axis, i)) ++used;
   }
+  if (ellipses > 1) n.fail(fmt::format("ellipsis_mask {} marks {} entries; expected at most one", masks.ellipsis, ellipses));
   if (used > shape.size()) n.fail(fmt::format("{} indices are given for rank {}", used, shape.size()));
   std::vector<AxisSlice> out;
   std::size_t axis = 0;
@@ -60,13 +72,13 @@ std::vector<AxisSlice> resolve_slices(const Node& n, const Shape& shape, const M
     const Dim d = shape[axis++];
     const auto from_end = [&](Dim v) { return v.is_constant() && v.value() < 0 ? v + d : v; };
     AxisSlice s;
-    s.stride = strides[i];
+    s.stride = std::clamp(strides[i], -kMaxStride, kMaxStride);
     if (s.stride == 0) n.fail("a stride is zero");
     if (bit(masks.shrink, i)) {
       s.shrink = true;
       if (traced) s.index = dynamic_index_in_dim(positions, Array(static_cast<int>(i)), 0);
       else s.start = from_end(begin[i]);
-      if (!traced && definitely_ge(s.start, d).value_or(false)) {
+      if (!traced && (definitely_ge(s.start, d).value_or(false) || definitely_ge(Dim(-1), s.start).value_or(false))) {
         raise<ValueError>("StridedSlice: index {} is out of bounds for axis {} with size {}", begin[i], axis - 1, d);
       }
       s.limit = s.start + 1;
@@ -86,7 +98,7 @@ std::vector<AxisSlice> resolve_slices(const Node& n, const Shape& shape, const M
     }
     out.push_back(std::move(s));
   }
-  if (!has_ellipsis) {
+  if (ellipses == 0) {
     while (axis < shape.size()) whole();
   }
   return out;
@@ -135,6 +147,7 @@ Values strided_slice(Node& n) {
   const Masks masks{n.attr<std::int64_t>("begin_mask"), n.attr<std::int64_t>("end_mask"), n.attr<std::int64_t>("ellipsis_mask"),
                     n.attr<std::int64_t>("new_axis_mask"), n.attr<std::int64_t>("shrink_axis_mask")};
   if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
+    if (is_traced(n.input(1)) || is_traced(n.input(2))) n.fail("symbolic sizes are sliced at traced positions; expected constants");
     const auto slices = resolve_slices(n, {Dim(ints->values.size())}, masks);
     SymbolicInts out{{}, false};
     for (const auto& s : slices) {
@@ -155,19 +168,21 @@ Values strided_slice(Node& n) {
 
 Values slice_node(Node& n) {
   if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
-    const auto begin = n.integer(1), size = n.integer(2);
-    const auto count = size < 0 ? static_cast<std::int64_t>(ints->values.size()) - begin : size;
+    const auto all = static_cast<std::int64_t>(ints->values.size());
+    const auto begin = n.integer(1, 0, all), size = n.integer(2, -1, all - begin);
+    const auto count = size < 0 ? all - begin : size;
     return {Value(SymbolicInts{{ints->values.begin() + begin, ints->values.begin() + begin + count}, false})};
   }
   const Array x = n.array(0);
   const Shape& shape = x.shape();
-  const bool traced = n.input(1).get_if<Array>() && !n.input(1).get_if<Array>()->is_concrete();
-  Shape sizes = n.shape(2);
+  const Shape sizes = n.shape(2);
   check(sizes.size() == shape.size(), "Slice: {} sizes are given for rank {}", sizes.size(), shape.size());
-  if (traced) {
-    const Array begin = n.array(1);
+  if (is_traced(n.input(1))) {
+    const Array begin = n.array(1, 1, 1);
+    check(identical(begin.shape()[0], Dim(sizes.size())), "Slice: {} starts are given for rank {}", begin.shape()[0], shape.size());
     for (std::size_t i = 0; i < sizes.size(); ++i) {
       check<ConcretizationError>(!sizes[i].is_constant() || sizes[i].value() >= 0, "Slice: a size to the end needs a constant start");
+      check(definitely_ge(shape[i], sizes[i]).value_or(true), "Slice: {} elements are asked for of axis {} with size {}", sizes[i], i, shape[i]);
     }
     return {dynamic_slice(x, unstack(begin), sizes)};
   }
@@ -177,12 +192,14 @@ Values slice_node(Node& n) {
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const bool rest = sizes[i].is_constant() && sizes[i].value() == -1;
     limit.push_back(rest ? shape[i] : begin[i] + sizes[i]);
-    check(!definitely_ge(shape[i], limit[i]).has_value() || shape[i] >= limit[i], "Slice: [{}, {}) is out of bounds for axis {} with size {}", begin[i],
+    const bool ordered = definitely_ge(begin[i], 0).value_or(true) && definitely_ge(limit[i], begin[i]).value_or(true);
+    check(ordered && definitely_ge(shape[i], limit[i]).value_or(true), "Slice: [{}, {}) is out of bounds for axis {} with size {}", begin[i],
           limit[i], i, shape[i]);
   }
   return {slice(x, begin, limit)};
 }
 
+// Requires: indices wide enough for the size.
 Array wrap_negative(const Array& indices, const Dim& size) {
   return where(less(indices, 0), add(indices, astype(Array(static_cast<std::int64_t>(size.value())), indices.dtype())), indices);
 }
@@ -213,15 +230,17 @@ Array take(const Array& x, const Array& indices, std::int64_t axis, std::int64_t
 
 Values gather_v2(Node& n) {
   n.ignore({"validate_indices", "dtype"});
-  auto batch = n.op() == "Gather" ? 0 : n.attr<std::int64_t>("batch_dims");
+  const auto batch = n.op() == "Gather" ? 0 : n.attr<std::int64_t>("batch_dims");
   if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
     SymbolicInts out{{}, n.shape_of(1).empty()};
-    for (const auto i : n.integers(1)) out.values.push_back(ints->values.at(static_cast<std::size_t>(i < 0 ? i + static_cast<std::int64_t>(ints->values.size()) : i)));
+    const auto count = static_cast<std::int64_t>(ints->values.size());
+    for (const auto i : n.integers(1)) out.values.push_back(ints->values[static_cast<std::size_t>(normalize_axis(i, count, "index"))]);
     return {Value(std::move(out))};
   }
-  const Array x = n.array(0), indices = n.array(1);
+  const Array x = n.array(0), indices = n.indices(1);
   if (batch < 0) raise<ValueError>("batch_dims {} must be non-negative.", batch);
-  const auto axis = n.num_inputs() > 2 ? normalize_axis(n.integer(2), x.rank(), n.op()) : batch;
+  const auto axis = n.num_inputs() > 2 ? n.axis(2, x.rank()) : normalize_axis(batch, x.rank(), n.op());
+  check(batch <= std::min(axis, indices.rank()), "{}: batch_dims {} is more than the axis {} or the rank of the indices, {}", n.op(), batch, axis, indices.rank());
   return {take(x, indices, axis, batch)};
 }
 
@@ -239,13 +258,14 @@ NdIndex nd_index(const Node& n, const Array& indices, std::int64_t rank) {
 
 Values gather_nd(Node& n) {
   n.ignore({"bad_indices_policy"});
-  const Array x = n.array(0), indices = n.array(1);
+  const Array x = n.array(0), indices = n.indices(1);
   const NdIndex d = nd_index(n, indices, x.rank());
   Dims sizes = x.dims();
   for (std::int64_t i = 0; i < d.depth; ++i) sizes[static_cast<std::size_t>(i)] = 1;
   if (d.depth == 0) return {broadcast_to(x, [&] {
     Shape s(indices.shape().begin(), indices.shape().end() - 1);
     s.insert(s.end(), x.shape().begin(), x.shape().end());
+    check_sizes(s, "GatherNd");
     return s;
   }())};
   std::vector<std::int32_t> limits;
@@ -268,32 +288,35 @@ Array scatter_windows(const Node& n, Scatter f, const Array& x, const Array& ind
 template <Scatter f>
 Values tensor_scatter(Node& n) {
   n.ignore({"bad_indices_policy"});
-  return {scatter_windows(n, f, n.array(0), n.array(1), n.array(2))};
+  return {scatter_windows(n, f, n.array(0), n.indices(1), n.array(2))};
 }
 
 Values scatter_nd(Node& n) {
   n.ignore({"bad_indices_policy"});
   const Array updates = n.array(1);
-  return {scatter_windows(n, scatter_add, zeros(n.shape(2), updates.dtype()), n.array(0), updates)};
+  return {scatter_windows(n, scatter_add, zeros(n.sizes(2), updates.dtype()), n.indices(0), updates)};
 }
 
 Values one_hot(Node& n) {
-  const Array indices = n.array(0), on = n.array(2), off = n.array(3);
-  const auto depth = n.integer(1), axis = n.attr<std::int64_t>("axis");
+  const Array indices = n.indices(0), on = n.scalar(2), off = n.scalar(3);
+  const auto depth = n.integer(1, 0), axis = n.attr<std::int64_t>("axis");
   if (axis != -1 && axis != indices.rank()) {
     raise<ValueError>("OneHot does not support axis={} yet, indices.shape={}.", axis, to_string(indices.shape()));
   }
-  check(depth >= 0, "OneHot: the depth {} is negative", depth);
   Shape shape = indices.shape();
   shape.emplace_back(depth);
+  check_sizes(shape, "OneHot");
   const Array hit = equal(expand_dims(indices, {indices.rank()}), iota(indices.dtype(), shape, indices.rank()));
   return {where(hit, on, off)};
 }
 
 template <Scatter f>
 Array segment(const Node& n, const Array& x, const Array& ids, std::int64_t count, const Array& start) {
+  const bool prefix = ids.rank() <= x.rank() && identical(ids.shape(), Shape(x.shape().begin(), x.shape().begin() + ids.rank()));
+  check<ShapeError>(prefix, "{}: the segments {} do not begin the shape of {}", n.op(), ids.aval(), x.aval());
   Shape shape{Dim(count)};
   shape.insert(shape.end(), x.shape().begin() + ids.rank(), x.shape().end());
+  check_sizes(shape, n.op());
   const Shape flat_shape = [&] {
     Shape s{num_elements(ids.shape())};
     s.insert(s.end(), x.shape().begin() + ids.rank(), x.shape().end());
@@ -317,9 +340,8 @@ Array lowest_of(DType dtype, bool highest) {
 }
 
 Values unsorted_segment(Node& n) {
-  const Array x = n.array(0), ids = n.array(1);
-  const auto count = n.integer(2);
-  check(count >= 0, "{}: the number of segments {} is negative", n.op(), count);
+  const Array x = n.array(0), ids = n.indices(1);
+  const auto count = n.integer(2, 0);
   if (n.op() == "UnsortedSegmentSum") return {segment<scatter_add>(n, x, ids, count, zeros({}, x.dtype()))};
   if (n.op() == "UnsortedSegmentProd") return {segment<scatter_mul>(n, x, ids, count, ones({}, x.dtype()))};
   if (n.op() == "UnsortedSegmentMax") return {segment<scatter_max>(n, x, ids, count, lowest_of(x.dtype(), false))};
@@ -328,7 +350,7 @@ Values unsorted_segment(Node& n) {
 
 // Whole slices along axis 0 replaced or added to.
 Values inplace(Node& n) {
-  const Array x = n.array(0), indices = n.array(1), updates = n.array(2);
+  const Array x = n.array(0), indices = n.indices(1), updates = n.array(2);
   const Array column = expand_dims(indices, {indices.rank()});
   return {scatter_windows(n, n.op() == "InplaceAdd" ? scatter_add : scatter, x, column, updates)};
 }

@@ -1,6 +1,8 @@
 // Contractions, convolution, pooling, normalisation, losses.
 #include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/windows.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
@@ -64,16 +66,13 @@ Layout layout(const Node& n) {
   raise<ValueError>("Found unsupported data format {}.", name);
 }
 
-Dims spatial_attr(const Node& n, const Layout& l, std::string_view name) {
-  const auto all = n.attr<std::vector<std::int64_t>>(name);
-  if (all.size() != l.spatial + 2) n.fail(fmt::format("attribute '{}' has {} entries; expected {}", name, all.size(), l.spatial + 2));
-  for (const auto v : all) {
-    if (v < 1) n.fail(fmt::format("attribute '{}' is {}; expected positive sizes", name, tuple_string(all)));
-  }
+// The spatial entries of sizes for all axes.
+Dims spatial_sizes(const Node& n, const Layout& l, std::string_view name, const Dims& all) {
   const Dims outer{all[0], all[l.channel_axis()]};
-  if (outer != Dims{1, 1}) n.fail(fmt::format("attribute '{}' is {}; expected 1 for batch and channels", name, tuple_string(all)));
+  if (outer != Dims{1, 1}) n.fail(fmt::format("'{}' is {}; expected 1 for batch and channels", name, tuple_string(all)));
   return l.spatial_of(all);
 }
+Dims spatial_attr(const Node& n, const Layout& l, std::string_view name) { return spatial_sizes(n, l, name, n.attr_integers(name, l.spatial + 2, 1)); }
 
 struct PaddingSpec {
   std::string name;
@@ -88,14 +87,37 @@ PaddingSpec padding_of(const Node& n, const Layout& l, bool explicit_allowed, st
     return {name, std::nullopt};
   }
   if (!explicit_allowed) raise<ValueError>("explicit_padding in {} not yet supported.", op);
-  const auto flat = n.attr<std::vector<std::int64_t>>("explicit_paddings");
-  if (flat.size() != 2 * (l.spatial + 2)) n.fail(fmt::format("explicit_paddings has {} entries; expected {}", flat.size(), 2 * (l.spatial + 2)));
+  const auto flat = n.attr_integers("explicit_paddings", 2 * (l.spatial + 2), 0);
+  const auto channel = 2 * l.channel_axis();
+  check(flat[0] == 0 && flat[1] == 0 && flat[channel] == 0 && flat[channel + 1] == 0, "{}: explicit_paddings {} pad batch or channels", n.op(), tuple_string(flat));
   Padding pairs;
   for (std::size_t i = 0; i < l.spatial; ++i) {
     const std::size_t at = 2 * (l.first_spatial() + i);
     pairs.emplace_back(flat[at], flat[at + 1]);
   }
   return {name, std::move(pairs)};
+}
+
+// The pairs themselves, with those of "SAME" and "VALID" computed.
+Padding padding_pairs(const PaddingSpec& padding, const Dims& sizes, const Dims& window, const Dims& strides) {
+  return padding.pairs ? *padding.pairs : window_padding(sizes, window, strides, padding.name);
+}
+
+// The spatial sizes of an image.
+Dims image_sizes(const Array& x, const Layout& l) {
+  Dims sizes;
+  for (std::size_t i = 0; i < l.spatial; ++i) sizes.push_back(x.shape()[l.first_spatial() + i].value());
+  return sizes;
+}
+
+// The sizes of a kernel with holes between its elements.
+Dims dilated_sizes(const Array& kernel, const Dims& dilations) {
+  Dims sizes;
+  for (std::size_t i = 0; i < dilations.size(); ++i) {
+    sizes.push_back(((kernel.shape()[i] - Dim(1)) * Dim(dilations[i]) + Dim(1)).value());
+    check<ShapeError>(sizes.back() > 0, "the filter {} is empty", kernel.aval());
+  }
+  return sizes;
 }
 
 std::string kernel_layout(std::size_t spatial) { return spatial == 2 ? "HWIO" : "DHWIO"; }
@@ -128,10 +150,11 @@ Values conv(Node& n) {
 Values depthwise_conv(Node& n) {
   const Layout l = layout(n);
   const auto padding = padding_of(n, l, true, "DepthwiseConv2dNative");
-  const Array x = n.array(0), kernel = n.array(1);
-  const auto in = x.shape().at(l.channel_axis()).value();
+  check(l.spatial == 2, "DepthwiseConv2dNative: Found unsupported data format {}.", l.name);
+  const Array x = n.array(0, 4, 4), kernel = n.array(1, 4, 4);
+  const auto in = x.shape()[l.channel_axis()].value();
   const Dims k = kernel.dims();
-  check<ShapeError>(k.size() == 4 && k[2] == in, "DepthwiseConv2dNative: the filter {} does not fit {} input channels", kernel.aval(), in);
+  check<ShapeError>(k[2] == in && in > 0, "DepthwiseConv2dNative: the filter {} does not fit {} input channels", kernel.aval(), in);
   ConvParams params;
   params.window_strides = spatial_attr(n, l, "strides");
   params.rhs_dilation = spatial_attr(n, l, "dilations");
@@ -144,27 +167,25 @@ Values conv_backprop_input(Node& n) {
   n.ignore({"use_cudnn_on_gpu"});
   const Layout l = layout(n);
   const auto padding = padding_of(n, l, true, n.op());
-  const Dims sizes = n.integers(0), strides = spatial_attr(n, l, "strides"), dilations = spatial_attr(n, l, "dilations");
+  const Dims sizes = concrete(n.sizes(0)), strides = spatial_attr(n, l, "strides"), dilations = spatial_attr(n, l, "dilations");
   const Array kernel = n.array(1), g = n.array(2);
   check<ShapeError>(kernel.rank() == static_cast<std::int64_t>(l.spatial + 2) && g.rank() == kernel.rank() && (sizes.size() == l.spatial + 2 || sizes.size() == l.spatial),
                     "{}: expected rank {}. Got filter {} and gradient {}.", n.op(), l.spatial + 2, kernel.aval(), g.aval());
   const Dims spatial = sizes.size() == l.spatial ? sizes : l.spatial_of(sizes);
-  const Dims kernel_dims = kernel.dims();
-  const Dims k(kernel_dims.begin(), kernel_dims.begin() + static_cast<std::ptrdiff_t>(l.spatial));
-  const auto kernel_in = kernel.shape()[l.spatial].value();
+  const auto kernel_in = kernel.shape()[l.spatial].value(), out = kernel.shape()[l.spatial + 1].value();
   const auto in = sizes.size() == l.spatial ? kernel_in : sizes[l.channel_axis()];
-  const std::int64_t groups = in / kernel_in, out = kernel.shape()[l.spatial + 1].value();
-  Dims window;
-  for (std::size_t i = 0; i < k.size(); ++i) window.push_back((k[i] - 1) * dilations[i] + 1);
-  const Padding forward = padding.pairs ? *padding.pairs : window_padding(spatial, window, strides, padding.name);
-  const Shape& gs = g.shape();
+  const std::int64_t groups = kernel_in > 0 ? in / kernel_in : 0;
+  check<ShapeError>(groups > 0 && in % kernel_in == 0 && out % groups == 0, "{}: {} channels do not divide into groups of the filter {}", n.op(), in, kernel.aval());
+  const Dims window = dilated_sizes(kernel, dilations), gradient = image_sizes(g, l);
+  const Padding forward = padding_pairs(padding, spatial, window, strides);
   ConvParams params;
   params.lhs_dilation = strides;
   params.rhs_dilation = dilations;
   for (std::size_t i = 0; i < l.spatial; ++i) {
-    const auto size = gs[l.first_spatial() + i].value();
+    const auto room = spatial[i] + forward[i].first + forward[i].second - window[i];
+    check<ShapeError>(gradient[i] == (room < 0 ? 0 : room / strides[i] + 1), "{}: the gradient {} does not belong to sizes {}", n.op(), g.aval(), tuple_string(spatial));
     const auto low = window[i] - 1 - forward[i].first;
-    params.padding.emplace_back(low, spatial[i] + window[i] - 1 - ((size - 1) * strides[i] + 1) - low);
+    params.padding.emplace_back(low, spatial[i] + window[i] - 1 - ((gradient[i] - 1) * strides[i] + 1) - low);
   }
   // Flip the kernel and exchange its channels; with groups these stay together.
   Array flipped = rev(kernel, iota_axes(static_cast<std::int64_t>(l.spatial)));
@@ -188,18 +209,16 @@ Values conv_backprop_input(Node& n) {
 }
 
 Window pool_window(const Node& n, const Layout& l, const Array& x, const PaddingSpec& padding, const Dims& size, const Dims& strides) {
-  Window w;
-  w.window_dimensions = w.window_strides = Dims(l.spatial + 2, 1);
-  for (std::size_t i = 0; i < l.spatial; ++i) {
-    w.window_dimensions[l.first_spatial() + i] = size[i];
-    w.window_strides[l.first_spatial() + i] = strides[i];
-  }
-  w.padding = Padding(l.spatial + 2, {0, 0});
   check<ShapeError>(x.rank() == static_cast<std::int64_t>(l.spatial + 2), "{}: expected rank {}, got {}", n.op(), l.spatial + 2, x.aval());
-  Dims spatial;
-  for (std::size_t i = 0; i < l.spatial; ++i) spatial.push_back(x.shape()[l.first_spatial() + i].value());
-  const Padding pairs = padding.pairs ? *padding.pairs : window_padding(spatial, size, strides, padding.name);
-  for (std::size_t i = 0; i < l.spatial; ++i) w.padding[l.first_spatial() + i] = pairs[i];
+  const Padding pairs = padding_pairs(padding, image_sizes(x, l), size, strides);
+  Window w{Dims(l.spatial + 2, 1), Dims(l.spatial + 2, 1), Padding(l.spatial + 2, {0, 0}), {}, {}};
+  for (std::size_t i = 0; i < l.spatial; ++i) {
+    const auto axis = l.first_spatial() + i;
+    w.window_dimensions[axis] = size[i];
+    w.window_strides[axis] = strides[i];
+    w.padding[axis] = pairs[i];
+    check(std::max(pairs[i].first, pairs[i].second) < size[i], "{}: the padding ({}, {}) is not smaller than the window, {}", n.op(), pairs[i].first, pairs[i].second, size[i]);
+  }
   return w;
 }
 
@@ -208,9 +227,9 @@ Values max_pool(Node& n) {
   const auto padding = padding_of(n, l, n.op() != "MaxPool", "MaxPool");
   const Array x = n.array(0);
   const bool v2 = n.op() == "MaxPoolV2";
-  const Dims size = v2 ? l.spatial_of(n.integers(1)) : spatial_attr(n, l, "ksize");
-  const Dims strides = v2 ? l.spatial_of(n.integers(2)) : spatial_attr(n, l, "strides");
-  return {reduce_window_max(x, pool_window(n, l, x, padding, size, strides))};
+  const Dims size = v2 ? spatial_sizes(n, l, "ksize", n.integers(1, l.spatial + 2, 1)) : spatial_attr(n, l, "ksize");
+  const Dims strides = v2 ? spatial_sizes(n, l, "strides", n.integers(2, l.spatial + 2, 1)) : spatial_attr(n, l, "strides");
+  return {reduce_window_max(x, within_operand(n, x.shape(), pool_window(n, l, x, padding, size, strides)))};
 }
 
 Values avg_pool(Node& n) {
@@ -218,18 +237,19 @@ Values avg_pool(Node& n) {
   const auto padding = padding_of(n, l, n.op() != "AvgPool", "AvgPool");
   const Array x = n.array(0);
   const Window w = pool_window(n, l, x, padding, spatial_attr(n, l, "ksize"), spatial_attr(n, l, "strides"));
-  const Array total = reduce_window_sum(x, w);
+  const Window inside = within_operand(n, x.shape(), w);
+  const Array total = reduce_window_sum(x, inside);
   const bool padded = std::ranges::any_of(w.padding, [](const auto& p) { return p != std::pair<std::int64_t, std::int64_t>(0, 0); });
   if (!padded) {
-    std::int64_t count = 1;
-    for (const auto d : w.window_dimensions) count *= d;
-    return {divide(total, astype(Array(static_cast<double>(count)), x.dtype()))};
+    double count = 1;
+    for (const auto d : w.window_dimensions) count *= static_cast<double>(d);
+    return {divide(total, astype(Array(count), x.dtype()))};
   }
   // Elements of the padding do not count.
   Shape one = x.shape();
   one[0] = 1;
   one[l.channel_axis()] = 1;
-  return {divide(total, reduce_window_sum(ones(one, x.dtype()), w))};
+  return {divide(total, reduce_window_sum(ones(one, x.dtype()), inside))};
 }
 
 Values bias_add(Node& n) {
@@ -243,7 +263,7 @@ Values bias_add(Node& n) {
 
 Values bias_add_grad(Node& n) {
   const auto format = n.attr<std::string>("data_format");
-  const Array g = n.array(0);
+  const Array g = n.array(0, format == "NCHW" ? 2 : 1);
   return {reduce_sum(g, other_axes({format == "NCHW" ? 1 : g.rank() - 1}, g.rank()))};
 }
 
@@ -255,10 +275,10 @@ Values fused_batch_norm(Node& n) {
   if (!format.starts_with('N') || (format != "NHWC" && format != "NCHW" && format != "NDHWC" && format != "NCDHW")) {
     raise<ValueError>("Found unsupported data format {}.", format);
   }
-  const Array x = n.array(0), scale = n.array(1), offset = n.array(2);
+  const Array x = n.array(0, 2), scale = n.array(1, 1, 1), offset = n.array(2, 1, 1);
   const std::int64_t channel = format.ends_with('C') ? x.rank() - 1 : 1;
   const Axes axes = other_axes({channel}, x.rank());
-  Array mean = n.array(3), variance = n.array(4);
+  Array mean = n.array(3, 1, 1), variance = n.array(4, 1, 1);
   Array batch_mean = mean, batch_variance = variance, running_mean = mean, running_variance = variance;
   if (training) {
     Dim count = 1;
@@ -281,7 +301,8 @@ Values fused_batch_norm(Node& n) {
 }
 
 Values sparse_cross_entropy(Node& n) {
-  const Array logits = n.array(0), labels = n.array(1);
+  const Array logits = n.array(0, 1), labels = n.indices(1);
+  check<ShapeError>(labels.rank() + 1 == logits.rank(), "{}: labels {} do not belong to logits {}", n.op(), labels.aval(), logits.aval());
   const Array log_p = log_softmax(logits);
   const Array hit = equal(expand_dims(labels, {labels.rank()}), iota(labels.dtype(), logits.shape(), logits.rank() - 1));
   const Array loss = neg(reduce_sum(where(hit, log_p, zeros_like(log_p)), {logits.rank() - 1}));
@@ -289,16 +310,18 @@ Values sparse_cross_entropy(Node& n) {
 }
 
 Values cross_entropy(Node& n) {
-  const Array logits = n.array(0), labels = n.array(1);
+  const Array logits = n.array(0, 1), labels = n.array(1);
   const Array log_p = log_softmax(logits);
   return {neg(reduce_sum(mul(labels, log_p), {logits.rank() - 1})), sub(exp(log_p), labels)};
 }
 
 // Local response normalisation across channels. Source: the documentation of tf.nn.local_response_normalization.
 Values lrn(Node& n) {
-  const auto radius = n.attr<std::int64_t>("depth_radius");
+  auto radius = n.attr_integer("depth_radius", 0);
   const float bias = n.attr<float>("bias"), alpha = n.attr<float>("alpha"), beta = n.attr<float>("beta");
-  const Array x = n.array(0);
+  const Array x = n.array(0, 4, 4);
+  // There are no channels farther away than the last.
+  if (x.shape()[3].is_constant()) radius = std::min(radius, x.shape()[3].value());
   Window w{Dims(4, 1), Dims(4, 1), Padding(4, {0, 0}), {}, {}};
   w.window_dimensions[3] = 2 * radius + 1;
   w.padding[3] = {radius, radius};
@@ -308,8 +331,10 @@ Values lrn(Node& n) {
 
 Values top_k_node(Node& n) {
   n.ignore({"sorted", "index_type"});   // unsorted results may come in any order
-  const auto k = n.op() == "TopK" ? n.attr<std::int64_t>("k") : n.integer(1);
-  const auto [values, indices] = top_k(n.array(0), k, n.array(0).rank() - 1);
+  const Array x = n.array(0, 1);
+  const auto k = n.op() == "TopK" ? n.attr_integer("k", 0) : n.integer(1, 0);
+  check(definitely_ge(x.shape().back(), Dim(k)).value_or(true), "{}: {} elements are asked for of {}", n.op(), k, x.aval());
+  const auto [values, indices] = top_k(x, k, x.rank() - 1);
   return {values, indices};
 }
 

@@ -35,7 +35,7 @@ template <Reduce f>
 Values reduce(Node& n) {
   const bool keep = n.attr<bool>("keep_dims");
   const Array x = n.array(0);
-  const Axes axes = normalize_axes(n.integers(1), x.rank(), n.op());
+  const Axes axes = n.axes(1, x.rank());
   const Array y = f(x, axes);
   return {keep ? expand_dims(y, axes) : y};
 }
@@ -51,7 +51,7 @@ Values prod(Node& n) {
 Values arg_reduce(Node& n) {
   const DType type = n.attr_or<DType>("output_type", i64);
   const Array x = n.array(0);
-  const auto axis = normalize_axis(n.num_inputs() > 1 ? n.integer(1) : 0, x.rank(), n.op());
+  const auto axis = n.num_inputs() > 1 ? n.axis(1, x.rank()) : normalize_axis(0, x.rank(), n.op());
   const DType out = n.on_host() ? type : canonical_dtype(type);
   const Array in = is_bool(x.dtype()) ? astype(x, i32) : x;
   return {n.op() == "ArgMax" ? argmax(in, axis, out) : argmin(in, axis, out)};
@@ -61,11 +61,11 @@ template <Running f, int identity>
 Values running(Node& n) {
   const bool exclusive = n.attr<bool>("exclusive"), reverse = n.attr<bool>("reverse");
   const Array x = n.array(0);
-  const auto axis = normalize_axis(n.integer(1), x.rank(), n.op());
+  const auto axis = n.axis(1, x.rank());
   const Array y = f(x, axis, reverse);
-  if (!exclusive) return {y};
-  // Shifted by one: the first (or last) result is the identity.
   const auto size = x.shape()[static_cast<std::size_t>(axis)];
+  if (!exclusive || identical(size, Dim(0))) return {y};
+  // Shifted by one: the first (or last) result is the identity.
   Shape edge = x.shape();
   edge[static_cast<std::size_t>(axis)] = 1;
   const Array first = full(edge, identity, x.dtype());

@@ -2,6 +2,7 @@
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/base/limits.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -11,6 +12,7 @@ namespace {
 Shape with_length(std::int64_t length, const Shape& element) {
   Shape s{Dim(length)};
   s.insert(s.end(), element.begin(), element.end());
+  check_sizes(s, "a tensor list");
   return s;
 }
 
@@ -23,13 +25,18 @@ std::optional<Shape> stated_shape(const Node& n, std::size_t i) {
   for (const Dim d : shape) {
     if (d.is_constant() && d.value() < 0) return std::nullopt;
   }
+  check_sizes(shape, fmt::format("input {}", i));
   return shape;
+}
+
+std::optional<Aval> stated_type(const Node& n, std::size_t i, DType dtype) {
+  const auto shape = stated_shape(n, i);
+  return shape ? std::optional(Aval{dtype, *shape, false}) : std::nullopt;
 }
 
 Values reserve(Node& n) {
   n.ignore({"shape_type"});
-  const auto length = n.integer(1);
-  check(length >= 0, "TensorListReserve: the length {} is negative", length);
+  const auto length = n.integer(1, 0);
   return {Value(TensorSequence{length, stated_shape(n, 0), canonical_dtype(n.attr<DType>("element_dtype"))})};
 }
 
@@ -39,12 +46,19 @@ Values empty_list(Node& n) {
 }
 
 // The dense array of a list; `element` decides the type of a list without elements.
-Array dense(const Node& n, std::size_t i, const Array* element) {
+Array dense(const Node& n, std::size_t i, const std::optional<Aval>& element) {
   const auto* list = n.input(i).get_if<TensorSequence>();
-  if (!list) return n.array(i);
+  if (!list) return n.array(i, 1);
   if (list->element_shape) return zeros(with_length(list->size, *list->element_shape), list->dtype);
   if (!element) n.fail("the list has no elements and no known element shape");
-  return zeros(with_length(list->size, element->shape()), element->dtype());
+  return zeros(with_length(list->size, element->shape), element->dtype);
+}
+
+// Input `i` as a position in a list.
+Array position(const Node& n, std::size_t i, const Array& list) {
+  check(!identical(list.shape()[0], Dim(0)), "{}: the list is empty", n.op());
+  check<DtypeError>(is_integer(n.scalar(i).dtype()), "{}: the position is {}; expected an integer", n.op(), n.scalar(i).aval());
+  return astype(n.scalar(i), i32);
 }
 
 Values set_item(Node& n) {
@@ -53,9 +67,10 @@ Values set_item(Node& n) {
   }
   n.ignore({"element_dtype"});
   const Array item = in_canonical_type(n.array(2));
-  const Array list = in_canonical_type(dense(n, 0, &item));
+  const Array list = in_canonical_type(dense(n, 0, item.aval()));
   Arrays start(static_cast<std::size_t>(list.rank()), Array(0));
-  start[0] = astype(n.array(1), i32);
+  start[0] = position(n, 1, list);
+  check<ShapeError>(item.rank() + 1 == list.rank(), "TensorListSetItem: {} is no element of a list {}", item.aval(), list.aval());
   return {dynamic_update_slice(list, astype(expand_dims(item, {0}), list.dtype()), start)};
 }
 
@@ -63,24 +78,19 @@ Values get_item(Node& n) {
   const DType type = canonical_dtype(n.attr<DType>("element_dtype"));
   Array list;
   if (n.input(0).get_if<TensorSequence>()) {
-    const auto element = stated_shape(n, 2);
-    const Array like = element ? zeros(*element, type) : Array();
-    list = dense(n, 0, element ? &like : nullptr);
+    list = dense(n, 0, stated_type(n, 2, type));
   } else {
-    list = n.array(0);
+    list = n.array(0, 1);
   }
   if (!config().disable_assert_in_tensor_list_get_item) {
     check<DtypeError>(canonical_dtype(list.dtype()) == type, "TensorListGetItem: the list holds {}; expected {}", list.dtype(), type);
   }
-  const Array index = astype(n.array(1), i32);
-  return {dynamic_index_in_dim(list, index, 0)};
+  return {dynamic_index_in_dim(list, position(n, 1, list), 0)};
 }
 
 Values stack_list(Node& n) {
   n.ignore({"num_elements", "element_dtype"});
-  const auto element = stated_shape(n, 1);
-  const Array like = element ? zeros(*element, f32) : Array();
-  return {dense(n, 0, element ? &like : nullptr)};
+  return {dense(n, 0, stated_type(n, 1, f32))};
 }
 
 Values from_tensor(Node& n) {
@@ -90,7 +100,7 @@ Values from_tensor(Node& n) {
 
 Values length(Node& n) {
   if (const auto* list = n.input(0).get_if<TensorSequence>()) return {Value(Array(static_cast<int>(list->size)), true)};
-  return {Value(Array(static_cast<int>(n.array(0).shape().at(0).value())), true)};
+  return {Value(Array(static_cast<int>(n.array(0, 1).shape()[0].value())), true)};
 }
 
 Values push_back(Node& n) {
@@ -99,13 +109,13 @@ Values push_back(Node& n) {
   const Array last = expand_dims(item, {0});
   const auto* list = n.input(0).get_if<TensorSequence>();
   if (list && list->size == 0) return {last};
-  return {concatenate({in_canonical_type(dense(n, 0, &item)), last}, 0)};
+  return {concatenate({in_canonical_type(dense(n, 0, item.aval())), last}, 0)};
 }
 
 Values pop_back(Node& n) {
   n.ignore({"element_dtype"});
-  const Array list = dense(n, 0, nullptr);
-  const auto size = list.shape().at(0).value();
+  const Array list = dense(n, 0, std::nullopt);
+  const auto size = list.shape()[0].value();
   check(size > 0, "TensorListPopBack: the list is empty");
   return {slice_in_dim(list, 0, size - 1, 1, 0), squeeze(slice_in_dim(list, size - 1, size, 1, 0), {0})};
 }

@@ -1,6 +1,7 @@
 // Operations that jax2tf writes where TensorFlow has none of its own.
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
+#include "tf2jax/tf_import/internal/windows.h"
 
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/ops/dot.h"
@@ -16,7 +17,7 @@
 #include "xla_dims.pb.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 namespace tf2jax::tf_import {
 namespace {
@@ -45,36 +46,46 @@ Values xla_dot(Node& n) {
   return {dot_general(n.array(0), n.array(1), dims, preferred_type(n))};
 }
 
-Padding pairs_of(const std::vector<std::int64_t>& flat) {
+// Input `i` as (before, after) of each of `count` axes; negative ones cut.
+Padding pairs_of(const Node& n, std::size_t i, std::size_t count) {
+  const auto flat = n.integers(i, 2 * count);
   Padding out;
-  for (std::size_t i = 0; i + 1 < flat.size(); i += 2) out.emplace_back(flat[i], flat[i + 1]);
+  for (std::size_t k = 0; k < flat.size(); k += 2) out.emplace_back(flat[k], flat[k + 1]);
+  return out;
+}
+
+// The axes of an operand in the order that a convolution wants.
+Axes convolution_axes(const Node& n, std::int64_t batch, std::int64_t feature, const google::protobuf::RepeatedField<std::int64_t>& spatial, const Array& x) {
+  Axes out{batch, feature};
+  out.insert(out.end(), spatial.begin(), spatial.end());
+  Axes sorted = out;
+  std::ranges::sort(sorted);
+  check(sorted == iota_axes(x.rank()), "{}: the dimension numbers {} are not the axes of {}", n.op(), tuple_string(out), x.aval());
   return out;
 }
 
 // Inputs: lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation, feature_group_count.
 Values xla_conv(Node& n) {
   const auto d = dimension_numbers<xla::ConvolutionDimensionNumbers>(n);
-  const auto spec = [](std::int64_t a, std::int64_t b, const auto& spatial) {
-    Axes out{a, b};
-    out.insert(out.end(), spatial.begin(), spatial.end());
-    return out;
-  };
+  const Array x = n.array(0, 2), kernel = n.array(1, x.rank(), x.rank());
+  const std::size_t spatial = x.shape().size() - 2;
   ConvParams p;
-  p.window_strides = n.integers(2);
-  p.padding = pairs_of(n.integers(3));
-  p.lhs_dilation = n.integers(4);
-  p.rhs_dilation = n.integers(5);
-  p.feature_group_count = n.integer(6);
-  p.batch_group_count = n.attr_or<std::int64_t>("batch_group_count", 1);
+  p.window_strides = n.integers(2, spatial, 1);
+  p.padding = pairs_of(n, 3, spatial);
+  p.lhs_dilation = n.integers(4, spatial, 1);
+  p.rhs_dilation = n.integers(5, spatial, 1);
+  p.feature_group_count = n.integer(6, 1);
+  p.batch_group_count = n.has_attr("batch_group_count") ? n.attr_integer("batch_group_count", 1) : 1;
   p.preferred_element_type = preferred_type(n);
-  p.dimension_numbers = {spec(d.input_batch_dimension(), d.input_feature_dimension(), d.input_spatial_dimensions()),
-                         spec(d.kernel_output_feature_dimension(), d.kernel_input_feature_dimension(), d.kernel_spatial_dimensions()),
-                         spec(d.output_batch_dimension(), d.output_feature_dimension(), d.output_spatial_dimensions())};
-  return {conv_general_dilated(n.array(0), n.array(1), std::move(p))};
+  p.dimension_numbers = {convolution_axes(n, d.input_batch_dimension(), d.input_feature_dimension(), d.input_spatial_dimensions(), x),
+                         convolution_axes(n, d.kernel_output_feature_dimension(), d.kernel_input_feature_dimension(), d.kernel_spatial_dimensions(), kernel),
+                         convolution_axes(n, d.output_batch_dimension(), d.output_feature_dimension(), d.output_spatial_dimensions(), x)};
+  return {conv_general_dilated(x, kernel, std::move(p))};
 }
 
 // Indices with the index vector in the last axis, where jax.lax has it.
 Array index_last(const Array& indices, std::int64_t vector_axis) {
+  check<AxisError>(vector_axis >= 0 && vector_axis <= indices.rank(), "index_vector_dim is {}; expected 0 to {}", vector_axis, indices.rank());
   return vector_axis == indices.rank() ? expand_dims(indices, {indices.rank()}) : moveaxis(indices, vector_axis, indices.rank() - 1);
 }
 
@@ -83,26 +94,28 @@ Values xla_gather(Node& n) {
   const auto d = dimension_numbers<xla::GatherDimensionNumbers>(n);
   const GatherDims dims{axes(d.offset_dims()), axes(d.collapsed_slice_dims()), axes(d.start_index_map()), axes(d.operand_batching_dims()),
                         axes(d.start_indices_batching_dims())};
-  return {gather(n.array(0), index_last(n.array(1), d.index_vector_dim()), dims, n.integers(2), {.mode = GatherScatterMode::promise_in_bounds})};
+  return {gather(n.array(0), index_last(n.indices(1), d.index_vector_dim()), dims, n.integers(2, n.array(0).shape().size(), 0), {.mode = GatherScatterMode::promise_in_bounds})};
 }
 
 // The operation a reducing function performs: its only node besides identities; empty when it returns its second
 // argument.
 std::string reducer(const Node& n, const FunctionRef& f) {
-  const auto body = n.interpreter().model().body(f.name);
-  std::string op;
-  std::size_t count = 0;
-  for (const auto& step : body->plan.steps) {
-    const auto& node = body->scope.node(step.node);
-    if (node.op() == "Identity") continue;
+  std::string name = f.name;
+  for (std::int64_t depth = 0; depth < config().max_function_depth; ++depth) {
+    const auto body = n.interpreter().model().body(name);
+    const tensorflow::NodeDef* only = nullptr;
+    for (const auto& step : body->plan.steps) {
+      const auto& node = body->scope.node(step.node);
+      if (node.op() == "Identity") continue;
+      if (std::exchange(only, &node)) return "?";
+    }
+    if (!only) return "";
     // A call of a function that does the work.
-    const auto callees = called_functions(n.interpreter().model().library, node);
-    op = callees.empty() ? node.op() : reducer(n, {callees[0]});
-    ++count;
+    const auto callees = called_functions(n.interpreter().model().library, *only);
+    if (callees.empty()) return only->op() == "AddV2" ? "Add" : only->op();
+    name = callees[0];
   }
-  if (count > 1) return "?";
-  if (op == "AddV2") return "Add";
-  return op;
+  raise<ResourceExhaustedError>("function '{}' calls others more than {} deep. Raise Config::max_function_depth if it should.", f.name, config().max_function_depth);
 }
 
 Values xla_scatter(Node& n) {
@@ -113,7 +126,7 @@ Values xla_scatter(Node& n) {
   GatherOptions options;
   options.indices_are_sorted = n.attr_or<bool>("indices_are_sorted", false);
   options.unique_indices = n.attr_or<bool>("unique_indices", false);
-  const Array x = n.array(0), indices = index_last(n.array(1), d.index_vector_dim()), updates = n.array(2);
+  const Array x = n.array(0), indices = index_last(n.indices(1), d.index_vector_dim()), updates = n.array(2);
   if (op.empty()) return {scatter(x, indices, updates, dims, options)};
   if (op == "Add") return {scatter_add(x, indices, updates, dims, options)};
   if (op == "Mul") return {scatter_mul(x, indices, updates, dims, options)};
@@ -124,25 +137,28 @@ Values xla_scatter(Node& n) {
 
 Values xla_pad(Node& n) {
   const Array x = n.array(0);
-  const auto low = n.integers(2), high = n.integers(3), interior = n.integers(4);
+  const std::size_t rank = x.shape().size();
+  const auto low = n.integers(2, rank), high = n.integers(3, rank), interior = n.integers(4, rank, 0);
   std::vector<PadAxis> config;
-  for (std::size_t i = 0; i < low.size(); ++i) config.push_back({low[i], high.at(i), interior.at(i)});
-  return {pad(x, n.array(1), config)};
+  for (std::size_t i = 0; i < rank; ++i) config.push_back({low[i], high[i], interior[i]});
+  return {pad(x, n.scalar(1), config)};
 }
 
 // Start indices; negative ones count from the end, as in jax.lax.
-Arrays starts(const Array& x, const Array& vector) {
+Arrays starts(const Node& n, const Array& x, std::size_t input) {
+  const Array vector = n.indices(input);
+  check<ShapeError>(vector.rank() == 1 && identical(vector.shape()[0], Dim(x.rank())), "{}: {} are no start indices of {}", n.op(), vector.aval(), x.aval());
   Arrays out;
   std::size_t axis = 0;
   for (const auto& i : unstack(vector)) {
-    const Array size = astype(Array(x.shape().at(axis++).value()), i.dtype());
+    const Array size = astype(Array(x.shape()[axis++].value()), i.dtype());
     out.push_back(where(less(i, 0), add(i, size), i));
   }
   return out;
 }
 
-Values xla_dynamic_slice(Node& n) { return {dynamic_slice(n.array(0), starts(n.array(0), n.array(1)), n.shape(2))}; }
-Values xla_dynamic_update_slice(Node& n) { return {dynamic_update_slice(n.array(0), n.array(1), starts(n.array(0), n.array(2)))}; }
+Values xla_dynamic_slice(Node& n) { return {dynamic_slice(n.array(0), starts(n, n.array(0), 1), n.sizes(2))}; }
+Values xla_dynamic_update_slice(Node& n) { return {dynamic_update_slice(n.array(0), n.array(1), starts(n, n.array(0), 2))}; }
 
 bool is_value(const Node& n, std::size_t i, double v) {
   const auto* x = n.input(i).get_if<Array>();
@@ -171,11 +187,13 @@ Cumulated cumulative_axis(const Array& x, const Window& w) {
 // Inputs: input, init, window, strides, base dilations, window dilations, padding.
 Values xla_reduce_window(Node& n) {
   const std::string op = reducer(n, n.attr<FunctionRef>("computation"));
-  const Array x = n.array(0), init = n.array(1);
-  const Window w{n.integers(2), n.integers(3), pairs_of(n.integers(6)), n.integers(4), n.integers(5)};
+  const Array x = n.array(0), init = n.scalar(1);
+  const std::size_t rank = x.shape().size();
+  const Window whole{n.integers(2, rank, 1), n.integers(3, rank, 1), pairs_of(n, 6, rank), n.integers(4, rank, 1), n.integers(5, rank, 1)};
   const double inf = std::numeric_limits<double>::infinity();
-  const Cumulated running = config().infer_cumulative_reduction_from_jax2tf ? cumulative_axis(x, w) : Cumulated{};
+  const Cumulated running = config().infer_cumulative_reduction_from_jax2tf ? cumulative_axis(x, whole) : Cumulated{};
   const bool cumulative = running.axis >= 0;
+  const Window w = within_operand(n, x.shape(), whole);
   if (op == "Add") {
     if (cumulative && is_value(n, 1, 0)) return {cumsum(x, running.axis, running.reverse)};
     return {add(reduce_window_sum(x, w), init)};
@@ -194,10 +212,11 @@ Values xla_reduce_window(Node& n) {
 
 // Inputs: operands, initial values. Several operands at once need a reduction of their own.
 Values xla_variadic_reduce(Node& n) {
-  const auto dims = n.attr<std::vector<std::int64_t>>("dimensions_to_reduce");
+  const auto all = n.attr<std::vector<std::int64_t>>("dimensions_to_reduce");
   const std::string op = reducer(n, n.attr<FunctionRef>("reducer"));
   check<NotImplementedError>(n.num_inputs() == 2, "XlaVariadicReduceV2: {} operands at once are not supported", n.num_inputs() / 2);
-  const Array x = n.array(0), init = n.array(1);
+  const Array x = n.array(0), init = n.scalar(1);
+  const Axes dims = normalize_axes(all, x.rank(), n.op());
   if (op == "Add") return {add(reduce_sum(x, dims), init)};
   if (op == "Mul") return {mul(reduce_prod(x, dims), init)};
   if (op == "Maximum") return {maximum(reduce_max(x, dims), init)};
@@ -213,9 +232,11 @@ Values xla_select_and_scatter(Node& n) {
   const std::string select_op = reducer(n, n.attr<FunctionRef>("select")), scatter_op = reducer(n, n.attr<FunctionRef>("scatter"));
   if (scatter_op != "Add") raise<ValueError>("Only Add is supported as scatter function, found {}.", scatter_op);
   if (select_op != "GreaterEqual" && select_op != "LessEqual") raise<ValueError>("Only GreaterEqual and LessEqual are supported as select function, found {}.", select_op);
-  const Window w{n.integers(1), n.integers(2), pairs_of(n.integers(3)), {}, {}};
+  const Array x = n.array(0);
+  const std::size_t rank = x.shape().size();
+  const Window w = within_operand(n, x.shape(), {n.integers(1, rank, 1), n.integers(2, rank, 1), pairs_of(n, 3, rank), {}, {}});
   const FlatFn f = [&](const Arrays& xs) { return Arrays{select_op == "GreaterEqual" ? reduce_window_max(xs[0], w) : reduce_window_min(xs[0], w)}; };
-  const Linearized l = linearize_flat(f, {n.array(0)});
+  const Linearized l = linearize_flat(f, {x});
   const auto cts = apply_pullback(l, {n.array(4)});
   return {cts.at(0)};
 }
@@ -224,8 +245,12 @@ Values xla_select_and_scatter(Node& n) {
 Values xla_variadic_sort(Node& n) {
   const auto f = n.attr<FunctionRef>("comparator");
   const bool stable = n.attr<bool>("is_stable");
+  check(n.num_inputs() >= 2, "XlaVariadicSort: {} inputs are given; expected operands and a dimension", n.num_inputs());
   const std::size_t count = n.num_inputs() - 1;
   const Arrays operands = n.arrays(0, count);
+  for (const auto& x : operands) {
+    check<ShapeError>(identical(x.shape(), operands[0].shape()), "XlaVariadicSort: the operands {} and {} differ in shape", operands[0].aval(), x.aval());
+  }
   const auto compare = [&](std::size_t smaller) {
     Values arguments;
     for (std::size_t i = 0; i < count; ++i) {
@@ -236,8 +261,8 @@ Values xla_variadic_sort(Node& n) {
     }
     const TraceScope eval(eval_trace());
     const Values result = n.call(f, arguments);
-    const auto* x = result.at(0).get_if<Array>();
-    return x && x->is_concrete() && x->item<bool>();
+    const auto* x = result.size() == 1 ? result[0].get_if<Array>() : nullptr;
+    return x && x->is_concrete() && x->rank() == 0 && x->item<bool>();
   };
   std::size_t keys = 0;
   // Equal keys must compare false: it is an order, not its negation.
@@ -245,7 +270,7 @@ Values xla_variadic_sort(Node& n) {
   while (keys < count && compare(keys)) ++keys;
   if (keys == 0) raise<ValueError>("Only less-than comparator is supported for XlaVariadicSort.");
   Values out;
-  for (auto& x : sort(operands, n.integer(count), stable, static_cast<std::int64_t>(keys))) out.emplace_back(std::move(x));
+  for (auto& x : sort(operands, n.axis(count, operands[0].rank()), stable, static_cast<std::int64_t>(keys))) out.emplace_back(std::move(x));
   return out;
 }
 
@@ -276,7 +301,7 @@ void add_xla_operations(ConverterTable& table) {
   table.add("XlaVariadicReduceV2", xla_variadic_reduce);
   table.add("XlaSelectAndScatter", xla_select_and_scatter);
   table.add("XlaVariadicSort", xla_variadic_sort);
-  table.add("XlaReducePrecision", [](Node& n) { return Values{reduce_precision(n.array(0), n.attr<int>("exponent_bits"), n.attr<int>("mantissa_bits"))}; });
+  table.add("XlaReducePrecision", [](Node& n) { return Values{reduce_precision(n.array(0), static_cast<int>(n.attr_integer("exponent_bits", 1, 11)), static_cast<int>(n.attr_integer("mantissa_bits", 0, 52)))}; });
   table.add("XlaOptimizationBarrier", same_inputs);
   table.add("XlaSharding", xla_sharding);
 }

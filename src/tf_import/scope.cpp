@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <set>
 
 namespace tf2jax::tf_import {
@@ -21,21 +22,22 @@ Scope::Scope(const FunctionLibrary& library, const tf::FunctionDef& function) : 
 }
 
 void Scope::index() {
+  by_name_.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const bool fresh = by_name_.emplace(nodes_[i]->name(), static_cast<int>(i)).second;
     check(fresh, "{}: two nodes are named '{}'", library_.graph().source(), nodes_[i]->name());
   }
 }
 
-int Scope::find(const std::string& name) const {
+int Scope::find(std::string_view name) const {
   const auto it = by_name_.find(name);
   return it == by_name_.end() ? -1 : it->second;
 }
 
-TensorRef Scope::resolve(const std::string& reference, std::string_view user) const {
+TensorRef Scope::resolve(std::string_view reference, std::string_view user, std::string_view name) const {
   const auto unknown = [&] {
-    raise<ValueError>("{}{}: '{}' is needed by {}, but there is no such tensor", library_.graph().source(),
-                      name_.empty() ? "" : fmt::format(", function '{}'", name_), reference, user);
+    raise<ValueError>("{}{}: '{}' is needed by {}{}, but there is no such tensor", library_.graph().source(),
+                      name_.empty() ? "" : fmt::format(", function '{}'", name_), reference, user, name.empty() ? "" : fmt::format(" '{}'", name));
   };
   const auto index = [&](std::string_view digits) {
     int value = -1;
@@ -44,15 +46,20 @@ TensorRef Scope::resolve(const std::string& reference, std::string_view user) co
     return value;
   };
   const auto first = reference.find(':');
-  const std::string base = reference.substr(0, first);
-  if (const auto argument = arguments_.find(base); argument != arguments_.end() && find(base) < 0) return {-1 - argument->second, 0};
+  const auto base = reference.substr(0, first);
   const int id = find(base);
-  if (id < 0) unknown();
-  if (first == std::string::npos) return {id, 0};
+  if (id < 0) {
+    const auto argument = arguments_.find(base);
+    if (argument == arguments_.end()) unknown();
+    return {-1 - argument->second, 0};
+  }
+  if (first == std::string_view::npos) return {id, 0};
   const auto second = reference.find(':', first + 1);
-  if (second == std::string::npos) return {id, index(std::string_view(reference).substr(first + 1))};
-  const auto range = library_.output(node(id), std::string_view(reference).substr(first + 1, second - first - 1));
-  return {id, static_cast<int>(range.start) + index(std::string_view(reference).substr(second + 1))};
+  if (second == std::string_view::npos) return {id, index(reference.substr(first + 1))};
+  const auto range = library_.output(node(id), reference.substr(first + 1, second - first - 1));
+  const int offset = index(reference.substr(second + 1));
+  if (offset >= std::numeric_limits<int>::max() - range.start) unknown();
+  return {id, static_cast<int>(range.start) + offset};
 }
 
 std::vector<TensorRef> Scope::returns() const {
@@ -60,7 +67,7 @@ std::vector<TensorRef> Scope::returns() const {
   for (const auto& output : function_->signature().output_arg()) {
     const auto it = function_->ret().find(output.name());
     check(it != function_->ret().end(), "{}: function '{}' does not say what its output '{}' is", library_.graph().source(), name_, output.name());
-    refs.push_back(resolve(it->second, fmt::format("output '{}'", output.name())));
+    refs.push_back(resolve(it->second, "output", output.name()));
   }
   return refs;
 }
@@ -101,7 +108,7 @@ class Planner {
     std::set<int> seen;
     std::vector<int> stack;
     const auto push = [&](std::string_view input) {
-      const auto base = std::string(input.substr(input.starts_with('^') ? 1 : 0));
+      const auto base = input.substr(input.starts_with('^') ? 1 : 0);
       const int id = scope_.find(base.substr(0, base.find(':')));
       if (id >= 0 && seen.insert(id).second) stack.push_back(id);
     };
@@ -120,8 +127,8 @@ class Planner {
   }
 
   Frame open(int id) {
-    Frame frame{id, {}, 0, {id, {}, {}}};
     const auto& node = scope_.node(id);
+    Frame frame{id, {}, 0, {id, {}, {}, !called_functions(scope_.library(), node).empty()}};
     const auto add = [&](TensorRef ref) {
       if (ref.node >= 0 && !plan_.fed.contains(ref)) frame.needs.push_back(ref.node);
     };
@@ -132,14 +139,14 @@ class Planner {
         before.insert(before.end(), effects.begin(), effects.end());
         continue;
       }
-      frame.step.inputs.push_back(scope_.resolve(input, fmt::format("node '{}'", node.name())));
+      frame.step.inputs.push_back(scope_.resolve(input, "node", node.name()));
       const auto ref = frame.step.inputs.back();
       // The edge that closes a TF1 loop; such loops are reported by their operations, not as cycles.
       if (node.op() == "Merge" && ref.node >= 0 && scope_.node(ref.node).op() == "NextIteration") continue;
       add(ref);
     }
     for (const auto& reference : queries_.extra_inputs(node)) {
-      frame.step.extra.push_back(scope_.resolve(reference, fmt::format("the gradient of node '{}'", node.name())));
+      frame.step.extra.push_back(scope_.resolve(reference, "the gradient of node", node.name()));
       add(frame.step.extra.back());
     }
     frame.needs.insert(frame.needs.begin(), before.begin(), before.end());

@@ -84,7 +84,7 @@ TEST(TensorProto, LastValueRepeats) {
 TEST(TensorProto, RejectsContentsThatDoNotFit) {
   EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: 3 } } tensor_content: \"ab\""), "c"), ValueError);
   EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: -1 } }"), "c"), ValueError);
-  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: 1099511627776 } }"), "c"), ValueError);
+  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: 1099511627776 } }"), "c"), ResourceExhaustedError);
   EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { } float_val: 1 float_val: 2"), "c"), ValueError);
   EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_QINT8 tensor_shape { }"), "c"), NotImplementedError);
 }

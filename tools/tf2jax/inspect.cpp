@@ -30,7 +30,7 @@ void print_variables(const std::vector<ModelVariable>& variables) {
   for (const auto& v : variables) std::cout << "  " << v.name << "  " << v.spec.to_string() << (v.trainable ? "" : "  (frozen)") << "\n";
 }
 
-void print_status(const std::string& name, const std::string& model, const ConvertOptions& options) {
+void print_status(const std::string& name, const SavedModel& model, const ConvertOptions& options) {
   try {
     const auto f = convert(model, options);
     std::cout << "  " << f.signature().to_string() << "\n";
@@ -44,9 +44,10 @@ void print_status(const std::string& name, const std::string& model, const Conve
 int inspect(const std::string& model) {
   if (!SavedModel::exists(model)) {
     const Graph graph = Graph::load(model);
-    std::cout << "graph: " << graph.nodes().size() << " nodes, " << graph.functions().size() << " functions\n";
+    const auto nodes = graph.nodes();
+    std::cout << "graph: " << nodes.size() << " nodes, " << graph.functions().size() << " functions\n";
     std::cout << "placeholders:\n";
-    for (const auto& node : graph.nodes()) {
+    for (const auto& node : nodes) {
       if (node.op.starts_with("Placeholder")) std::cout << "  " << node.name << "\n";
     }
     print_operations(graph);
@@ -59,7 +60,7 @@ int inspect(const std::string& model) {
   for (const auto& tag : m.tags()) std::cout << " " << tag;
   std::cout << "\nsignatures:\n";
   for (const auto& [name, s] : m.signatures()) {
-    if (name != "__saved_model_init_op") print_status(name, model, {.signature = name});
+    if (name != "__saved_model_init_op") print_status(name, m, {.signature = name});
   }
   if (m.objects()) {
     std::cout << "functions:\n";

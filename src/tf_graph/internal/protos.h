@@ -9,6 +9,7 @@
 #include <google/protobuf/message.h>
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 namespace tf2jax::detail {
@@ -24,12 +25,13 @@ std::string type_name(tensorflow::DataType type);
 /// Sizes with -1 for unknown; nullopt for unknown rank. Throws: ValueError naming `where` for sizes below -1.
 std::optional<Dims> shape_from_proto(const tensorflow::TensorShapeProto& shape, std::string_view where);
 tensorflow::TensorShapeProto shape_to_proto(const std::optional<Dims>& shape);
-/// A fully known shape whose element count fits. Throws: ValueError.
+/// A fully known shape. Throws: ValueError; ResourceExhaustedError for more elements than Config::max_array_elements.
 Dims concrete_shape(const tensorflow::TensorShapeProto& shape, std::string_view where);
 
 /// The value of a stored tensor: packed contents, listed values, or the last listed value repeated.
+/// Large packed contents are not copied when `owner` keeps the message alive.
 /// Throws: ValueError naming `where` for contents that do not fit the shape; NotImplementedError for other types.
-TensorData tensor_from_proto(const tensorflow::TensorProto& proto, std::string_view where);
+TensorData tensor_from_proto(const tensorflow::TensorProto& proto, std::string_view where, std::shared_ptr<const void> owner = nullptr);
 tensorflow::TensorProto tensor_to_proto(const TensorData& value);
 
 TensorSpec make_spec(std::string name, tensorflow::DataType type, const tensorflow::TensorShapeProto& shape, std::string_view where);
@@ -38,7 +40,7 @@ TensorSpec make_spec(std::string name, tensorflow::DataType type, const tensorfl
 void parse_binary(std::string_view bytes, google::protobuf::Message& message, std::string_view where);
 /// Reads protobuf text; fields that are not declared are skipped. Throws: ParseError with the line.
 void parse_text(std::string_view text, google::protobuf::Message& message, std::string_view where);
-/// Reads a file in either form; ".pbtxt", ".txt" and ".prototxt" are text.
+/// Reads a file in either form, binary ones piece by piece; ".pbtxt", ".txt" and ".prototxt" are text.
 void parse_file(const std::filesystem::path& path, google::protobuf::Message& message);
 /// Deterministic binary form.
 std::string serialize(const google::protobuf::Message& message);

@@ -40,6 +40,8 @@ class ImportedFunction {
   };
 
   std::vector<Tree> bind(const CallArguments& arguments) const;
+  std::pair<Tree, Variables> run(const Variables& params, const CallArguments& arguments) const;
+  Config options_in_force() const;
   Arrays check_inputs(const std::vector<Tree>& leaves) const;
   std::shared_ptr<const Staged> staged(const Avals& avals, bool has_key) const;
   /// variables, inputs [, key] -> outputs, then the changed variables, whose positions go to `changed`.

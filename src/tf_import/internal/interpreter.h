@@ -15,7 +15,10 @@ class Interpreter {
   const Model& model() const { return *model_; }
   std::shared_ptr<const Model> shared_model() const { return model_; }
   Values run(const Body& body, const Values& arguments);
-  /// Throws: ValueError for unknown functions, wrong argument counts, and calls nested too deeply.
+  /// The same, as an attempt: its nodes count for no budget.
+  Values attempt(const Body& body, const Values& arguments);
+  /// Throws: ValueError for unknown functions, wrong argument counts and functions that call themselves without end,
+  /// ResourceExhaustedError for calls nested too deeply.
   /// A function with random nodes uses `key`, or takes one of its caller's.
   Values call(const std::string& function, const Values& arguments, const std::optional<Array>& key = {});
 
@@ -40,11 +43,15 @@ class Interpreter {
     const Body* body;
     const Values* arguments;
     std::vector<Values> env;
-    std::vector<Array> keys;   // one per random node, taken from the back
+    std::vector<std::uint32_t> uses;   // of each node that are still to come; empty: not counted
+    std::vector<Array> keys = {};      // one per random node, taken from the back
     bool keys_made = false;
   };
 
   Value value(const Frame& frame, TensorRef ref) const;
+  /// The same for a step; values that no later one needs are let go.
+  Value take(Frame& frame, TensorRef ref) const;
+  void check_nesting(const Body& body) const;
   Values evaluate(Frame& frame, const PlanStep& step);
 
   std::shared_ptr<const Model> model_;
@@ -53,10 +60,8 @@ class Interpreter {
   std::size_t changes_ = 0;
   std::optional<Array> key_;
   std::vector<Frame*> frames_;
+  std::int64_t evaluated_ = 0;   // nodes
 };
-
-/// Number of nodes of the body that take one random key each.
-std::size_t count_random(const Model& model, const Body& body);
 
 /// Splits a random key; installed where random operations are registered.
 using SplitKey = Arrays (*)(const Array& key, std::int64_t count);

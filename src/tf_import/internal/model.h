@@ -19,7 +19,16 @@ namespace tf2jax::tf_import {
 struct Body {
   Scope scope;
   Plan plan;
+  std::size_t random_nodes = 0;   // that take one random key each
+  std::vector<std::uint32_t> uses = {};   // of each node's outputs, by steps and as results; empty: not counted
 };
+
+/// What is known of a library function and those it calls before any of them runs.
+struct FunctionFacts {
+  bool has_effect = false, is_random = false, has_loop = false;
+  std::int64_t nodes = 0;   // when every call is replaced by what it calls, a call of itself by nothing; at most kManyNodes
+};
+constexpr std::int64_t kManyNodes = std::int64_t{1} << 60;
 
 /// A variable the function may read: its name in params and its value at conversion (empty: not stored).
 struct ImportedVariable {
@@ -60,17 +69,30 @@ class Model {
   std::shared_ptr<const Body> body(const std::string& function) const;
   Body main(std::vector<std::string> outputs, const std::vector<std::string>& inputs) const;
   bool has_effect(const tensorflow::NodeDef& node) const;
+  bool is_random(const tensorflow::NodeDef& node) const;
+  /// The node and what it calls.
+  FunctionFacts facts(const tensorflow::NodeDef& node) const;
+  /// Of the steps of a body together.
+  FunctionFacts facts(const Body& body) const;
+  /// Throws: ResourceExhaustedError naming the node that has the largest part, for more than Config::max_expanded_nodes.
+  void check_expansion(const Body& body) const;
   /// Throws: UnsupportedOpError naming every operation without converter that `body` needs, functions included.
   void check_supported(const Body& body) const;
-  /// Number of nodes below `body` that draw random numbers.
   PlanQueries queries(const std::string& function) const;
 
  private:
-  bool function_has_effect(const std::string& function, std::size_t depth) const;
+  struct KnownFacts {
+    FunctionFacts facts;
+    std::vector<std::string> callees;   // once for each call
+    bool done = false;
+  };
+  const FunctionFacts& function_facts(const std::string& function) const;
+  KnownFacts open_facts(const std::string& function) const;
+  Body finished(Scope scope, Plan plan) const;
 
   mutable std::recursive_mutex mutex_;
   mutable std::map<std::string, std::shared_ptr<const Body>> bodies_;
-  mutable std::map<std::string, bool> effects_;
+  mutable std::map<std::string, KnownFacts> facts_;
 };
 
 /// Operations that read the thread's random key.

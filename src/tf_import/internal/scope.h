@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct PlanStep {
   int node = 0;
   std::vector<TensorRef> inputs;
   std::vector<TensorRef> extra;   // tensors a custom gradient captures
+  bool calls = false;             // library functions
 };
 
 struct Plan {
@@ -39,13 +41,14 @@ class Scope {
 
   const std::string& name() const { return name_; }   // of the function; empty for the main graph
   const tensorflow::FunctionDef* function() const { return function_; }
+  const FunctionLibrary& library() const { return library_; }
   const tensorflow::NodeDef& node(int i) const { return *nodes_[static_cast<std::size_t>(i)]; }
   std::size_t size() const { return nodes_.size(); }
   std::size_t num_arguments() const { return arguments_.size(); }
   /// The node, or -1.
-  int find(const std::string& name) const;
-  /// "node", "node:1", "node:output:1", an argument's name. Throws: ValueError naming the reference.
-  TensorRef resolve(const std::string& reference, std::string_view user) const;
+  int find(std::string_view name) const;
+  /// "node", "node:1", "node:output:1", an argument's name. Throws: ValueError naming the reference and the user.
+  TensorRef resolve(std::string_view reference, std::string_view user, std::string_view name = {}) const;
   /// What the function returns, in the order of its outputs. Throws: ValueError.
   std::vector<TensorRef> returns() const;
 
@@ -56,7 +59,7 @@ class Scope {
   const tensorflow::FunctionDef* function_ = nullptr;
   std::string name_;
   std::vector<const tensorflow::NodeDef*> nodes_;
-  std::unordered_map<std::string, int> by_name_, arguments_;
+  std::unordered_map<std::string_view, int> by_name_, arguments_;   // names of the graph, which outlives this
 };
 
 /// Answers what planning needs to know about nodes.
