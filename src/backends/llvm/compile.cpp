@@ -10,6 +10,7 @@
 #include "tf2jax/backends/llvm/overwrite.h"
 #include "tf2jax/backends/llvm/product_nests.h"
 #include "tf2jax/backends/llvm/steps.h"
+#include "tf2jax/base/warning.h"
 #include "tf2jax/control/cond.h"
 #include "tf2jax/control/scan.h"
 #include "tf2jax/control/while_loop.h"
@@ -258,13 +259,14 @@ class Compiler {
       program_->kernels = std::move(simulated);
       return;
     }
-    std::string error;
-    program_->kernels = loops::code_generator().compile(kernels_, {options_.check_bounds, options_.cache_directory}, error);
+    std::string message;
+    program_->kernels = loops::code_generator().compile(kernels_, {options_.check_bounds, options_.cache_directory}, message);
     if (!program_->kernels) {
       std::string texts;
       for (const loops::Kernel& k : kernels_) texts += loops::to_string(k) + "\n";
-      raise<InternalError>("compile: code generation failed: {}\n{}", error, texts);
+      raise<InternalError>("compile: code generation failed: {}\n{}", message, texts);
     }
+    if (!message.empty()) warn_once("object cache " + options_.cache_directory, message);
   }
 
   std::unique_ptr<const Step> loop_step(std::int32_t group, std::size_t k) {

@@ -153,7 +153,7 @@ struct CodegenOptions {
 class CodeGenerator {
  public:
   virtual ~CodeGenerator() = default;
-  /// Throws nothing: on failure returns null and sets `error`.
+  /// Throws nothing: on failure returns null and sets `error`. On success `error` may hold a warning.
   virtual std::shared_ptr<const CompiledKernels> compile(const std::vector<Kernel>& kernels, const CodegenOptions& options, std::string& error) = 0;
   /// Lanes of f32 vectors: 16, 8 or 4.
   virtual int lanes() const = 0;

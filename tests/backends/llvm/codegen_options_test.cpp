@@ -1,18 +1,12 @@
-// Bounds checks, the object cache and the loading of the code generator.
-#include <unistd.h>
-
+// Bounds checks and the loading of the code generator.
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "codegen_kernels.h"
 
 namespace tf2jax::loops::testing {
 
 namespace {
-
-namespace fs = std::filesystem;
 
 // Each death happens in a fresh process.
 class CodegenDeath : public ::testing::Test {
@@ -85,59 +79,6 @@ TEST(CodegenBounds, ValidAccessesPassTheChecks) {
   b.k.body = {loop(0, 24, true, {eval(inside), eval(v), store(out, {0, {{0, 1}}}, v)})};
   auto values = zeros(20), got = zeros(24);
   run(b.k, {values.data(), got.data()}, 0, 0, {.check_bounds = true});
-}
-
-namespace {
-
-class CodegenCache : public ::testing::Test {
- protected:
-  void SetUp() override { fs::remove_all(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
-  std::vector<fs::path> files() const {
-    std::vector<fs::path> out;
-    if (fs::exists(folder_))
-      for (const auto& f : fs::directory_iterator(folder_)) out.push_back(f.path());
-    return out;
-  }
-  // Runs -x over 40 elements through the cache.
-  void use() const {
-    std::vector<float> x(40, 2.0f), out(40);
-    run(elementwise(Op::neg, DType::f32, {DType::f32}, 40), {x.data(), out.data()}, 0, 40, {.cache_directory = folder_});
-    EXPECT_EQ(out.back(), -2.0f);
-  }
-  const std::string folder_ = (fs::temp_directory_path() / ("tf2jax_cache_test_" + std::to_string(::getpid()))).string();
-};
-
-}  // namespace
-
-TEST_F(CodegenCache, KeepsOneFileForEqualPrograms) {
-  use();
-  ASSERT_EQ(files().size(), 1u);
-  const auto written = fs::last_write_time(files()[0]);
-  use();
-  EXPECT_EQ(files().size(), 1u);
-  EXPECT_EQ(fs::last_write_time(files()[0]), written);
-}
-
-TEST_F(CodegenCache, ReplacesDamagedFiles) {
-  use();
-  const fs::path file = files().at(0);
-  const auto size = fs::file_size(file);
-  {
-    std::fstream f(file, std::ios::in | std::ios::out | std::ios::binary);
-    f.seekp(static_cast<std::streamoff>(size / 2));
-    f.put('\x55').put('\x66').put('\x77');
-  }
-  use();
-  fs::resize_file(file, size / 2);
-  use();
-  EXPECT_EQ(fs::file_size(file), size);
-}
-
-TEST_F(CodegenCache, AnUnwritableFolderIsNoError) {
-  std::vector<float> x(40, 2.0f), out(40);
-  run(elementwise(Op::neg, DType::f32, {DType::f32}, 40), {x.data(), out.data()}, 0, 40, {.cache_directory = "/proc/nowhere"});
-  EXPECT_EQ(out.back(), -2.0f);
 }
 
 }  // namespace tf2jax::loops::testing

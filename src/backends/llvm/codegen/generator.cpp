@@ -62,18 +62,19 @@ std::vector<Bytes> make_objects(const std::vector<const loops::Kernel*>& kernels
 
 class Generator final : public loops::CodeGenerator {
  public:
-  std::shared_ptr<const loops::CompiledKernels> compile(const std::vector<loops::Kernel>& kernels, const loops::CodegenOptions& options, std::string& error) override {
+  std::shared_ptr<const loops::CompiledKernels> compile(const std::vector<loops::Kernel>& kernels, const loops::CodegenOptions& options, std::string& message) override {
     try {
-      return compile_kernels(kernels, options);
+      return compile_kernels(kernels, options, message);
     } catch (const std::exception& e) {
-      error = e.what();
+      message = e.what();
       return nullptr;
     }
   }
   int lanes() const override { return host().lanes; }
 
  private:
-  static std::shared_ptr<const loops::CompiledKernels> compile_kernels(const std::vector<loops::Kernel>& kernels, const loops::CodegenOptions& options) {
+  static std::shared_ptr<const loops::CompiledKernels> compile_kernels(const std::vector<loops::Kernel>& kernels, const loops::CodegenOptions& options,
+                                                                       std::string& warning) {
     std::map<std::string, std::string> symbols;   // text of a kernel -> its function
     std::vector<const loops::Kernel*> distinct;
     std::vector<std::string> names, of_kernel;
@@ -92,13 +93,14 @@ class Generator final : public loops::CodeGenerator {
     } else {
       std::string key = fingerprint() + (options.check_bounds ? " checked" : "");
       for (const loops::Kernel* k : distinct) key += "\n" + (options.check_bounds ? k->name : std::string()) + "\n" + serialise(*k);
-      const ObjectCache cache(options.cache_directory);
+      ObjectCache cache(options.cache_directory);
       if (auto found = cache.read(key)) {
         objects = std::move(*found);
       } else {
         objects = make_objects(distinct, names, emit);
         cache.write(key, objects);
       }
+      warning = cache.problem();
     }
     auto out = std::make_shared<Compiled>(load_objects(objects));
     for (std::size_t i = 0; i < kernels.size(); ++i)
