@@ -172,7 +172,7 @@ TEST_F(CacheFolder, ServesManyThreadsAtOnce) {
         for (int repeat = 0; repeat < 5; ++repeat) EXPECT_EQ(compiled_value(), 150.f);
       });
   }
-  for (const fs::path& f : files()) EXPECT_EQ(f.extension(), ".tf2jax");
+  for (const fs::path& f : files()) EXPECT_TRUE(f.extension() == ".tf2jax" || f.filename() == "key");
 }
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
