@@ -142,23 +142,6 @@ bool ObjectCache::write_whole(const std::string& name, std::string_view bytes) {
 }
 
 bool ObjectCache::read_or_make_secret() {
-<<<<<<< HEAD
-  auto stored = contents(kSecretFile, 077);
-  if (!stored && problem_.empty()) {
-    std::string fresh(kSecretBytes, '\0');
-    const std::string temporary = temporary_name(kSecretFile);
-    const bool drawn = ::getrandom(fresh.data(), fresh.size(), 0) == static_cast<ssize_t>(fresh.size());
-    // Of several processes the first makes it; a link is made only where there is no file yet.
-    if (drawn && write_whole(temporary, fresh)) ::linkat(folder_, temporary.c_str(), folder_, kSecretFile, 0);
-    ::unlinkat(folder_, temporary.c_str(), 0);
-    stored = contents(kSecretFile, 077);
-  }
-  if (stored && stored->size() == kSecretBytes) {
-    secret_ = std::move(*stored);
-    return true;
-  }
-  refuse(directory_ + "/" + kSecretFile, stored ? "it is damaged; remove it" : "it cannot be made");
-=======
   secret_ = contents(kSecretFile, 077).value_or("");
   if (secret_.empty() && !problem_.empty()) return false;
   if (secret_.size() == kSecretBytes) return true;
@@ -173,7 +156,6 @@ bool ObjectCache::read_or_make_secret() {
   secret_ = contents(kSecretFile, 077).value_or("");
   if (secret_.size() == kSecretBytes) return true;
   refuse(directory_ + "/" + kSecretFile, "it cannot be made");
->>>>>>> ha
   return false;
 }
 
