@@ -47,7 +47,7 @@ StructuredValue structured_from_proto(const tf::StructuredValue& proto, std::str
     case tf::StructuredValue::kDictValue:
       v.kind = Kind::dict;
       for (const auto& [key, child] : proto.dict_value().fields()) v.items.emplace_back(key, inner(child));
-      std::ranges::sort(v.items, {}, &std::pair<std::string, StructuredValue>::first);
+      std::ranges::sort(v.items, {}, &StructuredItem::first);
       break;
     case tf::StructuredValue::kNamedTupleValue:
       v.kind = Kind::named_tuple, v.string = proto.named_tuple_value().name();

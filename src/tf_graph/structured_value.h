@@ -17,13 +17,19 @@ struct StructuredValue {
   double real = 0;
   std::string string;                                          ///< text; the type's name of a named tuple or `other`
   TensorSpec tensor;
-  std::vector<std::pair<std::string, StructuredValue>> items;  ///< children; keys of dicts (sorted) and named tuples
+  std::vector<struct StructuredItem> items;                    ///< children; keys of dicts (sorted) and named tuples
 
   bool is_container() const { return kind >= Kind::list && kind <= Kind::named_tuple; }
   /// Tensors in order of Python's tf.nest: dicts by sorted key.
   std::vector<TensorSpec> tensors() const;
   /// As Python prints it, tensors as "float32[?,3]".
   std::string to_string() const;
+};
+
+/// A child and its key. Not a pair, which must not be declared of a class that is not complete.
+struct StructuredItem {
+  std::string first;
+  StructuredValue second;
 };
 
 }  // namespace tf2jax

@@ -76,7 +76,7 @@ void match(const StructuredValue& expected, const Tree& given, std::vector<std::
   }
   if (given.kind() == Tree::Kind::dict) {
     for (const auto& key : given.keys()) {
-      const bool known = named && std::ranges::find(expected.items, key, &std::pair<std::string, StructuredValue>::first) != expected.items.end();
+      const bool known = named && std::ranges::find(expected.items, key, &StructuredItem::first) != expected.items.end();
       if (!known) raise<TypeError>("the argument at {} has an unexpected entry '{}'; expected {}.", path_text(path), key, expected.to_string());
     }
   }
@@ -124,7 +124,7 @@ std::vector<Tree> match_arguments(const Signature& signature, const CallArgument
     raise<TypeError>("{}: {} positional arguments are given; the function takes {}.", signature.name, given.size(), next);
   }
   for (auto it = keywords.begin(); it != keywords.end();) {
-    const bool known = std::ranges::find(kwargs.items, it->first, &std::pair<std::string, StructuredValue>::first) != kwargs.items.end();
+    const bool known = std::ranges::find(kwargs.items, it->first, &StructuredItem::first) != kwargs.items.end();
     const auto at = std::ranges::find(signature.parameters, it->first);
     const auto position = static_cast<std::size_t>(at - signature.parameters.begin());
     if (known) {

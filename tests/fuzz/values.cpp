@@ -72,7 +72,7 @@ Array argument(const TensorSpec& spec, fuzz::Draw& draw, bool wild = true) {
   return detail::exact_array({canonical_dtype(type), symbolic(dims), false}, [&](std::byte* out) {
     visit_dtype(canonical_dtype(type), [&]<class T>(std::type_identity<T>) {
       for (std::int64_t i = 0; i < n; ++i) {
-        const double v = draw.real(is_unsigned_integer(type) || is_bool(type) ? 0 : -high, high);
+        const double v = draw.real(!wild || is_unsigned_integer(type) || is_bool(type) ? 0 : -high, high);
         if constexpr (std::is_same_v<T, bool>) reinterpret_cast<T*>(out)[i] = v > 1;
         else if constexpr (std::is_integral_v<T>) reinterpret_cast<T*>(out)[i] = static_cast<T>(static_cast<std::int64_t>(v));
         else reinterpret_cast<T*>(out)[i] = T(static_cast<float>(v));
