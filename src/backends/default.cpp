@@ -9,7 +9,7 @@
 #include "tf2jax/backends/llvm/executable.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/base/error.h"
-#include "tf2jax/base/memory_errors.h"
+#include "tf2jax/base/limits.h"
 #include "tf2jax/base/subnormals.h"
 #include "tf2jax/base/warning.h"
 #include "tf2jax/control/cond.h"

@@ -1,7 +1,10 @@
 // What keeps foreign sizes and foreign exceptions out: checks of sizes before anything is made of them, and errors of the
 // standard library as errors of this one.
 #pragma once
+#include <new>
+#include <stdexcept>
 #include <string_view>
+#include <utility>
 
 #include "tf2jax/base/shape.h"
 
@@ -23,6 +26,19 @@ auto with_errors(std::string_view where, F body) -> decltype(body()) {
   try {
     return body();
   } catch (...) {
+    rethrow_as_error(where);
+  }
+}
+
+/// The result of `f`, which may be the user's: only what the standard library throws for want of memory becomes an Error
+/// that names `where`.
+template <class F>
+auto with_memory_errors(std::string_view where, F&& f) -> decltype(std::forward<F>(f)()) {
+  try {
+    return std::forward<F>(f)();
+  } catch (const std::bad_alloc&) {
+    rethrow_as_error(where);
+  } catch (const std::length_error&) {
     rethrow_as_error(where);
   }
 }

@@ -32,16 +32,15 @@ std::optional<std::int64_t> checked_elements(const Aval& aval, std::string_view 
     const std::int64_t size = d.value();
     if (size < 0) [[unlikely]] raise<ShapeError>("{}: {} has a negative size. Expected sizes of 0 or more.", where, aval);
     fits = !__builtin_mul_overflow(nonzero, size ? size : 1, &nonzero) && fits;
-    n = size ? n : 0;
+    if (size == 0) n = 0;
   }
-  // Strides are products of sizes, those beside a size of 0 too.
+  // Strides are products of sizes, and loops run over them, those beside a size of 0 too.
   if (!fits) [[unlikely]] raise<ResourceExhaustedError>("{}: the sizes of {} multiply to more than 2^63. Use smaller sizes.", where, aval);
+  if (nonzero > config().max_array_elements) [[unlikely]]
+    raise<ResourceExhaustedError>("{}: the sizes of {} multiply to {}. Arrays have at most {} elements; raise Config::max_array_elements if this is meant.", where, aval,
+                                  nonzero, config().max_array_elements);
   if (!concrete) return std::nullopt;
-  n *= nonzero;
-  if (n > config().max_array_elements) [[unlikely]]
-    raise<ResourceExhaustedError>("{}: {} has {} elements. At most {} are allowed; raise Config::max_array_elements if this is meant.", where, aval, n,
-                                  config().max_array_elements);
-  return n;
+  return n * nonzero;
 }
 
 }  // namespace

@@ -36,8 +36,12 @@ struct ParsedValue {
   std::int64_t integer = 0;
   double floating = 0;
   std::vector<ParsedValue> items;                // of a tuple or list, positional arguments of a call
-  std::vector<std::pair<std::string, ParsedValue>> fields;   // keyword arguments of a call
+  std::vector<struct ParsedField> fields;        // keyword arguments of a call
   std::vector<Jaxpr> jaxprs;
+};
+struct ParsedField {
+  std::string key;
+  ParsedValue value;
 };
 
 // ---- values that may be parameters: text, hash, reading. Overloads for further types are found by ADL.

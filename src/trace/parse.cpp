@@ -663,7 +663,7 @@ class Parser {
       ParsedValue item = program_item(depth);
       if (item.kind == ParsedValue::Kind::none && item.text.empty()) item = value(depth + 1, false);
       if (key.empty()) v.items.push_back(std::move(item));
-      else v.fields.emplace_back(std::move(key), std::move(item));
+      else v.fields.push_back({std::move(key), std::move(item)});
       skip();
       if (peek() == ',') {
         commas = true;

@@ -4,7 +4,7 @@
 #include <map>
 #include <mutex>
 
-#include "tf2jax/base/memory_errors.h"
+#include "tf2jax/base/limits.h"
 #include "tf2jax/trace/trace.h"
 
 namespace tf2jax {

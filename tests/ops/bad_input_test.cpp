@@ -77,7 +77,7 @@ std::vector<Row> movement() {
           ROW(transpose(m, {0, 0}), "transpose permutation"), ROW(transpose(m, {0, 2}), "axis 2 is out of bounds"), ROW(rev(m, {-1}), "rev"), ROW(rev(m, {0, 0}), "rev"), ROW(flip(m, {2}), "flip"),
           ROW(concatenate({}, 0), "concatenate"), ROW(concatenate({m, v3}, 0), "Cannot concatenate"), ROW(concatenate({m, m}, 2), "axis 2"), ROW(concatenate({scalar, scalar}, 0), "axis 0"),
           ROW(stack({}), "stack: need at least one array"), ROW(stack({m, v3}), "same shape"), ROW(stack({m}, 3), "axis 3"), ROW(unstack(scalar), "axis 0"), ROW(unstack(m, -3), "axis -3"),
-          ROW(unstack(zeros({kLarge, 0})), "unstack:"), ROW(split(v3, {-1, 4}, 0), "split"), ROW(split(v3, {1, 1}, 0), "split"), ROW(split(v3, {kHuge, kHuge}, 0), "split"), ROW(split(v3, {3}, 1), "axis 1"),
+          ROW(unstack(zeros({std::int64_t{1} << 23, 0})), "unstack:"), ROW(zeros({kLarge, 0}), "zeros:"), ROW(split(v3, {-1, 4}, 0), "split"), ROW(split(v3, {1, 1}, 0), "split"), ROW(split(v3, {kHuge, kHuge}, 0), "split"), ROW(split(v3, {3}, 1), "axis 1"),
           ROW(tile(v3, {-1}), "tile: the repetitions must not be negative"), ROW(tile(v3, {-2, -2}), "tile"), ROW(tile(v3, {kHuge}), ""), ROW(repeat(v3, -1, 0), "repeat: the count must not be negative"),
           ROW(repeat(v3, kHuge, 0), ""), ROW(repeat(v3, 2, 1), "axis 1"), ROW(expand_dims(v3, {3}), "axis 3"), ROW(expand_dims(v3, {0, 0}), "duplicate"), ROW(moveaxis(m, 2, 0), "moveaxis"),
           ROW(swapaxes(m, 0, -3), "swapaxes"), ROW(roll(m, 1, 2), "roll"), ROW(pad(v3, {{-2, -2}}), "not at least 0"), ROW(pad(v3, {{kHuge, kHuge}}), ""), ROW(pad(v3, {}), "padding_config"),

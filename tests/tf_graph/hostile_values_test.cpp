@@ -1,5 +1,6 @@
 // Graph files and checkpoints that claim more than they hold, or nest without end.
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/internal/replacement.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/tf_graph/function_library.h"
 #include "tf2jax/tf_graph/internal/files.h"
@@ -76,7 +77,7 @@ class HostileBundle : public ::testing::Test {
     detail::parse_binary(entries.at(key), entry, "entry");
     f(entry);
     entries[key] = detail::serialize(entry);
-    detail::write_index_table(directory_ / "ckpt.index", entries);
+    detail::replace_file(directory_ / "ckpt.index", detail::index_table(entries));
   }
   std::filesystem::path directory_;
 };

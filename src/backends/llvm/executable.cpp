@@ -5,7 +5,7 @@
 #include <cstring>
 #include <utility>
 
-#include "tf2jax/base/memory_errors.h"
+#include "tf2jax/base/limits.h"
 
 namespace tf2jax::compiler {
 
