@@ -1,12 +1,14 @@
 // Contents, evaluation, comparison and checking of programs.
 #include "tf2jax/trace/jaxpr.h"
 
+#include <algorithm>
 #include <ostream>
 #include <set>
 #include <unordered_set>
 
 #include "tf2jax/trace/name_scope.h"
 #include "tf2jax/trace/same_bytes.h"
+#include "tf2jax/trace/trace.h"
 
 namespace tf2jax {
 
@@ -48,17 +50,28 @@ Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args) {
   }
   for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = j.consts[i];
 
-  // Values are dropped after their last use, so that long programs do not hold every intermediate.
-  std::vector<std::size_t> last_use(j.vars.size(), 0);
-  for (std::size_t e = 0; e < j.eqns.size(); ++e)
-    for (const Atom& a : j.eqns[e].inputs)
-      if (!a.is_literal()) last_use[static_cast<std::size_t>(a.var)] = e;
-  for (const Atom& a : j.outs)
-    if (!a.is_literal()) last_use[static_cast<std::size_t>(a.var)] = j.eqns.size();
+  // Values are dropped after their last use, so that long programs do not hold every intermediate. Where values are computed,
+  // what nobody uses is not, as under JAX's jit: it may have no value.
+  constexpr std::size_t kNever = static_cast<std::size_t>(-1);
+  std::vector<std::size_t> last_use(j.vars.size(), kNever);
+  std::vector<bool> runs(j.eqns.size(), true);
+  const auto use = [&](const Atom& a, std::size_t at) {
+    if (!a.is_literal() && last_use[static_cast<std::size_t>(a.var)] == kNever) last_use[static_cast<std::size_t>(a.var)] = at;
+  };
+  const bool is_eval = current_trace()->is_eval();
+  for (const Atom& a : j.outs) use(a, j.eqns.size());
+  for (std::size_t e = j.eqns.size(); e-- > 0;) {
+    const Equation& eqn = j.eqns[e];
+    runs[e] = !is_eval || std::ranges::any_of(eqn.outputs, [&](VarId v) { return last_use[static_cast<std::size_t>(v)] != kNever; }) || eqn.primitive.effectful() ||
+              std::ranges::any_of(nested_jaxprs(eqn.params), has_effects);
+    if (runs[e])
+      for (const Atom& a : eqn.inputs) use(a, e);
+  }
 
   const auto read = [&](const Atom& a) -> const Array& { return a.is_literal() ? a.literal : at(a.var); };
   Arrays inputs;
   for (std::size_t e = 0; e < j.eqns.size(); ++e) {
+    if (!runs[e]) continue;
     const Equation& eqn = j.eqns[e];
     inputs.clear();
     for (const Atom& a : eqn.inputs) inputs.push_back(read(a));
@@ -70,7 +83,7 @@ Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args) {
       return eqn.primitive.bind(inputs, eqn.params);
     }();
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      if (last_use[static_cast<std::size_t>(eqn.outputs[i])] > e) at(eqn.outputs[i]) = std::move(outputs[i]);
+      if (last_use[static_cast<std::size_t>(eqn.outputs[i])] != kNever) at(eqn.outputs[i]) = std::move(outputs[i]);
   }
   Arrays out;
   for (const Atom& a : j.outs) out.push_back(read(a));

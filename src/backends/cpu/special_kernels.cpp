@@ -147,7 +147,7 @@ double bessel(double x, int order) {
       if (std::fabs(next) >= std::fabs(term) || std::fabs(next) < kEps) break;
       y += term = next;
     }
-    y /= std::sqrt(2 * std::numbers::pi * a);
+    y /= std::sqrt(2 * std::numbers::pi) * std::sqrt(a);   // 2 pi a may be infinite
   }
   return order ? std::copysign(y, x) : y;
 }
