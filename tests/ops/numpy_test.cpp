@@ -46,6 +46,15 @@ TEST(Sum, OfManyKeepsItsDigits) {
   EXPECT_LT(std::abs(jit(down)(full({n / 4, 16}, 0.1f)).to_vector<double>()[3] / right * 4 - 1), 1e-4);
 }
 
+TEST(ReducePrecision, TiesWithoutAMantissaGoToTheEvenExponent) {
+  // From JAX 0.10.
+  const Array x = array<float>({1, 1.5, 2, 3, 4, 6, 12, 0.75, 1.25, 1.75, 2.5, 3.5, 5, 7, -1.5, -3});
+  const std::vector<float> want{1, 2, 2, 2, 4, 8, 8, 0.5, 1, 2, 2, 4, 4, 8, -2, -2};
+  for (const auto& y : {reduce_precision(x, 8, 0), jit([](const Array& v) { return reduce_precision(v, 8, 0); })(x)}) EXPECT_EQ(y.to_vector<float>(), want);
+  EXPECT_EQ(reduce_precision(array<double>({1.5, 3}), 11, 0).to_vector<double>(), (std::vector<double>{2, 2}));
+  EXPECT_EQ(reduce_precision(array<float>({1.25, 1.75, 2.5, 3.5}), 5, 1).to_vector<float>(), (std::vector<float>{1, 2, 2, 4}));
+}
+
 TEST(Cholesky, ItsDerivativeCountsBothTriangles) {
   // d chol(A)_00 = (t_00) / (2 sqrt(a_00)); the lower left entry takes the mean of both tangents.
   const Array a = array<float>({{4, 1}, {1, 3}}), t = array<float>({{0, 2}, {0, 0}});

@@ -104,7 +104,10 @@ Arrays reduce_precision_kernel(const KernelCall& c) {
     int e;
     std::frexp(x, &e);   // x = m 2^e with m in [1/2, 1)
     const double unit = std::ldexp(1.0, e - 1 - mantissa);
-    const auto rounded = unit == 0 ? x : static_cast<decltype(x)>(std::nearbyint(x / unit) * unit);
+    double units = unit == 0 ? 0 : std::nearbyint(x / unit);
+    // Ties go to the even last bit; where no bit of the mantissa stays that is the exponent's, whose bias is odd in every type.
+    if (mantissa == 0 && std::abs(x / unit) == 1.5) units = std::copysign(e % 2 == 0 ? 1 : 2, x);
+    const auto rounded = unit == 0 ? x : static_cast<decltype(x)>(units * unit);
     if (std::abs(rounded) >= std::ldexp(decltype(x)(1), bias + 1)) return std::copysign(std::numeric_limits<decltype(x)>::infinity(), x);
     if (std::abs(rounded) < std::ldexp(decltype(x)(1), 1 - bias)) return std::copysign(decltype(x)(0), x);   // no subnormals
     return rounded;
