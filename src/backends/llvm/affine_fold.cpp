@@ -95,6 +95,8 @@ bool extend(const Graph& g, OpId o, ValueId from, std::int64_t axis, Chain& c) {
   const GraphOp& op = g.op(o);
   const GraphValue &x = g.value(from), &out = g.value(op.out[0]);
   if (op.kind != OpKind::elementwise || out.dims != x.dims || out.aval.dtype != x.aval.dtype) return false;
+  // The parts of a pair are values of their own, which loops write side by side.
+  if (std::ranges::any_of(out.users, [&](OpId user) { return g.op(user).kind == OpKind::interleave; })) return false;
   const std::size_t n = c.scale.size();
   const auto apply = [&](auto&& f) {
     for (std::size_t i = 0; i < n; ++i) f(i);
