@@ -63,10 +63,21 @@ std::optional<Difference> difference(const Arrays& got, const Arrays& want, doub
   return out;
 }
 
-// Sums with infinite or all but infinite terms: their order decides between an infinity and no number.
-bool sums_overflow(const Jaxpr& program, const Arrays& inputs) {
+// Whether products of some of the elements leave the range of their type.
+bool product_may_overflow(const Array& x) {
+  if (!is_inexact(x.dtype())) return false;
+  double up = 0, down = 0;
+  for (const double v : numbers(x))
+    if (v != 0 && std::isfinite(v)) (std::abs(v) > 1 ? up : down) += std::log(std::abs(v));
+  const double most = real_dtype(x.dtype()) == DType::f64 ? 700 : real_dtype(x.dtype()) == DType::f16 ? 10 : 85;
+  return up > most || down < -most;
+}
+
+// Sums with infinite or all but infinite terms, and such products: their order decides between an infinity, 0 and no number.
+bool order_decides(const Jaxpr& program, const Arrays& inputs) {
   bool found = false;
-  evaluate(program, inputs, [&](const Primitive& p, const Arrays&, Arrays& results) {
+  evaluate(program, inputs, [&](const Primitive& p, const Arrays& operands, Arrays& results) {
+    if (p.name() == "reduce_prod" || p.name() == "cumprod") found = found || product_may_overflow(operands[0]);
     if (!is_sum(p)) return;
     for (const Array& x : results) {
       if (!is_inexact(x.dtype())) continue;
@@ -95,7 +106,7 @@ bool is_cancellation(const Jaxpr& program, const Arrays& inputs, const Arrays& g
 
 // Whether noise changes the output about as much as it was off.
 bool noise_explains(const Jaxpr& program, const Arrays& inputs, const Arrays& want, const Difference& d, double tolerance) {
-  if (!std::isfinite(d.size) && sums_overflow(program, inputs)) return true;
+  if (!std::isfinite(d.size) && order_decides(program, inputs)) return true;
   Draw draw(7);
   const bool counts = !is_inexact(want[d.output].dtype());
   for (int trial = 0; trial < 6; ++trial) {

@@ -14,6 +14,12 @@
 namespace tf2jax::cpu {
 namespace {
 
+template <class To, class From>
+To rounded_to(From v) {
+  if constexpr (std::same_as<To, float16> || std::same_as<To, bfloat16>) return To(static_cast<float>(v));
+  else return static_cast<To>(v);
+}
+
 template <class T>
 struct Buffer {
   std::unique_ptr<T[]> owned;
@@ -45,7 +51,7 @@ Buffer<T> permuted(const Array& x, const Axes& order) {
   }
   visit_dtype(x.dtype(), [&]<class S>(std::type_identity<S>) {
     if constexpr (requires(S s) { static_cast<T>(s); } || std::same_as<S, float16> || std::same_as<S, bfloat16>) {
-      if constexpr (requires(S s) { s.real(); } == requires(T t) { t.real(); }) {
+      if constexpr (is_complex(dtype_of<S>) == is_complex(dtype_of<T>)) {
         const S* in = reinterpret_cast<const S*>(x.bytes().data());
         T* out = b.owned.get();
         Dims index(sizes.size(), 0);
@@ -198,8 +204,7 @@ Array run(const KernelCall& call) {
         S* out = reinterpret_cast<S*>(bytes);
         std::int64_t to = 0;
         for (std::int64_t i = 0; i < total; ++i) {
-          if constexpr (std::same_as<S, float16> || std::same_as<S, bfloat16>) out[to] = S(static_cast<float>(canonical_out[static_cast<std::size_t>(i)]));
-          else out[to] = static_cast<S>(canonical_out[static_cast<std::size_t>(i)]);
+          out[to] = rounded_to<S>(canonical_out[static_cast<std::size_t>(i)]);
           for (std::size_t axis = sizes.size(); axis-- > 0;) {
             to += steps[axis];
             if (++index[axis] < sizes[axis]) break;
