@@ -1,17 +1,20 @@
 // libgomp's threads spin for several milliseconds before they sleep. When other processes, or a control group's quota, keep
 // the thread that they wait for from running, that is what every loop takes. Nothing changes the bound once libgomp has
-// started, but it counts its threads, and while it has more of them than there are processors it spins 3000 times less, for
-// some microseconds. So we keep a team that sleeps.
+// started, but it counts its threads, and while it has more of them than there are processors it spins 3000 times less, for a
+// microsecond or so. So we keep a team that sleeps while the processors are contended: then, and only then, is sleeping at
+// once cheaper. Contention shows in how often our threads are made to give their processors up.
 #include "tf2jax/base/internal/short_waits.h"
 
 #if defined(_OPENMP)
 #include <omp.h>
 #include <pthread.h>
 #include <signal.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstdlib>
 #include <future>
 #include <memory>
@@ -23,6 +26,9 @@
 namespace tf2jax::detail {
 
 namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
 
 // libgomp ends the process when it cannot make a thread.
 bool can_make_threads(int count) {
@@ -41,45 +47,106 @@ bool can_make_threads(int count) {
 // What libgomp counted when it started; a thread that was bound to fewer processors since sees those.
 int processors_of_libgomp() { return std::max(omp_get_num_procs(), std::getenv("OMP_NUM_THREADS") ? 1 : omp_get_max_threads()); }
 
-void keep_sleeping_team() {
-  const auto started = std::make_shared<std::promise<void>>();
-  std::thread([started] {
+// A team of libgomp's that sleeps until it is told to end.
+class SleepingTeam {
+ public:
+  SleepingTeam() {
+    sigset_t all, before;   // the team's threads take no signals
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      std::thread([shared = shared_] { lead(*shared); }).detach();
+      shared_->started.get_future().wait();
+    } catch (const std::system_error&) {   // not one more thread
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+  // Its threads end by themselves: after a fork there are none.
+  ~SleepingTeam() {
+    const std::lock_guard lock(shared_->mutex);
+    shared_->ended = true;
+    shared_->wake.notify_all();
+  }
+  SleepingTeam(const SleepingTeam&) = delete;
+  SleepingTeam& operator=(const SleepingTeam&) = delete;
+
+ private:
+  struct Shared {
+    std::promise<void> started;
+    std::mutex mutex;
+    std::condition_variable wake;
+    bool ended = false;
+  };
+  static void lead(Shared& shared) {
     const int threads = processors_of_libgomp() + 1;
-    if (!can_make_threads(threads)) return started->set_value();
+    if (!can_make_threads(threads)) return shared.started.set_value();
     std::atomic<int> arrived = 0;   // an empty region would be left out
 #pragma omp parallel num_threads(threads)
     ++arrived;
-    started->set_value();
-    for (;;) ::pause();   // the team lives as long as the thread that leads it
-  }).detach();
-  started->get_future().wait();
-}
-
-// The team's threads take no signals.
-void keep_team_undisturbed() {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    keep_sleeping_team();
-  } catch (const std::system_error&) {   // not one more thread
+    shared.started.set_value();
+    std::unique_lock lock(shared.mutex);   // the team lives as long as the thread that leads it
+    shared.wake.wait(lock, [&] { return shared.ended; });
   }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-}
+  const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+};
+
+// Watches how often threads lose their processors, a window of time after the other.
+class Contention {
+ public:
+  void look(int threads) {
+    const Clock::time_point now = Clock::now();
+    const auto elapsed = now - start_;
+    if (elapsed < kWindow) return;
+    const long switches = involuntary_switches(), lost = switches - switches_;
+    start_ = now;
+    switches_ = switches;
+    if (elapsed > 4 * kWindow) return;   // idle meanwhile: it says nothing
+    // On a quiet machine one or two a thread in a window, on one that another process shares as many as there are time slices.
+    const bool is_contended = lost >= 7L * threads;
+    busy_windows_ = is_contended ? busy_windows_ + 1 : 0;
+    if (is_contended) last_busy_ = now;
+    if (!team_ && busy_windows_ >= 2) {
+      if (now - released_ > std::chrono::seconds(60)) patience_ = kPatience;
+      team_ = std::make_unique<SleepingTeam>();
+    } else if (team_ && now - last_busy_ > patience_) {
+      team_.reset();
+      released_ = now;
+      patience_ = std::min<milliseconds>(2 * patience_, std::chrono::seconds(30));   // or a busy machine would be found out again and again
+    }
+  }
+
+ private:
+  static constexpr milliseconds kWindow{100}, kPatience{1000};
+  static long involuntary_switches() {
+    rusage usage{};
+    ::getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nivcsw;
+  }
+
+  Clock::time_point start_ = Clock::now(), last_busy_, released_;
+  long switches_ = involuntary_switches();
+  int busy_windows_ = 0;
+  milliseconds patience_ = kPatience;
+  std::unique_ptr<SleepingTeam> team_;
+};
 
 }  // namespace
 
-void shorten_waits() {
-  static const bool done = [] {
-    if (!std::getenv("OMP_WAIT_POLICY") && !std::getenv("GOMP_SPINCOUNT")) keep_team_undisturbed();
-    return true;
-  }();
-  static_cast<void>(done);
+void shorten_waits(int threads) {
+  struct State {
+    std::mutex mutex;
+    Contention contention;
+  };
+  // Never destroyed: loops may run while the process exits.
+  static State* const state = std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT") ? nullptr : std::make_unique<State>().release();
+  if (!state) return;
+  const std::unique_lock lock(state->mutex, std::try_to_lock);
+  if (lock) state->contention.look(threads);
 }
 
 }  // namespace tf2jax::detail
 #else
 namespace tf2jax::detail {
-void shorten_waits() {}   // the own workers sleep at once
+void shorten_waits(int) {}   // the own workers sleep at once
 }  // namespace tf2jax::detail
 #endif

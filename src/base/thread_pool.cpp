@@ -75,7 +75,7 @@ std::atomic<int>& thread_count() {
 
 #if defined(_OPENMP)
 void run_on_team(Job& job) {
-  detail::shorten_waits();
+  detail::shorten_waits(job.runs);
 #pragma omp parallel num_threads(job.runs)
   job.work(omp_get_thread_num());
 }

@@ -36,7 +36,8 @@ std::optional<std::int64_t> checked_elements(const Aval& aval, std::string_view 
   }
   // Strides are products of sizes, and loops run over them, those beside a size of 0 too.
   if (!fits) [[unlikely]] raise<ResourceExhaustedError>("{}: the sizes of {} multiply to more than 2^63. Use smaller sizes.", where, aval);
-  if (nonzero > config().max_array_elements) [[unlikely]]
+  constexpr std::int64_t kAlwaysAllowed = 4096;   // asking for the limit costs as much as a small array
+  if (nonzero > kAlwaysAllowed && nonzero > config().max_array_elements) [[unlikely]]
     raise<ResourceExhaustedError>("{}: the sizes of {} multiply to {}. Arrays have at most {} elements; raise Config::max_array_elements if this is meant.", where, aval,
                                   nonzero, config().max_array_elements);
   if (!concrete) return std::nullopt;

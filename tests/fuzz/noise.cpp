@@ -33,7 +33,7 @@ bool is_exact(const Primitive& p) {
 }  // namespace
 
 bool is_sum(const Primitive& p) {
-  static const std::set<std::string> names{"dot_general", "conv_general_dilated", "reduce_sum", "cumsum", "reduce_window_sum", "scatter-add", "scatter_add", "add_any", "reduce_max", "reduce_min", "cummax", "cummin", "reduce_window_max", "reduce_window_min"};
+  static const std::set<std::string> names{"dot_general", "conv_general_dilated", "reduce_sum", "cumsum", "cumlogsumexp", "reduce_window_sum", "scatter-add", "scatter_add", "add_any", "reduce_max", "reduce_min", "cummax", "cummin", "reduce_window_max", "reduce_window_min"};
   return names.contains(p.name());
 }
 

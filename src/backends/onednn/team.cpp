@@ -31,7 +31,7 @@ void flush_on_team(int threads, bool flush) {
 }  // namespace
 
 TeamScope::TeamScope(int threads) : before_(omp_get_max_threads()) {
-  if (threads > 1) detail::shorten_waits();
+  if (threads > 1) detail::shorten_waits(threads);
   if (threads != before_) omp_set_num_threads(threads);
   flush_on_team(threads, true);
 }
