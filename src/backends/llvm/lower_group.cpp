@@ -255,7 +255,11 @@ class Lowering : NodeBuilder {
       if (e && totals.contains(e->node)) return;
       (e && !info_[at(e->node)].variables.count(lane_) ? before : inner).push_back(std::move(s));
     };
-    for (auto& s : row_blocks_[0]) place(std::move(s));
+    loops::Block stores;   // of results that do not depend on the rows: once, when their loop has ended
+    for (auto& s : row_blocks_[0]) {
+      if (std::holds_alternative<loops::Store>(s.what)) stores.push_back(std::move(s));
+      else place(std::move(s));
+    }
     for (auto& s : stage_blocks_[0]) {
       const auto* a = std::get_if<loops::Accumulate>(&s.what);
       if (!a) {
@@ -290,6 +294,12 @@ class Lowering : NodeBuilder {
       for (const auto& [i, scale] : kernel_.nodes[at(n)].dynamic) again(i);
       after.push_back({loops::Eval{n}});
     };
+    for (auto& s : stores) {
+      again(std::get<loops::Store>(s.what).value);
+      again(std::get<loops::Store>(s.what).mask);
+      for (const auto& [i, scale] : std::get<loops::Store>(s.what).dynamic) again(i);
+      after.push_back(std::move(s));
+    }
     for (auto& s : row_blocks_[1]) {
       if (const auto* e = std::get_if<loops::Eval>(&s.what)) again(e->node);
       else after.push_back(std::move(s));
