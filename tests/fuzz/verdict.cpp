@@ -88,6 +88,17 @@ bool order_decides(const Jaxpr& program, const Arrays& inputs) {
   return found;
 }
 
+// Whether numbers on the way leave the narrow range of f16: loops that keep them in f32 do not lose them.
+bool leaves_half_range(const Jaxpr& program, const Arrays& inputs) {
+  bool found = false;
+  evaluate(program, inputs, [&](const Primitive&, const Arrays&, Arrays& results) {
+    for (const Array& x : results)
+      if (x.dtype() == DType::f16)
+        for (const double v : x.to_vector<double>()) found = found || std::isinf(v) || (v != 0 && std::abs(v) < 0x1p-14);
+  });
+  return found;
+}
+
 // Rounding errors of the numbers on the way, where they cancel: a fused multiply and add rounds one of two equal terms only.
 bool is_cancellation(const Jaxpr& program, const Arrays& inputs, const Arrays& got, const Arrays& want, std::size_t output) {
   constexpr double kLargest = 1e4;   // beyond, a wrong value would pass for rounding
@@ -134,7 +145,7 @@ Verdict judge(const Arrays& got, const Arrays& want, const Jaxpr& repeat, const 
   const auto d = difference(got, want, tolerance);
   if (!d) return {};
   if (is_inexact(want[d->output].dtype()) && is_cancellation(repeat, inputs, got, want, d->output)) return {"", true};
-  if (noise_explains(repeat, inputs, want, *d, tolerance)) return {"", true};
+  if (noise_explains(repeat, inputs, want, *d, tolerance) || leaves_half_range(repeat, inputs)) return {"", true};
   return {describe(got, want, *d)};
 }
 
