@@ -253,6 +253,7 @@ TEST_F(Rules, RowsUseTheirPrimitive) {
 
 TEST_F(Rules, EveryPrimitiveIsEvaluatedAndBatched) {
   for (const Primitive& p : registered_primitives()) {
+    EXPECT_TRUE(p.rules().operands.declared) << p.name() << " does not say how many operands it takes";
     EXPECT_TRUE(p.rules().aval) << p.name() << " has no aval rule";
     EXPECT_TRUE(p.rules().impl || default_backend().kernel(p)) << p.name() << " has no kernel";
     EXPECT_TRUE(p.rules().batch) << p.name() << " has no batching rule";
