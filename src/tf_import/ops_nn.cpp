@@ -309,10 +309,14 @@ Values sparse_cross_entropy(Node& n) {
   return {loss, sub(exp(log_p), astype(hit, logits.dtype()))};
 }
 
+// TensorFlow's gradient is softmax - labels whatever the labels add up to, so that rows that are no distributions get one that
+// is not the loss's derivative (documentation of tf.raw_ops.SoftmaxCrossEntropyWithLogits). The term that makes it so is 0.
 Values cross_entropy(Node& n) {
   const Array logits = n.array(0, 1), labels = n.array(1);
-  const Array log_p = log_softmax(logits);
-  return {neg(reduce_sum(mul(labels, log_p), {logits.rank() - 1})), sub(exp(log_p), labels)};
+  const std::int64_t last = logits.rank() - 1;
+  const Array log_p = log_softmax(logits), log_total = logsumexp(logits, last), missing = sub(1, stop_gradient(reduce_sum(labels, {last})));
+  const Array only_gradient = mul(missing, sub(log_total, stop_gradient(log_total)));
+  return {add(neg(reduce_sum(mul(labels, log_p), {last})), only_gradient), sub(exp(log_p), labels)};
 }
 
 // Local response normalisation across channels. Source: the documentation of tf.nn.local_response_normalization.

@@ -230,6 +230,18 @@ TEST(Convert, RandomNodesNeedAKey) {
   EXPECT_EQ(Array(f(rng(key))).to_vector<float>(), Array(f(rng(key))).to_vector<float>());
 }
 
+TEST(Convert, CrossEntropyHasTensorFlowsGradient) {
+  // softmax - labels, also where a row of labels adds up to 1.5 (TensorFlow 2.21); the value is the loss.
+  const auto f = import(kVectorX + node("r", "Reshape", {"x", "s"}) + constant("s", "dtype: DT_INT32 tensor_shape { dim { size: 2 } } tensor_content: \"\\001\\000\\000\\000\\003\\000\\000\\000\"") +
+                        constant("l", "dtype: DT_FLOAT tensor_shape { dim { size: 1 } dim { size: 3 } } float_val: 0.5 float_val: 0.25 float_val: 0.75") +
+                        node("y", "SoftmaxCrossEntropyWithLogits", {"r", "l"}));
+  const Array x = array<float>({0.3, -1.2, 0.8}), labels = array<float>({0.5, 0.25, 0.75});
+  const auto loss = [&](const Array& v) { return sum(Array(f(v))); };
+  EXPECT_NEAR(loss(x).item<float>(), -sum(labels * log_softmax(x)).item<float>(), 1e-6);
+  const Array got = jit(grad(loss))(x), want = softmax(x) - labels;
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(got.item<float>(i), want.item<float>(i), 1e-6);
+}
+
 TEST(Convert, OpByOpGivesTheSame) {
   const auto graph = Graph::parse_text(kVectorX + node("e", "Softmax", {"x"}) + node("y", "Log", {"e"}));
   const Array x = array<float>({1, 2, 3});
