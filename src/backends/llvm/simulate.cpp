@@ -197,13 +197,18 @@ To converted(From x) {
   }
 }
 
+// Halves are rounded once, from float.
+template <class T, class TS, class F>
+Bits converted_bits(F v) {
+  if constexpr (kIsHalf<TS> && !std::is_same_v<F, float>) return to_bits<TS>(static_cast<TS>(static_cast<float>(v)));
+  else return pack<T, TS>(converted<T>(v));
+}
+
 Bits convert(DType from, DType to, Bits x) {
   return with_types(from, [&]<class F, class FS>(std::type_identity<F>, std::type_identity<FS>) -> Bits {
     return with_types(to, [&]<class T, class TS>(std::type_identity<T>, std::type_identity<TS>) -> Bits {
       if constexpr (std::is_arithmetic_v<F> && std::is_arithmetic_v<T>) {
-        const F v = unpack<F, FS>(x);
-        if constexpr (kIsHalf<TS> && !std::is_same_v<F, float>) return to_bits<TS>(static_cast<TS>(static_cast<float>(v)));
-        else return pack<T, TS>(converted<T>(v));
+        return converted_bits<T, TS>(unpack<F, FS>(x));
       } else {
         raise<InternalError>("simulate: no conversion from {} to {}.", short_name(from), short_name(to));
       }
