@@ -6,6 +6,7 @@
 
 #include "tf2jax/base/config.h"
 #include "tf2jax/base/error.h"
+#include "tf2jax/base/internal/control_groups.h"
 #include "tf2jax/base/internal/sanitized.h"
 
 #include <sys/mman.h>
@@ -17,11 +18,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
-#include <string>
 #include <vector>
 
 namespace tf2jax {
@@ -75,27 +74,11 @@ std::size_t default_cap() {
   return memory_limit() / 4;
 }
 
-// The number in a control group's file; "max" and absence are no limit.
-std::size_t group_limit(const std::string& file) {
-  std::size_t bytes = 0;
-  return std::ifstream(file) >> bytes ? bytes : std::numeric_limits<std::size_t>::max();
-}
-
 std::size_t find_memory_limit() {
   std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {   // hierarchy:controllers:path
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const bool unified = controllers.empty();
-    if (!unified && ("," + controllers + ",").find(",memory,") == std::string::npos) continue;
-    const std::string root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory", file = unified ? "/memory.max" : "/memory.limit_in_bytes";
-    // A group is bound by those above it; in a container the path may be that outside, and the root is the own group.
-    for (std::string path = line.substr(second + 1);; path.erase(path.rfind('/'))) {
-      limit = std::min(limit, group_limit(root + path + file));
-      if (path.find('/') == std::string::npos) break;
-    }
+  for (const auto& [folder, version] : detail::control_groups("memory")) {
+    std::size_t bytes = 0;   // "max" and no file are no limit
+    if (std::ifstream(folder / (version == 2 ? "memory.max" : "memory.limit_in_bytes")) >> bytes) limit = std::min(limit, bytes);
   }
   return limit;
 }

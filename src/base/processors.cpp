@@ -2,6 +2,8 @@
 // Documentation/scheduler/sched-bwc.rst (cpu.cfs_quota_us).
 #include "tf2jax/base/internal/processors.h"
 
+#include "tf2jax/base/internal/control_groups.h"
+
 #include <sched.h>
 
 #include <algorithm>
@@ -39,35 +41,12 @@ std::optional<double> quota_of_version_1(const fs::path& group) {
   return quotient(quota, period);
 }
 
-// The least of a group and all above it. In a container the group's path may be the host's, of which only the end is there.
-template <class Read>
-std::optional<double> least_quota(const fs::path& mount, const std::string& group, Read&& read) {
-  std::optional<double> least;
-  for (fs::path at = fs::path(group).relative_path();; at = at.parent_path()) {
-    if (const auto q = read(mount / at); q && (!least || *q < *least)) least = q;
-    if (at.empty()) return least;
-  }
-}
-
 }  // namespace
 
 std::optional<double> granted_processors(const fs::path& root) {
-  const fs::path mounts = root / "sys/fs/cgroup";
-  std::ifstream groups(root / "proc/self/cgroup");
   std::optional<double> least;
-  const auto take = [&](std::optional<double> q) {
-    if (q && (!least || *q < *least)) least = q;
-  };
-  for (std::string line; std::getline(groups, line);) {   // number:controllers:path; no controllers in version 2
-    const auto first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1), group = line.substr(second + 1);
-    if (controllers.empty()) {
-      take(least_quota(mounts, group, quota_of_version_2));
-    } else if (("," + controllers + ",").find(",cpu,") != std::string::npos) {
-      for (const std::string& mount : {controllers, std::string("cpu")}) take(least_quota(mounts / mount, group, quota_of_version_1));
-    }
-  }
+  for (const auto& [folder, version] : control_groups("cpu", root))
+    if (const auto q = version == 2 ? quota_of_version_2(folder) : quota_of_version_1(folder); q && (!least || *q < *least)) least = q;
   return least;
 }
 
