@@ -6,12 +6,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <csignal>
 #include <iostream>
 #include <map>
 #include <new>
+#include <set>
 
 #include "draw.h"
 
@@ -19,6 +22,8 @@ namespace tf2jax::fuzz {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+constexpr int kGreedy = 17;   // the exit status of a worker that took too much memory
 
 struct Shared {
   Tally tally;
@@ -32,23 +37,25 @@ struct Shared {
 
 std::int64_t now_ms() { return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now().time_since_epoch()).count(); }
 
-void limit_memory(double gigabytes) {
-  if (gigabytes <= 0) return;
-  const auto bytes = static_cast<rlim_t>(gigabytes * 1024 * 1024 * 1024);
-  const rlimit limit{bytes, bytes};
-  ::setrlimit(RLIMIT_AS, &limit);
+std::int64_t peak_megabytes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return usage.ru_maxrss / 1024;
 }
 
 using Judge = std::function<void(std::uint64_t, Tally&)>;
 
 [[noreturn]] void work(Shared& shared, int worker, const FarmOptions& o, Clock::time_point end, const Judge& judge) {
-  limit_memory(o.gigabytes);
   Shared::Worker& me = shared.workers[worker];
   for (std::int64_t index = me.next; (o.count == 0 || index < o.count) && (o.count > 0 || Clock::now() < end); index += o.jobs) {
     me.since = now_ms();
     me.index = index;
     me.next = index + o.jobs;
     judge(seed_of(o, index), shared.tally);
+    if (peak_megabytes() > o.megabytes) {   // the peak never falls
+      std::cout.flush();
+      _exit(kGreedy);
+    }
   }
   me.index = -1;
   std::cout.flush();
@@ -63,7 +70,7 @@ void add_options(CLI::App& app, FarmOptions& o) {
   app.add_option("--count", o.count, "how many, whatever the time");
   app.add_option("--jobs", o.jobs, "processes")->check(CLI::Range(1, 64));
   app.add_option("--limit", o.limit, "seconds for one");
-  app.add_option("--gigabytes", o.gigabytes, "address space of one process; 0: no limit");
+  app.add_option("--megabytes", o.megabytes, "memory of one process");
 }
 
 std::uint64_t seed_of(const FarmOptions& o, std::int64_t index) { return Draw(Draw(o.seed).bits() + static_cast<std::uint64_t>(index)).bits() >> 16; }
@@ -84,12 +91,13 @@ bool dies(const std::function<void()>& f) {
   return WIFSIGNALED(status);
 }
 
-void run_farm(const FarmOptions& o, const Judge& judge, const std::function<void(std::uint64_t, const std::string&)>& died,
+bool run_farm(const FarmOptions& o, const Judge& judge, const std::function<void(std::uint64_t, const std::string&)>& died,
               const std::function<void(const Tally&, double)>& done) {
   auto* shared = new (::mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) Shared;
   const auto start = Clock::now();
   const auto end = start + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(o.seconds));
   std::map<pid_t, int> workers;
+  std::set<pid_t> late;
   const auto launch = [&](int worker) {
     std::cout.flush();
     const pid_t pid = ::fork();
@@ -105,7 +113,7 @@ void run_farm(const FarmOptions& o, const Judge& judge, const std::function<void
     const pid_t pid = ::waitpid(-1, &status, WNOHANG);
     if (pid <= 0) {
       for (const auto& [p, w] : workers)
-        if (shared->workers[w].index >= 0 && now_ms() - shared->workers[w].since > static_cast<std::int64_t>(o.limit * 1000)) ::kill(p, SIGKILL);
+        if (shared->workers[w].index >= 0 && now_ms() - shared->workers[w].since > static_cast<std::int64_t>(o.limit * 1000) && late.insert(p).second) ::kill(p, SIGKILL);
       ::usleep(20000);
       continue;
     }
@@ -113,11 +121,17 @@ void run_farm(const FarmOptions& o, const Judge& judge, const std::function<void
     workers.erase(pid);
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) continue;
     ++shared->tally.findings;
-    died(seed_of(o, shared->workers[worker].index), WIFSIGNALED(status) ? "died of signal " + std::to_string(WTERMSIG(status)) : "ended its process");
+    const bool greedy = WIFEXITED(status) && WEXITSTATUS(status) == kGreedy;
+    died(seed_of(o, shared->workers[worker].index), late.erase(pid)         ? fmt::format("took longer than {} s", o.limit)
+                                                    : greedy                ? fmt::format("took more than {} MB", o.megabytes)
+                                                    : WIFSIGNALED(status)   ? fmt::format("died of signal {}", WTERMSIG(status))
+                                                                            : std::string("ended its process"));
     launch(worker);
   }
   done(shared->tally, std::chrono::duration<double>(Clock::now() - start).count());
+  const bool found = shared->tally.findings > 0;
   ::munmap(shared, sizeof(Shared));
+  return found;
 }
 
 }  // namespace tf2jax::fuzz

@@ -135,15 +135,12 @@ void report_death(std::uint64_t seed, const std::string& how) {
 }
 
 int run(const Options& o) {
-  std::int64_t findings = 0;
-  fuzz::run_farm(
+  return fuzz::run_farm(
       o, [&](std::uint64_t seed, Tally& tally) { run_one(tally, seed, o.print); }, report_death,
       [&](const Tally& t, double seconds) {
         std::cout << fmt::format("{} programs with {} equations in {:.0f} s, seed {}; {} refused, {} decided by rounding, {} findings\n", t.items.load(),
                                  t.equations.load(), seconds, o.seed, t.refused.load(), t.sensitive.load(), t.findings.load());
-        findings = t.findings;
       });
-  return findings ? 1 : 0;
 }
 
 void collect_primitives(const Jaxpr& program, std::map<std::string, std::int64_t>& counts) {
