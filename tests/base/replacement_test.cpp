@@ -13,34 +13,30 @@
 #include <fstream>
 #include <random>
 
+#include "../support.h"
+
 namespace tf2jax::detail {
 namespace {
 
 namespace fs = std::filesystem;
 
-class ReplacementTest : public ::testing::Test {
+class ReplacementTest : public TestWithFolder {
  protected:
-  void SetUp() override {
-    root_ = fs::temp_directory_path() / fmt::format("replacing-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
+  void SetUp() override { fs::create_directories(directory_); }
   static std::string contents(const fs::path& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
   }
   std::vector<std::string> names() const {
     std::vector<std::string> out;
-    for (const auto& entry : fs::directory_iterator(root_)) out.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(directory_)) out.push_back(entry.path().filename());
     std::ranges::sort(out);
     return out;
   }
-
-  fs::path root_;
 };
 
 TEST_F(ReplacementTest, ReplacesAndKeepsTheMode) {
-  const fs::path file = root_ / "x";
+  const fs::path file = directory_ / "x";
   replace_file(file, "one");
   fs::permissions(file, fs::perms::owner_read | fs::perms::owner_write);
   replace_file(file, "two");
@@ -50,31 +46,31 @@ TEST_F(ReplacementTest, ReplacesAndKeepsTheMode) {
 }
 
 TEST_F(ReplacementTest, AFailedWriteLeavesTheFile) {
-  replace_file(root_ / "x", "one");
-  { const FileReplacement abandoned(root_ / "x", "two"); }
-  EXPECT_EQ(contents(root_ / "x"), "one");
+  replace_file(directory_ / "x", "one");
+  { const FileReplacement abandoned(directory_ / "x", "two"); }
+  EXPECT_EQ(contents(directory_ / "x"), "one");
   EXPECT_THAT(names(), ::testing::ElementsAre("x"));
 }
 
 TEST_F(ReplacementTest, LinksStayAndWhatTheyNameIsReplaced) {
-  replace_file(root_ / "real", "one");
-  fs::create_symlink("real", root_ / "link");
-  replace_file(root_ / "link", "two");
-  EXPECT_TRUE(fs::is_symlink(root_ / "link"));
-  EXPECT_EQ(contents(root_ / "real"), "two");
-  fs::create_symlink("nothing", root_ / "broken");
-  EXPECT_THROW(replace_file(root_ / "broken", "x"), ValueError);
+  replace_file(directory_ / "real", "one");
+  fs::create_symlink("real", directory_ / "link");
+  replace_file(directory_ / "link", "two");
+  EXPECT_TRUE(fs::is_symlink(directory_ / "link"));
+  EXPECT_EQ(contents(directory_ / "real"), "two");
+  fs::create_symlink("nothing", directory_ / "broken");
+  EXPECT_THROW(replace_file(directory_ / "broken", "x"), ValueError);
 }
 
 TEST_F(ReplacementTest, FoldersAndMissingFoldersAreErrors) {
-  fs::create_directory(root_ / "d");
-  EXPECT_THROW(replace_file(root_ / "d", "x"), IoError);
-  EXPECT_THROW(replace_file(root_ / "no" / "x", "x"), IoError);
-  EXPECT_THROW(write_new_file(root_ / "no" / "x", "x"), IoError);
+  fs::create_directory(directory_ / "d");
+  EXPECT_THROW(replace_file(directory_ / "d", "x"), IoError);
+  EXPECT_THROW(replace_file(directory_ / "no" / "x", "x"), IoError);
+  EXPECT_THROW(write_new_file(directory_ / "no" / "x", "x"), IoError);
 }
 
 TEST_F(ReplacementTest, PipesAreWrittenTo) {
-  const fs::path pipe = root_ / "pipe";
+  const fs::path pipe = directory_ / "pipe";
   ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
   const pid_t child = ::fork();
   if (child == 0) {
@@ -91,7 +87,7 @@ TEST_F(ReplacementTest, PipesAreWrittenTo) {
 }
 
 TEST_F(ReplacementTest, AKilledWriterLeavesTheOldOrTheNewFile) {
-  const fs::path file = root_ / "x";
+  const fs::path file = directory_ / "x";
   const std::string old(100000, 'a'), fresh(200000, 'b');
   replace_file(file, old);
   std::mt19937 random(3);

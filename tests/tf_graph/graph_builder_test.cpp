@@ -9,18 +9,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
 namespace fs = std::filesystem;
 
 // y = tanh(x w + b), saved under a fresh directory.
-class GraphBuilderTest : public ::testing::Test {
+class GraphBuilderTest : public TestWithFolder {
  protected:
-  void SetUp() override {
-    directory_ = fs::temp_directory_path() / fmt::format("built-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
-  }
-  void TearDown() override { fs::remove_all(directory_); }
   void save(float bias) const {
     GraphBuilder g;
     const auto x = g.placeholder("x", f32, {-1, 2});
@@ -29,8 +27,6 @@ class GraphBuilderTest : public ::testing::Test {
     const auto y = g.node("Tanh", "y", {g.node("AddV2", "sum", {product, b}, f32)}, f32);
     g.save(directory_, {{"serving_default", {.inputs = {{"x", x}}, .outputs = {{"y", y}}}}});
   }
-
-  fs::path directory_;
 };
 
 TEST(GraphBuilder, GraphsConvertWithoutAFile) {

@@ -62,14 +62,12 @@ TEST(HostileGraph, OutputsAreCounted) {
   EXPECT_THAT(message_of<ValueError>([&] { FunctionLibrary(g).output(g.proto().node(0), "output"); }), HasSubstr("attribute 'num_split' is 4611686018427387904"));
 }
 
-class HostileBundle : public ::testing::Test {
+class HostileBundle : public TestWithFolder {
  protected:
   void SetUp() override {
-    directory_ = std::filesystem::temp_directory_path() / fmt::format("hostile-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
     std::filesystem::create_directories(directory_);
     write_tensor_bundle(directory_ / "ckpt", {{"a", zeros({8})}, {"b", ones({8})}});
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
   template <class F>
   void change(const std::string& key, F f) {
     auto entries = detail::read_index_table(directory_ / "ckpt.index");
@@ -79,7 +77,6 @@ class HostileBundle : public ::testing::Test {
     entries[key] = detail::serialize(entry);
     detail::replace_file(directory_ / "ckpt.index", detail::index_table(entries));
   }
-  std::filesystem::path directory_;
 };
 
 TEST_F(HostileBundle, TensorsThatShareBytesAreRefused) {

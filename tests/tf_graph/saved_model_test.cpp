@@ -7,6 +7,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
@@ -37,16 +39,11 @@ meta_graphs {
 }
 )";
 
-class SavedModelTest : public ::testing::Test {
+class SavedModelTest : public TestWithFolder {
  protected:
-  void SetUp() override {
-    directory_ = fs::temp_directory_path() / fmt::format("model-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    detail::parse_text(kModel, model_, "test");
-  }
-  void TearDown() override { fs::remove_all(directory_); }
+  void SetUp() override { detail::parse_text(kModel, model_, "test"); }
   void write() { write_saved_model(directory_, model_, {{"scale/.ATTRIBUTES/VARIABLE_VALUE", array<float>({1, 2})}}, {{"vocab.txt", "a\nb"}}); }
 
-  fs::path directory_;
   tensorflow::SavedModel model_;
 };
 

@@ -14,18 +14,16 @@
 #include <chrono>
 #include <random>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
 namespace fs = std::filesystem;
 
-class SavingTest : public ::testing::Test {
+class SavingTest : public TestWithFolder {
  protected:
-  void SetUp() override {
-    root_ = fs::temp_directory_path() / fmt::format("saving-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
-    fs::create_directories(root_);
-  }
-  void TearDown() override { fs::remove_all(root_); }
+  void SetUp() override { fs::create_directories(directory_); }
   void save(const fs::path& directory, float value) const {
     GraphBuilder g;
     const auto w = g.variable("w", full({1024}, value));
@@ -53,7 +51,7 @@ class SavingTest : public ::testing::Test {
   }
   std::vector<std::string> names() const {
     std::vector<std::string> out;
-    for (const auto& entry : fs::directory_iterator(root_)) out.push_back(entry.path().filename());
+    for (const auto& entry : fs::directory_iterator(directory_)) out.push_back(entry.path().filename());
     std::ranges::sort(out);
     return out;
   }
@@ -68,26 +66,24 @@ class SavingTest : public ::testing::Test {
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
   }
-
-  fs::path root_;
 };
 
 TEST_F(SavingTest, FilesAreLeftAlone) {
-  write(root_ / "notes", "mine");
-  expect_refused(root_ / "notes", "it is a file");
-  EXPECT_EQ(detail::read_file(root_ / "notes"), "mine");
+  write(directory_ / "notes", "mine");
+  expect_refused(directory_ / "notes", "it is a file");
+  EXPECT_EQ(detail::read_file(directory_ / "notes"), "mine");
 }
 
 TEST_F(SavingTest, UnrelatedFoldersAreLeftAlone) {
-  write(root_ / "home" / "thesis.tex", "years of work");
-  expect_refused(root_ / "home", "'thesis.tex'");
-  write(root_ / "bare" / "variables" / "variables.index", "");
-  expect_refused(root_ / "bare", "no saved_model.pb");
-  EXPECT_EQ(detail::read_file(root_ / "home" / "thesis.tex"), "years of work");
+  write(directory_ / "home" / "thesis.tex", "years of work");
+  expect_refused(directory_ / "home", "'thesis.tex'");
+  write(directory_ / "bare" / "variables" / "variables.index", "");
+  expect_refused(directory_ / "bare", "no saved_model.pb");
+  EXPECT_EQ(detail::read_file(directory_ / "home" / "thesis.tex"), "years of work");
 }
 
 TEST_F(SavingTest, AnUnrelatedFileInAModelIsNamed) {
-  const fs::path model = root_ / "model";
+  const fs::path model = directory_ / "model";
   save(model, 1);
   for (const fs::path& extra : {fs::path("notes.txt"), fs::path("variables") / "notes.txt"}) {
     write(model / extra, "mine");
@@ -105,49 +101,49 @@ TEST_F(SavingTest, AnUnrelatedFileInAModelIsNamed) {
 }
 
 TEST_F(SavingTest, EmptyFoldersAreReplaced) {
-  fs::create_directory(root_ / "model");
-  save(root_ / "model" / "", 3);
-  EXPECT_EQ(saved(root_ / "model"), 3);
+  fs::create_directory(directory_ / "model");
+  save(directory_ / "model" / "", 3);
+  EXPECT_EQ(saved(directory_ / "model"), 3);
   EXPECT_THAT(names(), ::testing::ElementsAre("model"));
 }
 
 TEST_F(SavingTest, ALinkStaysAndWhatItNamesIsJudged) {
-  save(root_ / "real" / "v1", 1);
-  fs::create_directory_symlink(fs::path("real") / "v1", root_ / "latest");
-  save(root_ / "latest", 2);
-  EXPECT_TRUE(fs::is_symlink(root_ / "latest"));
-  EXPECT_EQ(saved(root_ / "real" / "v1"), 2);
+  save(directory_ / "real" / "v1", 1);
+  fs::create_directory_symlink(fs::path("real") / "v1", directory_ / "latest");
+  save(directory_ / "latest", 2);
+  EXPECT_TRUE(fs::is_symlink(directory_ / "latest"));
+  EXPECT_EQ(saved(directory_ / "real" / "v1"), 2);
 
-  write(root_ / "home" / "notes", "mine");
-  fs::create_directory_symlink("home", root_ / "model");
-  expect_refused(root_ / "model", "'notes'");
-  fs::create_directory_symlink("nowhere", root_ / "broken");
-  expect_refused(root_ / "broken", "a link to 'nowhere'");
+  write(directory_ / "home" / "notes", "mine");
+  fs::create_directory_symlink("home", directory_ / "model");
+  expect_refused(directory_ / "model", "'notes'");
+  fs::create_directory_symlink("nowhere", directory_ / "broken");
+  expect_refused(directory_ / "broken", "a link to 'nowhere'");
   EXPECT_THAT(names(), ::testing::ElementsAre("broken", "home", "latest", "model", "real"));
 }
 
 TEST_F(SavingTest, DotsFollowTheFileSystemNotTheText) {
-  fs::create_directories(root_ / "deep" / "down");
-  fs::create_directory_symlink(fs::path("deep") / "down", root_ / "link");
-  save(root_ / "link" / ".." / "model", 4);
-  EXPECT_EQ(saved(root_ / "deep" / "model"), 4);
+  fs::create_directories(directory_ / "deep" / "down");
+  fs::create_directory_symlink(fs::path("deep") / "down", directory_ / "link");
+  save(directory_ / "link" / ".." / "model", 4);
+  EXPECT_EQ(saved(directory_ / "deep" / "model"), 4);
 }
 
 TEST_F(SavingTest, OnlyWhatLostItsWriterIsRemoved) {
-  const fs::path target = root_ / "model";
+  const fs::path target = directory_ / "model";
   const detail::Replacement running(target, detail::Replacement::Kind::folder);
-  fs::create_directories(root_ / "model.writing-1-7" / "variables");
-  fs::create_directories(root_ / "model.writing-1-7.old" / "variables");
-  write(root_ / "model.writing-1-8" / "notes.txt", "no writer makes this");
-  fs::create_directory(root_ / "model.writing-down");
-  fs::create_directory_symlink(root_ / "model.writing-1-8", root_ / "model.writing-1-9");
+  fs::create_directories(directory_ / "model.writing-1-7" / "variables");
+  fs::create_directories(directory_ / "model.writing-1-7.old" / "variables");
+  write(directory_ / "model.writing-1-8" / "notes.txt", "no writer makes this");
+  fs::create_directory(directory_ / "model.writing-down");
+  fs::create_directory_symlink(directory_ / "model.writing-1-8", directory_ / "model.writing-1-9");
   save(target, 1);
   EXPECT_THAT(names(), ::testing::UnorderedElementsAre("model", "model.writing-1-8", "model.writing-1-9", "model.writing-down", running.path().filename().string()));
 }
 
 TEST_F(SavingTest, AKilledSaveLeavesTheOldOrTheNewModel) {
-  const fs::path model = root_ / "model";
-  write(root_ / "neighbour" / "notes", "mine");
+  const fs::path model = directory_ / "model";
+  write(directory_ / "neighbour" / "notes", "mine");
   save(model, 0);
   std::mt19937 random(5);
   for (int i = 1; i <= 200; ++i) {
@@ -155,7 +151,7 @@ TEST_F(SavingTest, AKilledSaveLeavesTheOldOrTheNewModel) {
     kill_during([&] { save(model, static_cast<float>(i)); }, std::chrono::microseconds(random() % 6000));
     const float now = saved(model);
     ASSERT_TRUE(now == before || now == static_cast<float>(i)) << now << " after " << before;
-    ASSERT_EQ(detail::read_file(root_ / "neighbour" / "notes"), "mine");
+    ASSERT_EQ(detail::read_file(directory_ / "neighbour" / "notes"), "mine");
   }
   save(model, -1);
   EXPECT_EQ(saved(model), -1);
@@ -163,7 +159,7 @@ TEST_F(SavingTest, AKilledSaveLeavesTheOldOrTheNewModel) {
 }
 
 TEST_F(SavingTest, AKilledCheckpointIsTheOldOrTheNewOneOrSaysThatItIsDamaged) {
-  const fs::path prefix = root_ / "state";
+  const fs::path prefix = directory_ / "state";
   const auto write_state = [&](float value) { write_tensor_bundle(prefix, {{"w", full({1024}, value)}}); };
   write_state(0);
   std::mt19937 random(6);

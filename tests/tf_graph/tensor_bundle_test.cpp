@@ -9,19 +9,19 @@
 
 #include <filesystem>
 
+#include "../support.h"
+
 namespace tf2jax {
 namespace {
 
 namespace fs = std::filesystem;
 
-class TensorBundleTest : public ::testing::Test {
+class TensorBundleTest : public TestWithFolder {
  protected:
   void SetUp() override {
-    directory_ = fs::temp_directory_path() / fmt::format("bundle-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::create_directories(directory_);
     prefix_ = directory_ / "ckpt";
   }
-  void TearDown() override { fs::remove_all(directory_); }
 
   void write_sample() {
     write_tensor_bundle(prefix_, {{"a/kernel", array<float>({{1, 2, 3}, {4, 5, 6}})},
@@ -33,7 +33,7 @@ class TensorBundleTest : public ::testing::Test {
   fs::path data() const { return prefix_.string() + ".data-00000-of-00001"; }
   fs::path index() const { return prefix_.string() + ".index"; }
 
-  fs::path directory_, prefix_;
+  fs::path prefix_;
 };
 
 std::span<const std::byte> bytes_of(std::string_view text) { return std::as_bytes(std::span(text)); }

@@ -25,20 +25,16 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
-class BadInput : public ::testing::Test {
+class BadInput : public TestWithFolder {
  protected:
   void SetUp() override {
-    directory_ = fs::temp_directory_path() / fmt::format("bad-{}-{}", ::getpid(), ::testing::UnitTest::GetInstance()->current_test_info()->name());
     GraphBuilder g;
     const auto x = g.placeholder("x", f32, {2, 3});
     const auto y = g.node("AddV2", "y", {x, g.variable("bias", array<float>({1, 2, 3}))}, f32);
     g.save(directory_, {{"serving_default", {.inputs = {{"x", x}}, .outputs = {{"y", y}}}}});
   }
-  void TearDown() override { fs::remove_all(directory_); }
   fs::path checkpoint(const char* suffix) const { return directory_ / "variables" / ("variables." + std::string(suffix)); }
   fs::path data() const { return checkpoint("data-00000-of-00001"); }
-
-  fs::path directory_;
 };
 
 TEST_F(BadInput, MissingFileIsNamed) {
