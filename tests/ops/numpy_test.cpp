@@ -46,6 +46,21 @@ TEST(Sum, OfManyKeepsItsDigits) {
   EXPECT_LT(std::abs(jit(down)(full({n / 4, 16}, 0.1f)).to_vector<double>()[3] / right * 4 - 1), 1e-4);
 }
 
+TEST(Integers, Wrap) {   // modulo 2^bits, as in JAX
+  const auto expect = [](const std::function<Array(const Array&)>& f, const Array& x, const Array& want) {
+    const Array eager = f(x), compiled = jit(f)(x);
+    EXPECT_EQ(eager.to_vector<std::int64_t>(), want.to_vector<std::int64_t>());
+    EXPECT_EQ(compiled.to_vector<std::int64_t>(), want.to_vector<std::int64_t>());
+  };
+  const auto squared = [](const Array& x) { return square(x); };
+  const auto cubed = [](const Array& x) { return integer_pow(x, 3); };
+  expect(squared, array<int>({51840, -46341}), array<int>({-1607581696, -2147479015}));
+  expect(squared, array<std::uint16_t>({65535, 300}), array<std::uint16_t>({1, 24464}));
+  expect(cubed, array<std::int8_t>({100, -7}), array<std::int8_t>({64, -87}));
+  expect([](const Array& x) { return neg(x); }, array<int>({std::numeric_limits<int>::min(), 5}), array<int>({std::numeric_limits<int>::min(), -5}));
+  expect([](const Array& x) { return reduce_prod(x, {0}); }, array<std::uint16_t>({65535, 65535, 3}), array<std::uint16_t>({3})[0]);
+}
+
 TEST(ReducePrecision, TiesWithoutAMantissaGoToTheEvenExponent) {
   // From JAX 0.10.
   const Array x = array<float>({1, 1.5, 2, 3, 4, 6, 12, 0.75, 1.25, 1.75, 2.5, 3.5, 5, 7, -1.5, -3});

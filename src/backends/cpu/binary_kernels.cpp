@@ -13,14 +13,6 @@ namespace tf2jax::cpu {
 
 namespace {
 
-// Integers wrap: arithmetic happens in the unsigned type.
-template <class T, class F>
-T wrapping(F f, T x, T y) {
-  using U = std::make_unsigned_t<T>;
-  if constexpr (sizeof(T) < 4) return static_cast<T>(f(static_cast<std::uint32_t>(x), static_cast<std::uint32_t>(y)));
-  else return static_cast<T>(f(static_cast<U>(x), static_cast<U>(y)));
-}
-
 template <class F>
 Kernel arithmetic(F f) {
   return [f](const KernelCall& c) -> Arrays {

@@ -1,7 +1,9 @@
 // Elementwise loops over concrete arrays, and kernels made from scalar functions.
 #pragma once
 #include <algorithm>
+#include <concepts>
 #include <cstring>
+#include <type_traits>
 
 #include "tf2jax/base/thread_pool.h"
 #include "tf2jax/trace/primitive.h"
@@ -20,6 +22,13 @@ template <class T>
 auto wide(T x) {
   if constexpr (kHalf<T>) return static_cast<float>(x);
   else return x;
+}
+
+/// f(x...) of integers, which wrap: arithmetic happens in an unsigned type that nothing promotes.
+template <class T, class F>
+T wrapping(F f, T x, std::same_as<T> auto... more) {
+  using U = std::conditional_t<(sizeof(T) < 4), std::uint32_t, std::make_unsigned_t<T>>;
+  return static_cast<T>(f(static_cast<U>(x), static_cast<U>(more)...));
 }
 
 /// `x` repeated to exactly `dims` (scalars and size-1 axes repeat); `x` itself when it has them.

@@ -4,6 +4,7 @@
 #include <limits>
 #include <memory>
 
+#include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/base/thread_pool.h"
 #include "tf2jax/ops/reduce.h"
@@ -62,23 +63,20 @@ T highest() {
   else return std::numeric_limits<T>::max();
 }
 
-// Integer arithmetic wraps.
 template <class T, class F>
-T wrapping(T a, T b, F f) {
+T combined(T a, T b, F f) {
   if constexpr (std::same_as<T, bool>) return f(a, b) != 0;
-  else if constexpr (std::signed_integral<T>) {
-    using U = std::make_unsigned_t<T>;
-    return static_cast<T>(f(static_cast<std::uint64_t>(static_cast<U>(a)), static_cast<std::uint64_t>(static_cast<U>(b))));
-  } else return static_cast<T>(f(a, b));
+  else if constexpr (std::integral<T>) return wrapping(f, a, b);
+  else return static_cast<T>(f(a, b));
 }
 
 struct Sum {
   template <class T> static T identity() { return T(0); }
-  template <class T> static T apply(T a, T b) { return wrapping(a, b, [](auto x, auto y) { return x + y; }); }
+  template <class T> static T apply(T a, T b) { return combined(a, b, [](auto x, auto y) { return x + y; }); }
 };
 struct Product {
   template <class T> static T identity() { return T(1); }
-  template <class T> static T apply(T a, T b) { return wrapping(a, b, [](auto x, auto y) { return x * y; }); }
+  template <class T> static T apply(T a, T b) { return combined(a, b, [](auto x, auto y) { return x * y; }); }
 };
 struct Max {
   template <class T> static T identity() { return lowest<T>(); }

@@ -35,9 +35,8 @@ Arrays integer_pow_kernel(const KernelCall& c) {
     else
       return map_unary<T, T>(c.args[0], c.outputs[0], [=](T x) {
         if constexpr (std::is_integral_v<T>) {
-          using U = std::make_unsigned_t<T>;
           if (y < 0) return static_cast<T>(x == T(1) ? T(1) : T(0));
-          return static_cast<T>(integer_power<U>(static_cast<U>(x), n));   // wraps
+          return wrapping([n](auto v) { return integer_power(v, n); }, x);
         } else {
           const auto p = integer_power(wide(x), n);
           return static_cast<T>(y < 0 ? decltype(p)(1) / p : p);
@@ -70,6 +69,7 @@ Kernel numeric(F f) {
   return [f](const KernelCall& c) -> Arrays {
     return {visit_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Array {
       if constexpr (std::is_same_v<T, bool>) detail_kernel::unsupported_dtype(DType::bool_);
+      else if constexpr (std::is_integral_v<T>) return map_unary<T, T>(c.args[0], c.outputs[0], [f](T x) { return wrapping(f, x); });
       else return map_unary<T, T>(c.args[0], c.outputs[0], [f](T x) { return f(wide(x)); });
     })};
   };
