@@ -28,24 +28,26 @@ namespace {
 
 constexpr bool kPooled = !detail::kSanitized;
 constexpr std::size_t kSmall = 64 << 10, kLarge = 2 << 20, kHugePage = 2 << 20, kLine = 64;
-constexpr std::size_t kSteps = 8;                     // classes per power of two: at most an eighth is wasted
+constexpr std::size_t kSteps = 8;  // classes per power of two: at most an eighth is wasted
 constexpr std::size_t kClasses = 64 * kSteps;
 constexpr std::size_t kSmallBytesPerThread = 4 << 20;
-constexpr std::size_t kGrowth = 16 << 20;             // below it, letting go of other memory is not worth the calls
+constexpr std::size_t kGrowth = 16 << 20;  // below it, letting go of other memory is not worth the calls
 
 struct SizeClass {
   std::size_t index, bytes;
 };
 SizeClass size_class(std::size_t bytes) {
-  if constexpr (!kPooled) return {0, bytes};   // sanitizers see every byte past the end
+  if constexpr (!kPooled) return {0, bytes};  // sanitizers see every byte past the end
   if (bytes < kLine * kSteps) {
     const std::size_t lines = bytes == 0 ? 1 : (bytes + kLine - 1) / kLine;
     return {lines - 1, lines * kLine};
   }
-  const std::size_t power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1, step = (std::size_t{1} << power) / kSteps;
-  const std::size_t units = (bytes + step - 1) / step;   // kSteps + 1 … 2 kSteps
+  const std::size_t power = static_cast<std::size_t>(std::bit_width(bytes - 1)) - 1,
+                    step = (std::size_t{1} << power) / kSteps;
+  const std::size_t units = (bytes + step - 1) / step;  // kSteps + 1 … 2 kSteps
   const std::size_t rounded = units * step;
-  return {(power - 8) * kSteps + units - kSteps - 1, rounded >= kLarge ? (rounded + kHugePage - 1) / kHugePage * kHugePage : rounded};
+  return {(power - 8) * kSteps + units - kSteps - 1,
+          rounded >= kLarge ? (rounded + kHugePage - 1) / kHugePage * kHugePage : rounded};
 }
 
 void* map_large(std::size_t bytes) {
@@ -70,15 +72,16 @@ void drop(void* block, std::size_t bytes) noexcept {
 }
 
 std::size_t default_cap() {
-  if (const char* text = std::getenv("TF2JAX_POOL_BYTES")) return static_cast<std::size_t>(std::strtoull(text, nullptr, 10));
+  if (const char* text = std::getenv("TF2JAX_POOL_BYTES")) return std::strtoull(text, nullptr, 10);
   return memory_limit() / 4;
 }
 
 std::size_t find_memory_limit() {
-  std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  std::size_t limit = static_cast<std::size_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE);
   for (const auto& [folder, version] : detail::control_groups("memory")) {
-    std::size_t bytes = 0;   // "max" and no file are no limit
-    if (std::ifstream(folder / (version == 2 ? "memory.max" : "memory.limit_in_bytes")) >> bytes) limit = std::min(limit, bytes);
+    std::size_t bytes = 0;  // "max" and no file are no limit
+    if (std::ifstream(folder / (version == 2 ? "memory.max" : "memory.limit_in_bytes")) >> bytes)
+      limit = std::min(limit, bytes);
   }
   return limit;
 }
@@ -90,11 +93,13 @@ void claim(std::size_t bytes) {
   const std::size_t before = in_use.fetch_add(bytes, std::memory_order_relaxed);
   const std::int64_t chosen = config().max_total_bytes;
   const std::size_t limit = chosen > 0 ? static_cast<std::size_t>(chosen) : memory_limit();
-  if (bytes <= limit && before <= limit - bytes) [[likely]] return;
+  if (bytes <= limit && before <= limit - bytes) [[likely]]
+    return;
   in_use.fetch_sub(bytes, std::memory_order_relaxed);
   raise<ResourceExhaustedError>(
-      "cannot allocate {} bytes: arrays hold {} bytes already, of at most {}. Free arrays, use smaller ones, or raise Config::max_total_bytes.", bytes,
-      before, limit);
+      "cannot allocate {} bytes: arrays hold {} bytes already, of at most {}. Free arrays, use smaller ones, or raise "
+      "Config::max_total_bytes.",
+      bytes, before, limit);
 }
 void unclaim(std::size_t bytes) noexcept { in_use.fetch_sub(bytes, std::memory_order_relaxed); }
 
@@ -131,7 +136,8 @@ struct Shared {
   // Blocks that are kept in vain: they cost less to make again than the new one. Two programs in turn cannot take each
   // other's blocks for ever, as each would have to make one larger than all of the other's.
   void make_room(std::size_t bytes) {
-    if (const auto release_more = bytes < kGrowth ? nullptr : when_growing.load(std::memory_order_acquire)) release_more();
+    if (const auto release_more = bytes < kGrowth ? nullptr : when_growing.load(std::memory_order_acquire))
+      release_more();
     const std::lock_guard lock(mutex);
     if (kept <= bytes) release_locked();
   }
@@ -219,7 +225,8 @@ void* small_block(SizeClass c) {
 }
 
 [[noreturn]] void no_memory(std::size_t bytes) {
-  raise<ResourceExhaustedError>("cannot allocate {} bytes: the system has no memory left. Arrays hold {} bytes.", bytes, buffer_bytes_in_use());
+  raise<ResourceExhaustedError>("cannot allocate {} bytes: the system has no memory left. Arrays hold {} bytes.", bytes,
+                                buffer_bytes_in_use());
 }
 
 }  // namespace
@@ -230,7 +237,7 @@ void* allocate_buffer(std::size_t bytes) {
     release_pooled_memory();
     no_memory(bytes);
   }
-  claim(bytes);   // before its class is asked for, whose sizes are rounded up
+  claim(bytes);  // before its class is asked for, whose sizes are rounded up
   if (void* const block = large_block(size_class(bytes))) return block;
   unclaim(bytes);
   no_memory(bytes);

@@ -50,14 +50,15 @@ constexpr std::array<Option, 20> kOptions{{
     {"deterministic", &Config::deterministic},
 }};
 
-bool Config::*find_option(std::string_view name) {
+bool Config::* find_option(std::string_view name) {
   for (const auto& [known, member] : kOptions) {
     if (known == name) return member;
   }
   std::string names;
   for (const auto& [known, member] : kOptions) names += (names.empty() ? "" : ", ") + std::string(known);
-  if (name == "resize_bilinear_precision") raise<TypeError>("config: 'resize_bilinear_precision' is a string, not a bool.");
-  raise<ValueError>("Parameter named {} not found in config={{{}}}", name, names);
+  if (name == "resize_bilinear_precision")
+    raise<TypeError>("config: 'resize_bilinear_precision' has another type. Got a bool; expected a string.");
+  raise<ValueError>("config: Parameter named {} not found in config={{{}}}.", name, names);
 }
 
 }  // namespace

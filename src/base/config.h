@@ -28,19 +28,23 @@ struct Config {
   bool threefry_partitionable = true;
   bool disable_jit = false;
   bool log_compiles = false;
-  // ours: without its module the compiler is an error, not a warning and the interpreter; for programs compiled from then on
+  // ours: without its module the compiler is an error, not a warning and the interpreter; for programs compiled from
+  // then on
   bool require_compiler = false;
   // ours: programs run op by op, those that programs call too
   bool interpret = false;
   // ours: the same bits with any number of threads
   bool deterministic = false;
   // Budgets (docs/limits.md): what exceeds one is a ResourceExhaustedError that says where.
-  std::int64_t max_array_elements = std::int64_t{1} << 34;   // of one array
-  std::int64_t max_total_bytes = 0;                          // of all arrays that live; 0: what memory the process may have
-  std::int64_t max_function_depth = 100;                     // functions of a model within functions
-  std::int64_t max_expanded_nodes = std::int64_t{1} << 22;   // nodes of a model, or equations of a program, with their functions inlined
-  std::int64_t max_loop_steps = 0;                           // turns of one while loop; 0: no limit
-  double max_seconds = 0;                                    // of one call of a model or a compiled program, in loops; 0: no limit
+  std::int64_t max_array_elements = std::int64_t{1} << 34;  // of one array
+  std::int64_t max_total_bytes = 0;       // of all arrays that live; 0: what memory the process may have
+  std::int64_t max_function_depth = 100;  // functions of a model within functions
+  std::int64_t max_expanded_nodes = std::int64_t{1}
+                                    << 22;  // nodes of a model, or equations of a program, with their functions inlined
+  std::int64_t max_loop_steps = 0;          // turns of one while loop; 0: no limit
+  // of checkpoints at each level of the reverse mode of a while loop; 0: that throws, as in JAX
+  std::int64_t while_checkpoint_bytes = std::int64_t{1} << 26;
+  double max_seconds = 0;  // of one call of a model or a compiled program, in loops; 0: no limit
 
   bool operator==(const Config&) const = default;
 };
@@ -50,7 +54,7 @@ const Config& config();
 /// Changes the process default. Threads with an override in force keep it.
 void update_config(const Config& value);
 template <class T, class V>
-void update_config(T Config::*option, V&& value);
+void update_config(T Config::* option, V&& value);
 /// By name, as the Python library does. Throws: ValueError for an unknown name, TypeError for a wrong kind of value.
 void update_config(std::string_view name, bool value);
 /// The value of a boolean option by name. Throws: ValueError.
@@ -71,7 +75,7 @@ class [[nodiscard]] ConfigScope {
 
 /// Overrides one option on this thread while the returned scope lives.
 template <class T, class V>
-ConfigScope override_config(T Config::*option, V&& value) {
+ConfigScope override_config(T Config::* option, V&& value) {
   Config c = config();
   c.*option = static_cast<V&&>(value);
   return ConfigScope(c);
@@ -79,7 +83,7 @@ ConfigScope override_config(T Config::*option, V&& value) {
 ConfigScope override_config(std::string_view name, bool value);
 
 template <class T, class V>
-void update_config(T Config::*option, V&& value) {
+void update_config(T Config::* option, V&& value) {
   Config c = config();
   c.*option = static_cast<V&&>(value);
   update_config(c);

@@ -23,7 +23,7 @@ std::vector<ControlGroup> control_groups(std::string_view controller, const fs::
   const fs::path mounts = root / "sys/fs/cgroup";
   std::ifstream lines(root / "proc/self/cgroup");
   std::vector<ControlGroup> out;
-  for (std::string line; std::getline(lines, line);) {   // number:controllers:path; no controllers in version 2
+  for (std::string line; std::getline(lines, line);) {  // number:controllers:path; no controllers in version 2
     const auto first = line.find(':'), second = line.find(':', first + 1);
     if (first == std::string::npos || second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1), group = line.substr(second + 1);

@@ -14,8 +14,10 @@ using Kind = DimAtom::Kind;
 std::string Dim::to_string() const { return expr_ ? expr_->text : fmt::format("{}", value_); }
 
 std::int64_t Dim::symbolic_value() const {
-  raise<InconclusiveDimensionOperation>("Symbolic dimension '{}' used in a context that requires a constant. Give the dimension an integer size.",
-                                        to_string());
+  raise<InconclusiveDimensionOperation>(
+      "Dim: a size must be known here. Got the symbolic dimension '{}'; expected an integer. Give the dimension a "
+      "size.",
+      to_string());
 }
 
 std::size_t hash_value(Dim d) { return d.is_constant() ? std::hash<std::int64_t>{}(d.value()) : d.expr()->hash; }
@@ -41,7 +43,7 @@ Dim apply(Kind kind, Dim a, Dim b) {
     case Kind::mod: return mod(a, b);
     case Kind::variable: break;
   }
-  throw InternalError("Dim: a variable is no operation");
+  throw InternalError("Dim: a variable is no operation.");
 }
 
 Dim power(Dim base, int exponent) {
@@ -82,7 +84,10 @@ std::int64_t Dim::evaluate(const std::map<std::string, std::int64_t>& environmen
   std::map<std::string, Dim> dims;
   for (const auto& name : variables()) {
     const auto it = environment.find(name);
-    check(it != environment.end(), "Dim::evaluate: no value for dimension variable '{}' of '{}'", name, to_string());
+    check(
+        it != environment.end(),
+        "Dim::evaluate: a dimension variable has no value. Got none for '{}' of '{}'; expected one for each variable.",
+        name, to_string());
     dims.emplace(name, it->second);
   }
   return substitute(dims).value();
@@ -99,7 +104,8 @@ Dim operator+(Dim a, Dim b) {
 Dim operator-(Dim a, Dim b) {
   if (a.is_constant() && b.is_constant()) {
     std::int64_t r = 0;
-    check(!__builtin_sub_overflow(a.value(), b.value(), &r), "Dim: {} - {} does not fit in 64 bits", a, b);
+    check(!__builtin_sub_overflow(a.value(), b.value(), &r), "Dim: a difference does not fit in 64 bits. Got {} - {}.",
+          a, b);
     return r;
   }
   return a + b * Dim(-1);
@@ -118,7 +124,8 @@ Dim operator*(Dim a, Dim b) {
         if (it == product.factors.end()) product.factors.push_back(factor);
         else it->second += factor.second;
       }
-      std::ranges::sort(product.factors, [](const auto& x, const auto& y) { return detail::compare(*x.first, *y.first) > 0; });
+      std::ranges::sort(product.factors,
+                        [](const auto& x, const auto& y) { return detail::compare(*x.first, *y.first) > 0; });
       terms.emplace_back(std::move(product), checked_mul(c, d));
     }
   }
@@ -133,7 +140,7 @@ struct Division {
 
 // Long division by the leading term; nullopt when the remainder is not a constant in [0, |b|) for all values.
 std::optional<Division> divide(Dim a, Dim b) {
-  check(!identical(b, Dim(0)), "floordiv: integer division or modulo by zero");
+  check(!identical(b, Dim(0)), "floordiv: integer division or modulo by zero.");
   if (a.is_constant() && b.is_constant()) {
     return Division{floor_quotient(a.value(), b.value()), floor_remainder(a.value(), b.value())};
   }
@@ -147,7 +154,8 @@ std::optional<Division> divide(Dim a, Dim b) {
     quotient += q;
     rest -= q * b;
   }
-  if (b.is_constant()) return Division{quotient + floor_quotient(rest.value(), b.value()), floor_remainder(rest.value(), b.value())};
+  if (b.is_constant())
+    return Division{quotient + floor_quotient(rest.value(), b.value()), floor_remainder(rest.value(), b.value())};
   if (rest.value() != 0) return std::nullopt;
   return Division{quotient, 0};
 }
@@ -188,7 +196,7 @@ namespace {
 // One end of an interval; infinite when `finite` is false, in the direction of `sign`.
 struct End {
   bool finite;
-  std::int64_t value;   // -1 or +1 when infinite
+  std::int64_t value;  // -1 or +1 when infinite
 };
 struct Interval {
   End lower, upper;
@@ -221,7 +229,7 @@ End multiply(End a, End b) {
   return {true, r};
 }
 
-End quotient(End a, End b) {   // floor(a / b), b not 0
+End quotient(End a, End b) {  // floor(a / b), b not 0
   if (!b.finite) return {true, a.finite && sign(a) * sign(b) >= 0 ? 0 : (a.finite ? -1 : 0)};
   if (!a.finite) return sign(a) * sign(b) < 0 ? kMinus : kPlus;
   if (b.value == -1) return multiply(a, b);
@@ -231,7 +239,8 @@ End quotient(End a, End b) {   // floor(a / b), b not 0
 template <class F>
 Interval corners(const Interval& a, const Interval& b, F f) {
   const End all[] = {f(a.lower, b.lower), f(a.lower, b.upper), f(a.upper, b.lower), f(a.upper, b.upper)};
-  return {*std::min_element(std::begin(all), std::end(all), less), *std::max_element(std::begin(all), std::end(all), less)};
+  return {*std::min_element(std::begin(all), std::end(all), less),
+          *std::max_element(std::begin(all), std::end(all), less)};
 }
 
 Interval interval(Dim d);
@@ -336,10 +345,11 @@ std::optional<bool> definitely_equal(Dim a, Dim b) {
 namespace {
 [[noreturn]] void inconclusive(Dim a, std::string_view op, Dim b) {
   raise<InconclusiveDimensionOperation>(
-      "Symbolic dimension comparison '{}' {} '{}' is inconclusive.\n"
-      "This error arises for comparison operations with shapes that\nare non-constant, and the result of the operation cannot be "
+      "{} comparison '{}' {} '{}' is inconclusive.\n"
+      "This error arises for comparison operations with shapes that\nare non-constant, and the result of the operation "
+      "cannot be "
       "represented as\na boolean value for all values of the symbolic dimensions involved.",
-      a, op, b);
+      op == "==" ? "Dimension polynomial" : "Symbolic dimension", a, op, b);
 }
 }  // namespace
 

@@ -13,15 +13,15 @@
 
 namespace tf2jax {
 
-struct DimExpr;   // canonical polynomial; interned, immutable, never freed
+struct DimExpr;  // canonical polynomial; interned, immutable, never freed
 
 /// The size of one axis: an integer, or a canonical polynomial over variables that stand for integers >= 1.
-/// Cheap to copy. Equality and comparisons are three-valued: where the answer depends on the variables they throw
-/// InconclusiveDimensionOperation. Use `identical` to compare as expressions.
+/// Cheap to copy. Comparisons are three-valued: where the answer depends on the variables they throw
+/// InconclusiveDimensionOperation. `identical`, and `==` of whole shapes, compare expressions and never throw.
 class Dim {
  public:
-  constexpr Dim(std::int64_t value = 0) : value_(value) {}  // NOLINT: sizes are integers
-  constexpr Dim(int value) : value_(value) {}               // NOLINT
+  constexpr Dim(std::int64_t value = 0) : value_(value) {}                        // NOLINT: sizes are integers
+  constexpr Dim(int value) : value_(value) {}                                     // NOLINT
   constexpr Dim(std::size_t value) : value_(static_cast<std::int64_t>(value)) {}  // NOLINT
 
   /// The dimension variable `name`.
@@ -42,9 +42,10 @@ class Dim {
   std::vector<std::string> variables() const;
 
   const DimExpr* expr() const { return expr_; }
-  static Dim from_expr(const DimExpr* expr);   // constant expressions become integers
+  static Dim from_expr(const DimExpr* expr);  // constant expressions become integers
 
-  friend bool identical(Dim a, Dim b) { return a.value_ == b.value_ && a.expr_ == b.expr_; }
+  /// Equal as expressions, which are canonical: `b` and 2 are not, though b may be 2.
+  friend constexpr bool identical(Dim a, Dim b) { return a.value_ == b.value_ && a.expr_ == b.expr_; }
 
  private:
   [[noreturn]] std::int64_t symbolic_value() const;
@@ -81,7 +82,6 @@ std::optional<bool> definitely_ge(Dim a, Dim b);
 /// Throw: InconclusiveDimensionOperation when undecided.
 bool operator==(Dim a, Dim b);
 bool operator>=(Dim a, Dim b);
-inline bool operator!=(Dim a, Dim b) { return !(a == b); }
 bool operator<=(Dim a, Dim b);
 bool operator<(Dim a, Dim b);
 bool operator>(Dim a, Dim b);

@@ -37,14 +37,16 @@ constexpr int kMaxSize = 100000;
 int size_of(const DimMonomial& m) {
   std::int64_t size = 0;
   for (const auto& [atom, exponent] : m.factors) size += std::int64_t{atom->size} * exponent;
-  check(size < kMaxSize, "Dim: an expression grew beyond {} symbols", kMaxSize);
+  check(size < kMaxSize, "Dim: an expression grew too long. Expected at most {} symbols.", kMaxSize);
   return static_cast<int>(size);
 }
 
 int size_of(Dim d) { return d.is_constant() ? 1 : d.expr()->size; }
 
 template <class T>
-int three_way(const T& a, const T& b) { return a < b ? -1 : (b < a ? 1 : 0); }
+int three_way(const T& a, const T& b) {
+  return a < b ? -1 : (b < a ? 1 : 0);
+}
 
 int compare_dims(Dim a, Dim b) {
   if (identical(a, b)) return 0;
@@ -81,7 +83,8 @@ std::string text_of(const DimMonomial& m) {
 std::string text_of(const DimTerms& terms) {
   std::string text;
   for (const auto& [monomial, coefficient] : terms) {
-    const std::uint64_t magnitude = coefficient < 0 ? 0 - static_cast<std::uint64_t>(coefficient) : static_cast<std::uint64_t>(coefficient);
+    const std::uint64_t magnitude =
+        coefficient < 0 ? 0 - static_cast<std::uint64_t>(coefficient) : static_cast<std::uint64_t>(coefficient);
     if (!text.empty()) text += ' ';
     if (coefficient < 0) text += "- ";
     else if (!text.empty()) text += "+ ";
@@ -96,25 +99,25 @@ std::string text_of(const DimTerms& terms) {
 
 std::int64_t checked_add(std::int64_t a, std::int64_t b) {
   std::int64_t r = 0;
-  check(!__builtin_add_overflow(a, b, &r), "Dim: {} + {} does not fit in 64 bits", a, b);
+  check(!__builtin_add_overflow(a, b, &r), "Dim: a sum does not fit in 64 bits. Got {} + {}.", a, b);
   return r;
 }
 
 std::int64_t checked_mul(std::int64_t a, std::int64_t b) {
   std::int64_t r = 0;
-  check(!__builtin_mul_overflow(a, b, &r), "Dim: {} * {} does not fit in 64 bits", a, b);
+  check(!__builtin_mul_overflow(a, b, &r), "Dim: a product does not fit in 64 bits. Got {} * {}.", a, b);
   return r;
 }
 
 std::int64_t floor_quotient(std::int64_t a, std::int64_t b) {
-  check(b != 0, "floordiv: integer division or modulo by zero");
+  check(b != 0, "floordiv: integer division or modulo by zero.");
   if (b == -1) return checked_mul(a, -1);
   const std::int64_t q = a / b;
   return a % b != 0 && (a < 0) != (b < 0) ? q - 1 : q;
 }
 
 std::int64_t floor_remainder(std::int64_t a, std::int64_t b) {
-  check(b != 0, "mod: integer division or modulo by zero");
+  check(b != 0, "mod: integer division or modulo by zero.");
   if (b == -1) return 0;
   const std::int64_t r = a % b;
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
@@ -150,7 +153,8 @@ Dim from_terms(DimTerms terms) {
   std::ranges::sort(terms, [](const auto& x, const auto& y) { return compare(x.first, y.first) > 0; });
   DimTerms merged;
   for (auto& [monomial, coefficient] : terms) {
-    if (!merged.empty() && merged.back().first == monomial) merged.back().second = checked_add(merged.back().second, coefficient);
+    if (!merged.empty() && merged.back().first == monomial)
+      merged.back().second = checked_add(merged.back().second, coefficient);
     else merged.emplace_back(std::move(monomial), coefficient);
   }
   std::erase_if(merged, [](const auto& term) { return term.second == 0; });
@@ -159,7 +163,7 @@ Dim from_terms(DimTerms terms) {
   DimExpr expr;
   std::int64_t size = 0;
   for (const auto& [monomial, coefficient] : merged) size += monomial.factors.empty() ? 1 : size_of(monomial);
-  check(size < kMaxSize, "Dim: an expression grew beyond {} symbols", kMaxSize);
+  check(size < kMaxSize, "Dim: an expression grew too long. Expected at most {} symbols.", kMaxSize);
   expr.size = static_cast<int>(size);
   expr.text = text_of(merged);
   expr.hash = std::hash<std::string>{}(expr.text);
@@ -175,9 +179,13 @@ std::string inner_text(Dim d) {
 }
 
 Dim operation(DimAtom::Kind kind, Dim a, Dim b) {
-  DimAtom atom{.kind = kind, .name = {}, .a = a, .b = b, .size = 1 + size_of(a) + size_of(b),
+  DimAtom atom{.kind = kind,
+               .name = {},
+               .a = a,
+               .b = b,
+               .size = 1 + size_of(a) + size_of(b),
                .text = fmt::format("{}({}, {})", kind_name(kind), inner_text(a), inner_text(b))};
-  check(atom.size < kMaxSize, "Dim: an expression grew beyond {} symbols", kMaxSize);
+  check(atom.size < kMaxSize, "Dim: an expression grew too long. Expected at most {} symbols.", kMaxSize);
   return from_monomial({{{interner<DimAtom>().intern(std::move(atom)), 1}}}, 1);
 }
 
@@ -200,8 +208,14 @@ Dim Dim::variable(std::string_view name) {
   const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
   const bool ok = !name.empty() && letter(name[0]) &&
                   std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-  check(ok, "Dim::variable: '{}' is not a name. Use letters, digits and underscores.", name);
-  DimAtom atom{.kind = DimAtom::Kind::variable, .name = std::string(name), .a = {}, .b = {}, .size = 1, .text = std::string(name)};
+  check(ok, "Dim::variable: this is not the name of a variable. Got '{}'; expected letters, digits and underscores.",
+        name);
+  DimAtom atom{.kind = DimAtom::Kind::variable,
+               .name = std::string(name),
+               .a = {},
+               .b = {},
+               .size = 1,
+               .text = std::string(name)};
   return detail::from_monomial({{{detail::interner<DimAtom>().intern(std::move(atom)), 1}}}, 1);
 }
 

@@ -26,8 +26,8 @@ class Parser {
   int depth_ = 0;
 
   [[noreturn]] void fail(std::string_view expected) const {
-    raise<ParseError>("syntax error in symbolic dimension '{}': expected {}. Parsed '{}', remaining '{}'.", text_, expected,
-                      text_.substr(0, position_), text_.substr(position_));
+    raise<ParseError>("syntax error in symbolic dimension '{}': expected {}. Parsed '{}', remaining '{}'.", text_,
+                      expected, text_.substr(0, position_), text_.substr(position_));
   }
   void skip() {
     while (position_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[position_]))) ++position_;
@@ -100,7 +100,9 @@ class Parser {
     }
     if (!std::isalpha(static_cast<unsigned char>(c)) && c != '_') fail("a name, a number or '-'");
     const std::size_t start = position_;
-    while (position_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[position_])) || text_[position_] == '_')) ++position_;
+    while (position_ < text_.size() &&
+           (std::isalnum(static_cast<unsigned char>(text_[position_])) || text_[position_] == '_'))
+      ++position_;
     const std::string_view name = text_.substr(start, position_ - start);
     if (peek() != '(') return Dim::variable(name);
     return call(name, start);

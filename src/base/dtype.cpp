@@ -16,10 +16,23 @@ struct Row {
 };
 
 constexpr std::array<Row, 17> kRows{{
-    {"bool", "bool", 1}, {"i8", "int8", 1}, {"i16", "int16", 2}, {"i32", "int32", 4}, {"i64", "int64", 8},
-    {"u8", "uint8", 1}, {"u16", "uint16", 2}, {"u32", "uint32", 4}, {"u64", "uint64", 8}, {"f16", "float16", 2},
-    {"bf16", "bfloat16", 2}, {"f32", "float32", 4}, {"f64", "float64", 8}, {"c64", "complex64", 8},
-    {"c128", "complex128", 16}, {"float0", "float0", 0}, {"key<fry>", "key<fry>", 8},
+    {"bool", "bool", 1},
+    {"i8", "int8", 1},
+    {"i16", "int16", 2},
+    {"i32", "int32", 4},
+    {"i64", "int64", 8},
+    {"u8", "uint8", 1},
+    {"u16", "uint16", 2},
+    {"u32", "uint32", 4},
+    {"u64", "uint64", 8},
+    {"f16", "float16", 2},
+    {"bf16", "bfloat16", 2},
+    {"f32", "float32", 4},
+    {"f64", "float64", 8},
+    {"c64", "complex64", 8},
+    {"c128", "complex128", 16},
+    {"float0", "float0", 0},
+    {"key<fry>", "key<fry>", 8},
 }};
 
 const Row& row(DType dtype) { return kRows[static_cast<std::size_t>(dtype)]; }
@@ -33,7 +46,7 @@ constexpr int node(DType d) { return static_cast<int>(d); }
 // Source: JAX documentation, "Type promotion semantics", the lattice figure.
 constexpr std::array<Set, kNodes> upper_bounds() {
   std::array<Set, kNodes> upper{};
-  const auto edge = [&](int from, int to) { upper[static_cast<std::size_t>(from)] |= Set{1} << to; };
+  const auto edge = [&](int from, int to) { upper[from] |= Set{1} << to; };
   const auto dedge = [&](DType from, DType to) { edge(node(from), node(to)); };
   edge(node(bool_), kWeakInt);
   edge(kWeakInt, node(u8));
@@ -61,11 +74,11 @@ constexpr std::array<Set, kNodes> upper_bounds() {
 constexpr auto kUpper = upper_bounds();
 
 int least_upper_bound(int a, int b) {
-  const Set common = kUpper[static_cast<std::size_t>(a)] & kUpper[static_cast<std::size_t>(b)];
+  const Set common = kUpper[a] & kUpper[b];
   for (int i = 0; i < kNodes; ++i) {
-    if ((common >> i & 1u) && kUpper[static_cast<std::size_t>(i)] == common) return i;
+    if ((common >> i & 1u) && kUpper[i] == common) return i;
   }
-  throw InternalError("promote_types: the lattice has no least upper bound");
+  throw InternalError("promote_types: the lattice has no least upper bound.");
 }
 
 int lattice_node(PromotedType t) {
@@ -94,14 +107,23 @@ std::optional<DType> parse_dtype(std::string_view name) {
   return std::nullopt;
 }
 
+double epsilon(DType dtype) {
+  switch (real_dtype(dtype)) {
+    case DType::f16: return 0x1p-10;
+    case DType::bf16: return 0x1p-7;
+    case DType::f32: return 0x1p-23;
+    case DType::f64: return 0x1p-52;
+    default: break;
+  }
+  raise<DtypeError>("epsilon: the dtype has none. Got {}; expected a floating or a complex dtype.", dtype);
+}
+
 DType real_dtype(DType dtype) {
   if (dtype == c64) return f32;
   return dtype == c128 ? f64 : dtype;
 }
 
-DType complex_dtype(DType dtype) {
-  return dtype == f64 || dtype == c128 ? c128 : c64;
-}
+DType complex_dtype(DType dtype) { return dtype == f64 || dtype == c128 ? c128 : c64; }
 
 DType canonical_dtype(DType dtype) {
   if (config().enable_x64) return dtype;
@@ -117,18 +139,19 @@ DType canonical_dtype(DType dtype) {
 DType requested_dtype(std::string_view where, DType dtype) {
   const DType canonical = canonical_dtype(dtype);
   if (canonical != dtype)
-    warn_once("64-bit types",
-              fmt::format("{}: Explicitly requested dtype {} is not available, and will be truncated to dtype {}. To enable 64-bit types, set "
-                          "Config::enable_x64 (update_config(\"enable_x64\", true)).",
-                          where, numpy_name(dtype), numpy_name(canonical)));
+    warn_once("64-bit types", fmt::format("{}: Explicitly requested dtype {} is not available, and will be truncated "
+                                          "to dtype {}. To enable 64-bit types, set "
+                                          "Config::enable_x64 (update_config(\"enable_x64\", true)).",
+                                          where, numpy_name(dtype), numpy_name(canonical)));
   return canonical;
 }
 
 PromotedType promote_types(PromotedType a, PromotedType b) {
   if (a.dtype == b.dtype) return {a.dtype, a.weak_type && b.weak_type && !is_bool(a.dtype)};
   const auto arithmetic = [](DType d) { return d <= c128; };
-  check<DtypeError>(arithmetic(a.dtype) && arithmetic(b.dtype), "promote_types: no common type. Got {} and {}; expected equal dtypes.",
-                    short_name(a.dtype), short_name(b.dtype));
+  check<DtypeError>(arithmetic(a.dtype) && arithmetic(b.dtype),
+                    "promote_types: no common type. Got {} and {}; expected equal dtypes.", short_name(a.dtype),
+                    short_name(b.dtype));
   if (a.weak_type && b.weak_type) {
     const auto strong = from_node(least_upper_bound(node(a.dtype), node(b.dtype)));
     return {strong.dtype, !is_bool(strong.dtype)};

@@ -1,7 +1,9 @@
 // Element types, their names, and JAX's promotion lattice.
 #pragma once
 #include <complex>
+#include <concepts>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -17,7 +19,23 @@ using complex128 = std::complex<double>;
 /// Element type of an array. `float0` is the tangent type of integers and bools and holds no data.
 /// `key` is one threefry key (two 32-bit words), printed `key<fry>`.
 enum class DType : std::uint8_t {
-  bool_, i8, i16, i32, i64, u8, u16, u32, u64, f16, bf16, f32, f64, c64, c128, float0, key
+  bool_,
+  i8,
+  i16,
+  i32,
+  i64,
+  u8,
+  u16,
+  u32,
+  u64,
+  f16,
+  bf16,
+  f32,
+  f64,
+  c64,
+  c128,
+  float0,
+  key
 };
 
 inline constexpr DType bool_ = DType::bool_, i8 = DType::i8, i16 = DType::i16, i32 = DType::i32, i64 = DType::i64,
@@ -49,6 +67,20 @@ constexpr bool is_complex(DType d) { return d == DType::c64 || d == DType::c128;
 constexpr bool is_inexact(DType d) { return is_floating(d) || is_complex(d); }
 constexpr bool is_numeric(DType d) { return is_integer(d) || is_inexact(d); }
 
+/// Distance from 1 to the next number of a floating dtype, or of a complex one's parts (NumPy's finfo.eps).
+double epsilon(DType dtype);
+
+/// A float as an integer, as JAX's conversion has it: truncated; numbers out of range saturate, NaN becomes 0.
+template <std::integral To, std::floating_point From>
+constexpr To saturated(From x) {
+  constexpr From kLow = static_cast<From>(std::numeric_limits<To>::min());
+  constexpr From kTooLarge = 2 * static_cast<From>(std::uint64_t{1} << (std::numeric_limits<To>::digits - 1));
+  if (x != x) return 0;
+  if (x >= kTooLarge) return std::numeric_limits<To>::max();
+  if (x <= kLow) return std::numeric_limits<To>::min();
+  return static_cast<To>(x);
+}
+
 /// float32 of complex64, float64 of complex128, otherwise the dtype itself.
 DType real_dtype(DType dtype);
 /// complex64 of float32 and smaller, complex128 of float64.
@@ -71,27 +103,81 @@ struct PromotedType {
 /// Source: the type promotion lattice of JAX's documentation, "Type promotion semantics".
 PromotedType promote_types(PromotedType a, PromotedType b);
 
-
 namespace detail {
-template <class T> struct DTypeOf;
-template <> struct DTypeOf<bool> { static constexpr DType value = DType::bool_; };
-template <> struct DTypeOf<std::int8_t> { static constexpr DType value = DType::i8; };
-template <> struct DTypeOf<std::int16_t> { static constexpr DType value = DType::i16; };
-template <> struct DTypeOf<std::int32_t> { static constexpr DType value = DType::i32; };
-template <> struct DTypeOf<std::int64_t> { static constexpr DType value = DType::i64; };
-template <> struct DTypeOf<long long> { static constexpr DType value = DType::i64; };
-template <> struct DTypeOf<std::uint8_t> { static constexpr DType value = DType::u8; };
-template <> struct DTypeOf<std::uint16_t> { static constexpr DType value = DType::u16; };
-template <> struct DTypeOf<std::uint32_t> { static constexpr DType value = DType::u32; };
-template <> struct DTypeOf<std::uint64_t> { static constexpr DType value = DType::u64; };
-template <> struct DTypeOf<unsigned long long> { static constexpr DType value = DType::u64; };
-template <> struct DTypeOf<float16> { static constexpr DType value = DType::f16; };
-template <> struct DTypeOf<bfloat16> { static constexpr DType value = DType::bf16; };
-template <> struct DTypeOf<float> { static constexpr DType value = DType::f32; };
-template <> struct DTypeOf<double> { static constexpr DType value = DType::f64; };
-template <> struct DTypeOf<complex64> { static constexpr DType value = DType::c64; };
-template <> struct DTypeOf<complex128> { static constexpr DType value = DType::c128; };
-template <> struct DTypeOf<PrngKeyData> { static constexpr DType value = DType::key; };
+template <class T>
+struct DTypeOf;
+template <>
+struct DTypeOf<bool> {
+  static constexpr DType value = DType::bool_;
+};
+template <>
+struct DTypeOf<std::int8_t> {
+  static constexpr DType value = DType::i8;
+};
+template <>
+struct DTypeOf<std::int16_t> {
+  static constexpr DType value = DType::i16;
+};
+template <>
+struct DTypeOf<std::int32_t> {
+  static constexpr DType value = DType::i32;
+};
+template <>
+struct DTypeOf<std::int64_t> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct DTypeOf<long long> {
+  static constexpr DType value = DType::i64;
+};
+template <>
+struct DTypeOf<std::uint8_t> {
+  static constexpr DType value = DType::u8;
+};
+template <>
+struct DTypeOf<std::uint16_t> {
+  static constexpr DType value = DType::u16;
+};
+template <>
+struct DTypeOf<std::uint32_t> {
+  static constexpr DType value = DType::u32;
+};
+template <>
+struct DTypeOf<std::uint64_t> {
+  static constexpr DType value = DType::u64;
+};
+template <>
+struct DTypeOf<unsigned long long> {
+  static constexpr DType value = DType::u64;
+};
+template <>
+struct DTypeOf<float16> {
+  static constexpr DType value = DType::f16;
+};
+template <>
+struct DTypeOf<bfloat16> {
+  static constexpr DType value = DType::bf16;
+};
+template <>
+struct DTypeOf<float> {
+  static constexpr DType value = DType::f32;
+};
+template <>
+struct DTypeOf<double> {
+  static constexpr DType value = DType::f64;
+};
+template <>
+struct DTypeOf<complex64> {
+  static constexpr DType value = DType::c64;
+};
+template <>
+struct DTypeOf<complex128> {
+  static constexpr DType value = DType::c128;
+};
+template <>
+struct DTypeOf<PrngKeyData> {
+  static constexpr DType value = DType::key;
+};
 }  // namespace detail
 
 /// The dtype that stores C++ type `T`.
@@ -120,7 +206,8 @@ decltype(auto) visit_dtype(DType dtype, F&& f) {
     case DType::c128: return f(std::type_identity<complex128>{});
     default: break;
   }
-  raise<DtypeError>("no arithmetic on dtype {}", short_name(dtype));
+  raise<DtypeError>("dtype: it has no arithmetic. Got {}; expected a bool, an integer, a real or a complex dtype.",
+                    short_name(dtype));
 }
 
 }  // namespace tf2jax

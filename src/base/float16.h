@@ -12,7 +12,7 @@ struct float16 {
 
   constexpr float16() = default;
   constexpr float16(float value) : bits(from_float(value)) {}  // NOLINT: numeric conversions are implicit
-  constexpr operator float() const { return to_float(bits); }   // NOLINT
+  constexpr operator float() const { return to_float(bits); }  // NOLINT
 
   static constexpr float16 from_bits(std::uint16_t b) {
     float16 h;
@@ -25,9 +25,9 @@ struct float16 {
     const auto u = std::bit_cast<std::uint32_t>(value);
     const std::uint32_t sign = (u >> 16) & 0x8000u;
     std::uint32_t a = u & 0x7fffffffu;
-    if (a > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);        // NaN
-    if (a >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);       // rounds to infinity
-    if (a < 0x38800000u) {                                                          // subnormal or zero
+    if (a > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u);   // NaN
+    if (a >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // rounds to infinity
+    if (a < 0x38800000u) {                                                    // subnormal or zero
       if (a < 0x33000000u) return static_cast<std::uint16_t>(sign);
       const int shift = 126 - static_cast<int>(a >> 23);
       const std::uint32_t mantissa = (a & 0x7fffffu) | 0x800000u;

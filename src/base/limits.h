@@ -1,5 +1,5 @@
-// What keeps foreign sizes and foreign exceptions out: checks of sizes before anything is made of them, and errors of the
-// standard library as errors of this one.
+// What keeps foreign sizes and foreign exceptions out: checks of sizes before anything is made of them, and errors of
+// the standard library as errors of this one.
 #pragma once
 #include <new>
 #include <stdexcept>
@@ -10,9 +10,9 @@
 
 namespace tf2jax {
 
-/// Sizes that an array may have; symbolic ones pass. Axes of size 0 are left out of the count, since loops run over the others.
-/// Throws: ShapeError naming `where` for negative sizes and ranks over 254, ResourceExhaustedError for more than
-/// Config::max_array_elements elements.
+/// Sizes that an array may have; symbolic ones pass. Axes of size 0 are left out of the count, since loops run over the
+/// others. Throws: ShapeError naming `where` for negative sizes and ranks over 254, ResourceExhaustedError for more
+/// than Config::max_array_elements elements.
 void check_sizes(const Shape& sizes, std::string_view where);
 void check_sizes(const Dims& sizes, std::string_view where);
 /// `count` of something, as a size. Throws: ValueError for negative ones, ResourceExhaustedError for more than `limit`.
@@ -30,8 +30,8 @@ auto with_errors(std::string_view where, F body) -> decltype(body()) {
   }
 }
 
-/// The result of `f`, which may be the user's: only what the standard library throws for want of memory becomes an Error
-/// that names `where`.
+/// The result of `f`, which may be the user's: only what the standard library throws for want of memory becomes an
+/// Error that names `where`.
 template <class F>
 auto with_memory_errors(std::string_view where, F&& f) -> decltype(std::forward<F>(f)()) {
   try {

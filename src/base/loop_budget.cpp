@@ -30,9 +30,14 @@ void LoopBudget::count() {
   const Config& limits = config();
   ++steps_;
   if (limits.max_loop_steps > 0 && steps_ > limits.max_loop_steps)
-    raise<ResourceExhaustedError>("{}: the loop takes more than {} steps. Raise Config::max_loop_steps if it is meant to.", name_, limits.max_loop_steps);
-  if (limits.max_seconds > 0 && std::chrono::duration<double>(Clock::now() - *outermost_start).count() > limits.max_seconds)
-    raise<ResourceExhaustedError>("{}: loops have run for more than {} seconds, in step {}. Raise Config::max_seconds if they are meant to.", name_, limits.max_seconds, steps_);
+    raise<ResourceExhaustedError>(
+        "{}: the loop takes more than {} steps. Raise Config::max_loop_steps if it is meant to.", name_,
+        limits.max_loop_steps);
+  if (limits.max_seconds > 0 &&
+      std::chrono::duration<double>(Clock::now() - *outermost_start).count() > limits.max_seconds)
+    raise<ResourceExhaustedError>(
+        "{}: loops have run for more than {} seconds, in step {}. Raise Config::max_seconds if they are meant to.",
+        name_, limits.max_seconds, steps_);
 }
 
 }  // namespace tf2jax

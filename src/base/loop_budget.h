@@ -19,7 +19,8 @@ class LoopBudget {
 
   /// Counts a turn. Throws: ResourceExhaustedError naming the loop.
   void step() {
-    if (bounded_) [[unlikely]] count();
+    if (bounded_) [[unlikely]]
+      count();
   }
 
  private:

@@ -46,14 +46,17 @@ std::optional<double> quota_of_version_1(const fs::path& group) {
 std::optional<double> granted_processors(const fs::path& root) {
   std::optional<double> least;
   for (const auto& [folder, version] : control_groups("cpu", root))
-    if (const auto q = version == 2 ? quota_of_version_2(folder) : quota_of_version_1(folder); q && (!least || *q < *least)) least = q;
+    if (const auto q = version == 2 ? quota_of_version_2(folder) : quota_of_version_1(folder);
+        q && (!least || *q < *least))
+      least = q;
   return least;
 }
 
 int usable_processors() {
-  std::array<cpu_set_t, 16> set{};   // 16384 processors
+  std::array<cpu_set_t, 16> set{};  // 16384 processors
   const bool known = ::sched_getaffinity(0, sizeof set, set.data()) == 0;
-  const int allowed = known ? CPU_COUNT_S(sizeof set, set.data()) : static_cast<int>(std::thread::hardware_concurrency());
+  const int allowed =
+      known ? CPU_COUNT_S(sizeof set, set.data()) : static_cast<int>(std::thread::hardware_concurrency());
   const auto granted = granted_processors();
   const int count = granted ? std::min(allowed, static_cast<int>(std::min(std::lround(*granted), 16384L))) : allowed;
   return std::max(1, count);

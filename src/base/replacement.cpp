@@ -23,7 +23,7 @@ namespace {
 
 [[noreturn]] void io_error(std::string_view action, const fs::path& path) {
   const int code = errno;
-  raise<IoError>("cannot {} '{}': {}", action, path.string(), std::strerror(code));
+  raise<IoError>("cannot {} '{}': {}.", action, path.string(), std::strerror(code));
 }
 
 class Descriptor {
@@ -45,12 +45,17 @@ void write_and_flush(int descriptor, const fs::path& path, std::string_view cont
     const auto n = ::write(descriptor, contents.data(), contents.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) io_error("write", path);
-    contents.remove_prefix(static_cast<std::size_t>(n));
+    contents.remove_prefix(n);
   }
   if (::fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS) io_error("flush", path);
 }
 
 constexpr std::string_view kMark = ".writing-";
+
+fs::path fresh_name(const fs::path& target) {
+  static std::atomic<unsigned> counter{0};
+  return fmt::format("{}{}{}-{}", target.string(), kMark, ::getpid(), counter++);
+}
 
 int open_unfollowed(const fs::path& path, Replacement::Kind kind, int flags) {
   const int how = kind == Replacement::Kind::folder ? O_RDONLY | O_DIRECTORY : flags;
@@ -59,15 +64,18 @@ int open_unfollowed(const fs::path& path, Replacement::Kind kind, int flags) {
 
 // Is the open file still what stands under the name?
 bool stands_at(int descriptor, const fs::path& path) {
-  struct ::stat open {}, named {};
-  return ::fstat(descriptor, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev && open.st_ino == named.st_ino;
+  struct ::stat open{}, named{};
+  return ::fstat(descriptor, &open) == 0 && ::lstat(path.c_str(), &named) == 0 && open.st_dev == named.st_dev &&
+         open.st_ino == named.st_ino;
 }
 
 // "PID-N" or "PID-N.old", where a folder stepped aside.
 bool is_stamp(std::string_view text) {
   if (text.ends_with(".old")) text.remove_suffix(4);
   const auto dash = text.find('-');
-  const auto digits = [](std::string_view s) { return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; }); };
+  const auto digits = [](std::string_view s) {
+    return !s.empty() && std::ranges::all_of(s, [](char c) { return c >= '0' && c <= '9'; });
+  };
   return dash != std::string_view::npos && digits(text.substr(0, dash)) && digits(text.substr(dash + 1));
 }
 
@@ -76,23 +84,24 @@ bool is_stamp(std::string_view text) {
 fs::path replaced_path(const fs::path& path) {
   std::error_code error;
   fs::path full = fs::absolute(path, error);
-  if (!full.has_filename()) full = full.parent_path();   // a slash at the end
+  if (!full.has_filename()) full = full.parent_path();  // a slash at the end
   const bool link = fs::is_symlink(fs::symlink_status(full, error));
-  check(!link || fs::exists(full, error), "cannot write '{}': it is a link to '{}', which is not there. Remove the link, or make what it names.",
+  check(!link || fs::exists(full, error),
+        "cannot write '{}': it is a link whose target is not there. Got '{}'. Remove the link, or make what it names.",
         path.string(), link ? fs::read_symlink(full, error).string() : "");
   // ".." is what the file system says, not what the text says.
   const bool names_itself = link || full.filename() == "." || full.filename() == "..";
-  const fs::path real = names_itself ? fs::canonical(full, error) : fs::canonical(full.parent_path(), error) / full.filename();
-  check<IoError>(!error, "cannot write '{}': {}", path.string(), error.message());
+  const fs::path real =
+      names_itself ? fs::canonical(full, error) : fs::canonical(full.parent_path(), error) / full.filename();
+  check<IoError>(!error, "cannot write '{}': {}.", path.string(), error.message());
   return real;
 }
 
 Replacement::Replacement(const fs::path& target, Kind kind) {
-  static std::atomic<unsigned> counter{0};
   for (;;) {
-    path_ = fmt::format("{}{}{}-{}", target.string(), kMark, ::getpid(), counter++);
+    path_ = fresh_name(target);
     if (kind == Kind::folder && ::mkdir(path_.c_str(), 0777) != 0) {
-      if (errno == EEXIST) continue;   // of an earlier process of this number
+      if (errno == EEXIST) continue;  // of an earlier process of this number
       io_error("create", path_);
     }
     descriptor_ = open_unfollowed(path_, kind, O_WRONLY | O_CREAT | O_EXCL);
@@ -113,37 +122,44 @@ Replacement::~Replacement() {
   ::close(descriptor_);
 }
 
-void remove_stale_replacements(const fs::path& target, Replacement::Kind kind, const std::function<bool(const fs::path&)>& ours) {
+void remove_stale_replacements(const fs::path& target, Replacement::Kind kind,
+                               const std::function<bool(const fs::path&)>& ours) {
   const std::string prefix = target.filename().string() + std::string(kMark);
   std::error_code error;
   std::vector<fs::path> candidates;
   for (fs::directory_iterator it(target.parent_path(), error), end; !error && it != end; it.increment(error)) {
     const std::string name = it->path().filename().string();
-    if (name.starts_with(prefix) && is_stamp(std::string_view(name).substr(prefix.size()))) candidates.push_back(it->path());
+    if (name.starts_with(prefix) && is_stamp(std::string_view(name).substr(prefix.size())))
+      candidates.push_back(it->path());
   }
   for (const fs::path& path : candidates) {
     const int descriptor = open_unfollowed(path, kind, O_RDONLY);
     if (descriptor < 0) continue;
-    struct ::stat status {};
-    const bool right_kind = ::fstat(descriptor, &status) == 0 && (kind == Replacement::Kind::folder || S_ISREG(status.st_mode));
+    struct ::stat status{};
+    const bool right_kind =
+        ::fstat(descriptor, &status) == 0 && (kind == Replacement::Kind::folder || S_ISREG(status.st_mode));
     // A running writer holds the lock; it is ours to remove only while we hold it.
-    if (right_kind && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && stands_at(descriptor, path) && ours(path)) fs::remove_all(path, error);
+    if (right_kind && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && stands_at(descriptor, path) && ours(path))
+      fs::remove_all(path, error);
     ::close(descriptor);
   }
 }
 
-FileReplacement::FileReplacement(const fs::path& path, std::string_view contents) : target_(replaced_path(path)) {
-  struct ::stat old {};
-  const bool exists = ::lstat(target_.c_str(), &old) == 0;
-  check<IoError>(!exists || !S_ISDIR(old.st_mode), "cannot write '{}': it is a folder", path.string());
-  if (exists && !S_ISREG(old.st_mode)) {
+FileReplacement::FileReplacement(const fs::path& path, std::string_view contents, const std::optional<fs::path>& like)
+    : target_(replaced_path(path)) {
+  const fs::path model = like ? replaced_path(*like) : target_;
+  struct ::stat old{};
+  const bool exists = ::lstat(model.c_str(), &old) == 0;
+  check<IoError>(!exists || !S_ISDIR(old.st_mode), "cannot write '{}': it is a folder.", model.string());
+  if (exists && !S_ISREG(old.st_mode) && !like) {
     const Descriptor device(::open(target_.c_str(), O_WRONLY | O_CLOEXEC), "open", path);
     write_and_flush(device.get(), path, contents);
     return;
   }
-  if (exists && ::access(target_.c_str(), W_OK) != 0) io_error("write", path);
+  if (exists && ::access(model.c_str(), W_OK) != 0) io_error("write", model);
   written_.emplace(target_, Replacement::Kind::file);
-  if (exists && ::fchmod(written_->descriptor(), old.st_mode & 0777) != 0) io_error("set the mode of", written_->path());
+  if (exists && ::fchmod(written_->descriptor(), old.st_mode & 0777) != 0)
+    io_error("set the mode of", written_->path());
   write_and_flush(written_->descriptor(), path, contents);
 }
 
@@ -151,7 +167,7 @@ void FileReplacement::put_in_place() {
   if (!written_) return;
   std::error_code error;
   fs::rename(written_->path(), target_, error);
-  check<IoError>(!error, "cannot write '{}': {}", target_.string(), error.message());
+  check<IoError>(!error, "cannot write '{}': {}.", target_.string(), error.message());
 }
 
 void FileReplacement::settle() {
@@ -161,10 +177,21 @@ void FileReplacement::settle() {
   remove_stale_replacements(target_, Replacement::Kind::file);
 }
 
-void replace_file(const fs::path& path, std::string_view contents) {
-  FileReplacement file(path, contents);
+void replace_file(const fs::path& path, std::string_view contents, const std::optional<fs::path>& like) {
+  FileReplacement file(path, contents, like);
   file.put_in_place();
   file.settle();
+}
+
+void replace_by_link(const fs::path& path, const fs::path& source, std::string_view contents) {
+  const fs::path target = replaced_path(path), written = fresh_name(target);
+  const bool linked = ::link(source.c_str(), written.c_str()) == 0;
+  if (linked && ::rename(written.c_str(), target.c_str()) == 0) {
+    sync_directory(target.parent_path());
+    return remove_stale_replacements(target, Replacement::Kind::file);
+  }
+  if (linked) ::unlink(written.c_str());
+  replace_file(path, contents);
 }
 
 void write_new_file(const fs::path& path, std::string_view contents) {

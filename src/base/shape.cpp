@@ -1,6 +1,8 @@
 // Shapes and axes.
 #include "tf2jax/base/shape.h"
 
+#include "tf2jax/base/shown.h"
+
 #include <algorithm>
 #include <numeric>
 
@@ -15,7 +17,8 @@ Dim num_elements(std::span<const Dim> shape) {
 std::int64_t num_elements(std::span<const std::int64_t> dims) {
   std::int64_t n = 1;
   for (const auto d : dims) {
-    if (__builtin_mul_overflow(n, d, &n)) [[unlikely]] raise<ShapeError>("num_elements: {} has more than 2^63 elements", tuple_string(dims));
+    check<ShapeError>(!__builtin_mul_overflow(n, d, &n),
+                      "num_elements: the shape has too many elements. Got {}; expected at most 2^63 - 1.", shown(dims));
   }
   return n;
 }
@@ -54,7 +57,9 @@ std::string to_string(const Shape& shape) { return tuple_text(shape); }
 std::string tuple_string(std::span<const std::int64_t> values) { return tuple_text(values); }
 
 std::int64_t normalize_axis(std::int64_t axis, std::int64_t rank, std::string_view where) {
-  check<AxisError>(-rank <= axis && axis < rank, "{}: axis {} is out of bounds for array of dimension {}", where, axis, rank);
+  check<AxisError>(-rank <= axis && axis < rank,
+                   "{0}: axis {1} is out of bounds for array of dimension {2}. Expected -{2} <= axis < {2}.", where,
+                   axis, rank);
   return axis < 0 ? axis + rank : axis;
 }
 
@@ -62,13 +67,14 @@ Axes normalize_axes(const Axes& axes, std::int64_t rank, std::string_view where)
   Axes result;
   for (const auto axis : axes) result.push_back(normalize_axis(axis, rank, where));
   std::ranges::sort(result);
-  check<AxisError>(std::ranges::adjacent_find(result) == result.end(), "{}: duplicate value in 'axis'. Got {} for rank {}; expected distinct axes.",
-                   where, tuple_string(axes), rank);
+  check<AxisError>(std::ranges::adjacent_find(result) == result.end(),
+                   "{}: duplicate value in 'axis'. Got {} for rank {}; expected distinct axes.", where,
+                   tuple_string(axes), rank);
   return result;
 }
 
 Axes iota_axes(std::int64_t n, std::int64_t start) {
-  Axes axes(static_cast<std::size_t>(std::max<std::int64_t>(n, 0)));
+  Axes axes(std::max<std::int64_t>(n, 0));
   std::iota(axes.begin(), axes.end(), start);
   return axes;
 }
@@ -85,7 +91,7 @@ Axes other_axes(const Axes& axes, std::int64_t rank) {
 
 Axes inverse_permutation(const Axes& permutation) {
   Axes inverse(permutation.size());
-  for (std::size_t i = 0; i < permutation.size(); ++i) inverse[static_cast<std::size_t>(permutation[i])] = static_cast<std::int64_t>(i);
+  for (std::size_t i = 0; i < permutation.size(); ++i) inverse[permutation[i]] = static_cast<std::int64_t>(i);
   return inverse;
 }
 
@@ -105,8 +111,10 @@ Shape broadcast_shapes(std::span<const Shape> shapes, std::string_view where) {
       if (definitely_equal(out, s[i]).value_or(false)) continue;
       std::string all;
       for (const auto& t : shapes) all += (all.empty() ? "" : ", ") + to_string(t);
-      raise<ShapeError>("{}: Incompatible shapes for broadcasting: {}. Expected axis sizes that are equal or 1; axis {} has {} and {}.",
-                        where, all, offset + i, out, s[i]);
+      raise<ShapeError>(
+          "{}: Incompatible shapes for broadcasting: {}. Expected axis sizes that are equal or 1; axis {} has {} and "
+          "{}.",
+          where, all, offset + i, out, s[i]);
     }
   }
   return result;

@@ -10,7 +10,7 @@
 namespace tf2jax {
 
 using Shape = std::vector<Dim>;
-using Dims = std::vector<std::int64_t>;   // a concrete shape
+using Dims = std::vector<std::int64_t>;  // a concrete shape
 using Axes = std::vector<std::int64_t>;
 
 /// Element count; 1 for a scalar.
@@ -22,8 +22,9 @@ inline std::int64_t num_elements(const Dims& s) { return num_elements(std::span<
 Dims concrete(const Shape& shape);
 Shape symbolic(std::span<const std::int64_t> dims);
 bool is_concrete(const Shape& shape);
-/// Equal as expressions (never throws).
+/// Equal as expressions (never throws), and so is `==` of shapes, unlike that of their sizes.
 bool identical(const Shape& a, const Shape& b);
+inline bool operator==(const Shape& a, const Shape& b) { return identical(a, b); }
 /// Row-major strides, in elements.
 Dims row_major_strides(std::span<const std::int64_t> dims);
 /// Prints as a Python tuple: "(2, 3)", "(3,)", "()".

@@ -1,8 +1,8 @@
-// libgomp's threads spin for several milliseconds before they sleep. When other processes, or a control group's quota, keep
-// the thread that they wait for from running, that is what every loop takes. Nothing changes the bound once libgomp has
-// started, but it counts its threads, and while it has more of them than there are processors it spins 3000 times less, for a
-// microsecond or so. So we keep a team that sleeps while the processors are contended: then, and only then, is sleeping at
-// once cheaper. Contention shows in how often our threads are made to give their processors up.
+// libgomp's threads spin for several milliseconds before they sleep. When other processes, or a control group's quota,
+// keep the thread that they wait for from running, that is what every loop takes. Nothing changes the bound once
+// libgomp has started, but it counts its threads, and while it has more of them than there are processors it spins 3000
+// times less, for a microsecond or so. So we keep a team that sleeps while the processors are contended: then, and only
+// then, is sleeping at once cheaper. Contention shows in how often our threads are made to give their processors up.
 #include "tf2jax/base/internal/short_waits.h"
 
 #if defined(_OPENMP)
@@ -45,19 +45,21 @@ bool can_make_threads(int count) {
 }
 
 // What libgomp counted when it started; a thread that was bound to fewer processors since sees those.
-int processors_of_libgomp() { return std::max(omp_get_num_procs(), std::getenv("OMP_NUM_THREADS") ? 1 : omp_get_max_threads()); }
+int processors_of_libgomp() {
+  return std::max(omp_get_num_procs(), std::getenv("OMP_NUM_THREADS") ? 1 : omp_get_max_threads());
+}
 
 // A team of libgomp's that sleeps until it is told to end.
 class SleepingTeam {
  public:
   SleepingTeam() {
-    sigset_t all, before;   // the team's threads take no signals
+    sigset_t all, before;  // the team's threads take no signals
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
       std::thread([shared = shared_] { lead(*shared); }).detach();
       shared_->started.get_future().wait();
-    } catch (const std::system_error&) {   // not one more thread
+    } catch (const std::system_error&) {  // not one more thread
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
@@ -80,11 +82,11 @@ class SleepingTeam {
   static void lead(Shared& shared) {
     const int threads = processors_of_libgomp() + 1;
     if (!can_make_threads(threads)) return shared.started.set_value();
-    std::atomic<int> arrived = 0;   // an empty region would be left out
+    std::atomic<int> arrived = 0;  // an empty region would be left out
 #pragma omp parallel num_threads(threads)
     ++arrived;
     shared.started.set_value();
-    std::unique_lock lock(shared.mutex);   // the team lives as long as the thread that leads it
+    std::unique_lock lock(shared.mutex);  // the team lives as long as the thread that leads it
     shared.wake.wait(lock, [&] { return shared.ended; });
   }
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
@@ -100,8 +102,9 @@ class Contention {
     const long switches = involuntary_switches(), lost = switches - switches_;
     start_ = now;
     switches_ = switches;
-    if (elapsed > 4 * kWindow) return;   // idle meanwhile: it says nothing
-    // On a quiet machine one or two a thread in a window, on one that another process shares as many as there are time slices.
+    if (elapsed > 4 * kWindow) return;  // idle meanwhile: it says nothing
+    // On a quiet machine one or two a thread in a window, on one that another process shares as many as there are time
+    // slices.
     const bool is_contended = lost >= 7L * threads;
     busy_windows_ = is_contended ? busy_windows_ + 1 : 0;
     if (is_contended) last_busy_ = now;
@@ -111,7 +114,8 @@ class Contention {
     } else if (team_ && now - last_busy_ > patience_) {
       team_.reset();
       released_ = now;
-      patience_ = std::min<milliseconds>(2 * patience_, std::chrono::seconds(30));   // or a busy machine would be found out again and again
+      patience_ = std::min<milliseconds>(
+          2 * patience_, std::chrono::seconds(30));  // or a busy machine would be found out again and again
     }
   }
 
@@ -138,7 +142,8 @@ void shorten_waits(int threads) {
     Contention contention;
   };
   // Never destroyed: loops may run while the process exits.
-  static State* const state = std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT") ? nullptr : std::make_unique<State>().release();
+  static State* const state =
+      std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT") ? nullptr : std::make_unique<State>().release();
   if (!state) return;
   const std::unique_lock lock(state->mutex, std::try_to_lock);
   if (lock) state->contention.look(threads);
@@ -147,6 +152,6 @@ void shorten_waits(int threads) {
 }  // namespace tf2jax::detail
 #else
 namespace tf2jax::detail {
-void shorten_waits(int) {}   // the own workers sleep at once
+void shorten_waits(int) {}  // the own workers sleep at once
 }  // namespace tf2jax::detail
 #endif

@@ -8,8 +8,8 @@
 
 namespace tf2jax::detail {
 
-/// Newest first. Readers take the whole list and search it without holding anything: the lock is held to copy a pointer, so
-/// that nobody waits for a comparison. Thread-safe.
+/// Newest first. Readers take the whole list and search it without holding anything: the lock is held to copy a
+/// pointer, so that nobody waits for a comparison. Thread-safe.
 template <class T>
 class SnapshotList {
  public:
@@ -24,7 +24,7 @@ class SnapshotList {
   std::shared_ptr<const T> find(Fits&& fits) const {
     std::shared_ptr<const Items> now = items();
     for (const auto& item : *now)
-      if (fits(*item)) return {std::move(now), item.get()};   // one count for the list and the item
+      if (fits(*item)) return {std::move(now), item.get()};  // one count for the list and the item
     return nullptr;
   }
   /// Adds an item unless one that fits came first, and returns that or `item`. The oldest go beyond `most`.

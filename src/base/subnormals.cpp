@@ -12,11 +12,11 @@ namespace tf2jax {
 namespace {
 
 #if defined(__x86_64__)
-constexpr std::uint64_t kFlush = 0x8040;   // FTZ for results, DAZ for operands
+constexpr std::uint64_t kFlush = 0x8040;  // FTZ for results, DAZ for operands
 std::uint64_t control() { return _mm_getcsr(); }
 void set_control(std::uint64_t value) { _mm_setcsr(static_cast<unsigned>(value)); }
 #elif defined(__aarch64__)
-constexpr std::uint64_t kFlush = 1u << 24;   // FZ
+constexpr std::uint64_t kFlush = 1u << 24;  // FZ
 std::uint64_t control() {
   std::uint64_t value;
   asm volatile("mrs %0, fpcr" : "=r"(value));

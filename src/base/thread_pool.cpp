@@ -23,8 +23,8 @@ namespace {
 
 thread_local bool inside_loop = false;
 
-// One loop. Every thread has a run of pieces of its own, so that loops over the same data meet it in the same cache, and
-// takes from the others' when its own is done.
+// One loop. Every thread has a run of pieces of its own, so that loops over the same data meet it in the same cache,
+// and takes from the others' when its own is done.
 struct Job {
   static constexpr int kMaxRuns = 64;
   struct alignas(64) Run {
@@ -35,7 +35,7 @@ struct Job {
   void* context;
   std::int64_t size, piece;
   int runs;
-  bool flush;   // subnormals, as the caller does
+  bool flush;  // subnormals, as the caller does
   std::array<Run, kMaxRuns> run;
   std::atomic<bool> failed{false};
   std::exception_ptr error;
@@ -45,7 +45,7 @@ struct Job {
     if (index > 0) set_flushes_subnormals(flush);
     const bool outer = std::exchange(inside_loop, true);
     for (int k = 0; k < runs; ++k) {
-      Run& mine = run[static_cast<std::size_t>((index + k) % runs)];
+      Run& mine = run[(index + k) % runs];
       for (std::int64_t i = mine.next.load(std::memory_order_relaxed); i < mine.end;) {
         if ((i = mine.next.fetch_add(1)) >= mine.end) break;
         try {
@@ -82,7 +82,8 @@ void run_on_team(Job& job) {
 bool in_other_team() { return omp_in_parallel() != 0; }
 #else
 void run_on_team(Job& job) {
-  detail::run_on_workers(thread_count(), [](void* context, int index) { static_cast<Job*>(context)->work(index); }, &job);
+  detail::run_on_workers(
+      thread_count(), [](void* context, int index) { static_cast<Job*>(context)->work(index); }, &job);
 }
 bool in_other_team() { return false; }
 #endif
@@ -109,7 +110,7 @@ void parallel_for(std::int64_t size, std::int64_t grain, LoopBody body, void* co
   job.piece = (size + wanted - 1) / wanted;
   const std::int64_t pieces = (size + job.piece - 1) / job.piece;
   for (std::int64_t t = 0; t < threads; ++t) {
-    Job::Run& run = job.run[static_cast<std::size_t>(t)];
+    Job::Run& run = job.run[t];
     run.next = pieces * t / threads;
     run.end = pieces * (t + 1) / threads;
   }

@@ -7,7 +7,8 @@
 
 namespace tf2jax {
 
-/// Threads used by parallel loops, the caller included: TF2JAX_NUM_THREADS, else the processors that affinity and cgroup quotas grant.
+/// Threads used by parallel loops, the caller included: TF2JAX_NUM_THREADS, else the processors that affinity and
+/// cgroup quotas grant.
 int num_threads();
 /// Changes the count; 1 turns parallel loops off. Throws: ValueError below 1.
 void set_num_threads(int count);
@@ -24,8 +25,10 @@ void parallel_for(std::int64_t size, std::int64_t grain, LoopBody body, void* co
 template <std::invocable<std::int64_t, std::int64_t> Body>
 void parallel_for(std::int64_t size, std::int64_t grain, Body&& body) {
   using Stored = std::remove_reference_t<Body>;
-  parallel_for(size, grain, [](void* context, std::int64_t begin, std::int64_t end) { (*static_cast<Stored*>(context))(begin, end); },
-               const_cast<void*>(static_cast<const void*>(std::addressof(body))));
+  parallel_for(
+      size, grain,
+      [](void* context, std::int64_t begin, std::int64_t end) { (*static_cast<Stored*>(context))(begin, end); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(body))));
 }
 
 }  // namespace tf2jax

@@ -13,11 +13,13 @@ namespace {
 
 struct Warnings {
   std::mutex mutex;
-  WarningHandler handler = [](std::string_view message) { std::fprintf(stderr, "tf2jax: %.*s\n", static_cast<int>(message.size()), message.data()); };
-  std::set<std::string, std::less<>> topics;   // of warn_once
+  WarningHandler handler = [](std::string_view message) {
+    std::fprintf(stderr, "tf2jax: %.*s\n", static_cast<int>(message.size()), message.data());
+  };
+  std::set<std::string, std::less<>> topics;  // of warn_once
 };
 Warnings& warnings() {
-  static Warnings& w = *new Warnings;   // never destroyed: warnings of the process's end have a place to go
+  static Warnings& w = *new Warnings;  // never destroyed: warnings of the process's end have a place to go
   return w;
 }
 

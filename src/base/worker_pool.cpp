@@ -88,7 +88,7 @@ class Pool {
 
 struct State {
   std::mutex mutex;
-  std::shared_ptr<Pool> pool;   // made on first use
+  std::shared_ptr<Pool> pool;  // made on first use
 };
 
 std::shared_ptr<Pool> pool_of(int threads) {

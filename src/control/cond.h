@@ -7,11 +7,9 @@ namespace tf2jax {
 struct CondParams {
   std::vector<Jaxpr> branches;
   bool operator==(const CondParams&) const = default;
-  template <class V>
-  void visit_fields(V&& v) {
-    if constexpr (requires { v.ignore("linear"); })
-      for (const char* key : {"linear", "effects"}) v.ignore(key);
-    v.field("branches", branches);
+  static void visit_fields(auto& self, auto& v) {
+    v.ignored({"linear", "effects"});
+    v.field("branches", self.branches);
   }
 };
 /// Operands: the i32 index (clamped), then the branches' inputs.
@@ -21,8 +19,7 @@ const Primitive& cond_p();
 /// Throws: TypeError naming the differing output.
 Arrays switch_flat(const Array& index, const std::vector<FlatFn>& branches, std::span<const Array> operands);
 /// `on_true(operands…)` where the predicate (a scalar) holds, else `on_false(operands…)`.
-Arrays cond_flat(const Array& predicate, const FlatFn& on_true, const FlatFn& on_false, std::span<const Array> operands);
-
-void append_control_primitives(std::vector<Primitive>& out);
+Arrays cond_flat(const Array& predicate, const FlatFn& on_true, const FlatFn& on_false,
+                 std::span<const Array> operands);
 
 }  // namespace tf2jax

@@ -68,19 +68,21 @@ auto fori_loop(std::int64_t lower, std::int64_t upper, const B& body, const T& i
 template <class B, class T>
 auto fori_loop(const Array& lower, const Array& upper, const B& body, const T& init) {
   const detail::Arg<T> start(init);
-  const auto out = while_loop([](const std::tuple<Array, Array, detail::Arg<T>>& s) { return less(std::get<0>(s), std::get<1>(s)); },
-                              [&](const std::tuple<Array, Array, detail::Arg<T>>& s) {
-                                const auto& [i, end, carry] = s;
-                                detail::Arg<T> next(std::invoke(body, i, carry));
-                                return std::tuple<Array, Array, detail::Arg<T>>(i + 1, end, std::move(next));
-                              },
-                              std::tuple<Array, Array, detail::Arg<T>>(astype(lower, canonical_dtype(DType::i64)), astype(upper, canonical_dtype(DType::i64)), start));
+  const auto out =
+      while_loop([](const std::tuple<Array, Array, detail::Arg<T>>& s) { return less(std::get<0>(s), std::get<1>(s)); },
+                 [&](const std::tuple<Array, Array, detail::Arg<T>>& s) {
+                   const auto& [i, end, carry] = s;
+                   detail::Arg<T> next(std::invoke(body, i, carry));
+                   return std::tuple<Array, Array, detail::Arg<T>>(i + 1, end, std::move(next));
+                 },
+                 std::tuple<Array, Array, detail::Arg<T>>(astype(lower, canonical_dtype(DType::i64)),
+                                                          astype(upper, canonical_dtype(DType::i64)), start));
   return std::get<2>(out);
 }
 
 struct ScanOptions {
-  std::optional<std::int64_t> length = {};   ///< Steps; needed when xs has no leaves.
-  bool reverse = false;                      ///< From the last slice to the first.
+  std::optional<std::int64_t> length = {};  ///< Steps; needed when xs has no leaves.
+  bool reverse = false;                     ///< From the last slice to the first.
   std::int64_t unroll = 1;
 };
 /// Carries `init` through body(carry, x) -> std::pair{carry, y} over the leading axis of the leaves of xs.
@@ -104,8 +106,10 @@ auto scan(const B& body, const C& init, const X& xs, const ScanOptions& options 
     like = std::move(out);
     return flat_out;
   };
-  const Arrays out = scan_flat(flat, tree::leaves(start), tree::leaves(xs), options.length, options.reverse, options.unroll);
-  return std::pair<detail::Arg<C>, Y>(tree::with_leaves(start, std::span(out).first(n)), tree::with_leaves(*like, std::span(out).subspan(n)));
+  const Arrays out =
+      scan_flat(flat, tree::leaves(start), tree::leaves(xs), options.length, options.reverse, options.unroll);
+  return std::pair<detail::Arg<C>, Y>(tree::with_leaves(start, std::span(out).first(n)),
+                                      tree::with_leaves(*like, std::span(out).subspan(n)));
 }
 
 }  // namespace tf2jax

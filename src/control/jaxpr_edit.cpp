@@ -14,7 +14,8 @@ JaxprData copy(const Jaxpr& jaxpr) {
 Jaxpr reorder(const Jaxpr& jaxpr, const Order& in_order, const std::optional<Order>& out_order) {
   JaxprData out = copy(jaxpr);
   if (!in_order.empty()) {
-    check<InternalError>(in_order.size() == out.invars.size(), "reorder: {} positions for {} inputs.", in_order.size(), out.invars.size());
+    check<InternalError>(in_order.size() == out.invars.size(), "reorder: {} positions for {} inputs.", in_order.size(),
+                         out.invars.size());
     for (std::size_t i = 0; i < in_order.size(); ++i) out.invars[i] = jaxpr->invars[in_order[i]];
   }
   if (out_order) {

@@ -15,7 +15,4 @@ Jaxpr reorder(const Jaxpr& jaxpr, const Order& in_order, const std::optional<Ord
 /// The program with further inputs, which it ignores, at the end.
 Jaxpr ignore_inputs(const Jaxpr& jaxpr, const Avals& extra);
 
-/// An index as a size.
-inline std::size_t to_size(std::int64_t i) { return static_cast<std::size_t>(i); }
-
 }  // namespace tf2jax

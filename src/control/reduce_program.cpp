@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/staging.h"
@@ -18,7 +19,7 @@ namespace {
 Arrays apply_elementwise(const Jaxpr& program, const Arrays& args) {
   const JaxprData& j = *program;
   Arrays values(j.vars.size());
-  const auto at = [&](VarId v) -> Array& { return values[static_cast<std::size_t>(v)]; };
+  const auto at = [&](VarId v) -> Array& { return values[v]; };
   for (std::size_t i = 0; i < args.size(); ++i) at(j.invars[i]) = args[i];
   for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = j.consts[i];
   const auto read = [&](const Atom& a) { return a.is_literal() ? a.literal : at(a.var); };
@@ -27,7 +28,7 @@ Arrays apply_elementwise(const Jaxpr& program, const Arrays& args) {
     for (const Atom& a : e.inputs) in.push_back(read(a));
     const std::vector<Jaxpr> nested = nested_jaxprs(e.params);
     Arrays out;
-    if (e.primitive.name() == "broadcast_in_dim") out = {in[0]};   // of a scalar to a scalar
+    if (e.primitive.name() == "broadcast_in_dim") out = {in[0]};  // of a scalar to a scalar
     else if (e.primitive.name() == "jit" && nested.size() == 1) out = apply_elementwise(nested[0], in);
     else out = e.primitive.bind(in, e.params);
     for (std::size_t i = 0; i < out.size(); ++i) at(e.outputs[i]) = out[i];
@@ -58,8 +59,8 @@ Arrays reduce_tree(std::span<const Array> x, const ReduceProgram& p) {
   Axes order = p.dimensions;
   order.insert(order.end(), kept.begin(), kept.end());
   Shape shape{Dim(1)}, rest;
-  for (std::int64_t a : p.dimensions) shape[0] *= x[0].shape()[static_cast<std::size_t>(a)];
-  for (std::int64_t a : kept) rest.push_back(x[0].shape()[static_cast<std::size_t>(a)]);
+  for (std::int64_t a : p.dimensions) shape[0] *= x[0].shape()[a];
+  for (std::int64_t a : kept) rest.push_back(x[0].shape()[a]);
   shape.insert(shape.end(), rest.begin(), rest.end());
   Arrays level, start;
   for (std::size_t i = 0; i < n; ++i) {
@@ -90,7 +91,8 @@ Arrays reduce_windows(std::span<const Array> x, const WindowProgram& p) {
   Arrays padded, acc;
   for (std::size_t i = 0; i < n; ++i) {
     std::vector<PadAxis> config;
-    for (std::size_t a = 0; a < rank; ++a) config.push_back({w.padding[a].first, w.padding[a].second, w.base_dilation[a] - 1});
+    for (std::size_t a = 0; a < rank; ++a)
+      config.push_back({w.padding[a].first, w.padding[a].second, w.base_dilation[a] - 1});
     padded.push_back(pad(x[i], x[n + i], config));
     acc.push_back(broadcast_in_dim(x[n + i], out_shape, {}));
   }
@@ -117,12 +119,15 @@ Arrays reduce_windows(std::span<const Array> x, const WindowProgram& p) {
 void check_operands(std::string_view name, std::span<const Aval> x, const Jaxpr& program) {
   const std::size_t n = x.size() / 2;
   check(n > 0 && x.size() % 2 == 0 && program.num_inputs() == x.size() && program.num_outputs() == n,
-        "{}: {} operands and as many initial values need a program of {} inputs and {} outputs. Got {} and {}.", name, n, 2 * n, n, program.num_inputs(), program.num_outputs());
+        "{}: {} operands and as many initial values need a program of {} inputs and {} outputs. Got {} and {}.", name,
+        n, 2 * n, n, program.num_inputs(), program.num_outputs());
   for (std::size_t i = 0; i < n; ++i) {
-    check<ShapeError>(identical(x[i].shape, x[0].shape), "{}: operands must have equal shapes. Got {} and {}.", name, x[0], x[i]);
+    check<ShapeError>(identical(x[i].shape, x[0].shape), "{}: operands must have equal shapes. Got {} and {}.", name,
+                      x[0], x[i]);
     check<ShapeError>(x[n + i].shape.empty(), "{}: initial values must be scalars. Got {}.", name, x[n + i]);
-    check<DtypeError>(x[n + i].dtype == x[i].dtype && program.output_avals()[i].dtype == x[i].dtype, "{}: operand {}, initial value {} and result {} must have one dtype.", name, x[i],
-                      x[n + i], program.output_avals()[i]);
+    check<DtypeError>(x[n + i].dtype == x[i].dtype && program.output_avals()[i].dtype == x[i].dtype,
+                      "{}: the dtypes differ. Got operand {}, initial value {} and result {}; expected one dtype.",
+                      name, x[i], x[n + i], program.output_avals()[i]);
   }
 }
 
@@ -131,11 +136,26 @@ template <class P>
 using Body = Arrays (*)(std::span<const Array>, const P&);
 template <class P>
 auto jvp_of(Body<P> body) {
-  return [=](std::span<const Array> x, std::span<const Tangent> t, const P& p) { return jvp_flat([&](const Arrays& v) { return body(v, p); }, x, t); };
+  return [=](std::span<const Array> x, std::span<const Tangent> t, const P& p) {
+    return jvp_flat([&](const Arrays& v) { return body(v, p); }, x, t);
+  };
 }
 template <class P>
 auto batch_of(Body<P> body) {
-  return [=](std::span<const Array> x, std::span<const Axis> axes, Dim size, const P& p) { return vmap_flat([&](const Arrays& v) { return body(v, p); }, x, axes, size); };
+  return [=](std::span<const Array> x, std::span<const Axis> axes, Dim size, const P& p) {
+    return vmap_flat([&](const Arrays& v) { return body(v, p); }, x, axes, size);
+  };
+}
+
+// What is computed at once is checked as what is traced.
+template <class P>
+auto impl_of(PrimitiveFn self, Body<P> body) {
+  return [=](std::span<const Array> x, const P& p) {
+    Avals avals;
+    for (const Array& v : x) avals.push_back(v.aval());
+    self().output_avals(avals, p);
+    return body(x, p);
+  };
 }
 
 Jaxpr staged(std::string_view where, std::span<const Array> operands, const Reducer& reducer) {
@@ -143,66 +163,66 @@ Jaxpr staged(std::string_view where, std::span<const Array> operands, const Redu
   for (int side = 0; side < 2; ++side)
     for (const Array& x : operands) scalars.push_back(Aval{x.dtype(), {}, false});
   const Jaxpr j = stage(reducer, scalars);
-  for (const Array& c : j->consts) check<NotImplementedError>(c.is_concrete(), "{}: the reducer captures a traced value. Pass it as an operand.", where);
+  for (const Array& c : j->consts)
+    check<NotImplementedError>(c.is_concrete(), "{}: the reducer captures a traced value. Pass it as an operand.",
+                               where);
   return j;
-}
-Arrays joined(std::span<const Array> a, std::span<const Array> b) {
-  Arrays out(a.begin(), a.end());
-  out.insert(out.end(), b.begin(), b.end());
-  return out;
 }
 
 }  // namespace
 
 const Primitive& reduce_p() {
   static const Primitive p = make_primitive<ReduceProgram>({
-      .name = "reduce", .operands = OperandCount::at_least(2),
+      .name = "reduce",
+      .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const ReduceProgram& r) -> Avals {
         check_operands("reduce", x, r.jaxpr);
+        rules::check_axes("reduce", "dimensions", r.dimensions, x[0]);
         Avals out;
         for (std::size_t i = 0; i < x.size() / 2; ++i) {
           Aval a{x[i].dtype, {}, false};
-          for (std::int64_t axis : other_axes(r.dimensions, x[i].rank())) a.shape.push_back(x[i].shape[static_cast<std::size_t>(axis)]);
+          for (std::int64_t axis : other_axes(r.dimensions, x[i].rank())) a.shape.push_back(x[i].shape[axis]);
           out.push_back(std::move(a));
         }
         return out;
       },
       .jvp = jvp_of<ReduceProgram>(reduce_tree),
       .batch = batch_of<ReduceProgram>(reduce_tree),
-      .impl = reduce_tree,
+      .impl = impl_of<ReduceProgram>(reduce_p, reduce_tree),
   });
   return p;
 }
 
 const Primitive& reduce_window_p() {
   static const Primitive p = make_primitive<WindowProgram>({
-      .name = "reduce_window", .operands = OperandCount::at_least(2),
+      .name = "reduce_window",
+      .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const WindowProgram& w) -> Avals {
         check_operands("reduce_window", x, w.jaxpr);
         Avals out;
-        for (std::size_t i = 0; i < x.size() / 2; ++i) out.push_back(Aval{x[i].dtype, rules::window_shape("reduce_window", x[i].shape, w.window), false});
+        for (std::size_t i = 0; i < x.size() / 2; ++i)
+          out.push_back(Aval{x[i].dtype, rules::window_shape("reduce_window", x[i].shape, w.window), false});
         return out;
       },
       .jvp = jvp_of<WindowProgram>(reduce_windows),
       .batch = batch_of<WindowProgram>(reduce_windows),
-      .impl = reduce_windows,
+      .impl = impl_of<WindowProgram>(reduce_window_p, reduce_windows),
   });
   return p;
 }
 
-void append_reduce_program_primitives(std::vector<Primitive>& out) {
-  out.push_back(reduce_p());
-  out.push_back(reduce_window_p());
-}
-
 Arrays reduce(std::span<const Array> operands, std::span<const Array> inits, const Reducer& reducer, const Axes& axes) {
   check(!operands.empty(), "reduce: at least one operand is expected.");
-  return reduce_p().bind(joined(operands, inits), ReduceProgram{"<function>", normalize_axes(axes, operands[0].rank(), "reduce"), staged("reduce", operands, reducer)});
+  return reduce_p().bind(joined(operands, inits),
+                         ReduceProgram{"<function>", normalize_axes(axes, operands[0].rank(), "reduce"),
+                                       staged("reduce", operands, reducer)});
 }
-Arrays reduce_window(std::span<const Array> operands, std::span<const Array> inits, const Reducer& reducer, const Window& window) {
+Arrays reduce_window(std::span<const Array> operands, std::span<const Array> inits, const Reducer& reducer,
+                     const Window& window) {
   check(!operands.empty(), "reduce_window: at least one operand is expected.");
   return reduce_window_p().bind(joined(operands, inits),
-                                WindowProgram{rules::complete_window("reduce_window", window, operands[0].rank()), staged("reduce_window", operands, reducer)});
+                                WindowProgram{rules::complete_window("reduce_window", window, operands[0].rank()),
+                                              staged("reduce_window", operands, reducer)});
 }
 
 }  // namespace tf2jax

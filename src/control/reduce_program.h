@@ -14,36 +14,36 @@ struct ReduceProgram {
   std::string computation = "<function>";
   Axes dimensions;
   Jaxpr jaxpr;
-  bool operator==(const ReduceProgram& o) const { return dimensions == o.dimensions && jaxpr == o.jaxpr; }
-  template <class V> void visit_fields(V&& v) {
-    v.field("computation", computation);
-    v.field("dimensions", dimensions);
-    v.field("jaxpr", jaxpr);
+  bool operator==(const ReduceProgram&) const = default;
+  static void visit_fields(auto& self, auto& v) {
+    v.field("computation", self.computation);
+    v.field("dimensions", self.dimensions);
+    v.field("jaxpr", self.jaxpr);
   }
 };
 struct WindowProgram {
   Window window;
   Jaxpr jaxpr;
   bool operator==(const WindowProgram&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    window.visit_fields(v);
+  static void visit_fields(auto& self, auto& v) {
+    Window::visit_fields(self.window, v);
     v.fixed("consts", "()");
-    v.field("jaxpr", jaxpr);
+    v.field("jaxpr", self.jaxpr);
   }
 };
 
 const Primitive& reduce_p();
 const Primitive& reduce_window_p();
-void append_reduce_program_primitives(std::vector<Primitive>& out);
 
-/// Combines two tuples of scalars: (x1, …, xn, y1, …, yn) -> (z1, …, zn). Must be associative, with `inits` as identity;
-/// elementwise operations only.
+/// Combines two tuples of scalars: (x1, …, xn, y1, …, yn) -> (z1, …, zn). Must be associative, with `inits` as
+/// identity; elementwise operations only.
 using Reducer = std::function<Arrays(const Arrays&)>;
 
 /// Reduces `operands` together over `axes`, starting from the scalars `inits`.
 /// Gradient: that of the reducer along a balanced tree. Throws: ShapeError, TypeError, what `reducer` throws.
 Arrays reduce(std::span<const Array> operands, std::span<const Array> inits, const Reducer& reducer, const Axes& axes);
 /// Reduces each window; padding holds `inits`.
-Arrays reduce_window(std::span<const Array> operands, std::span<const Array> inits, const Reducer& reducer, const Window& window);
+Arrays reduce_window(std::span<const Array> operands, std::span<const Array> inits, const Reducer& reducer,
+                     const Window& window);
 
 }  // namespace tf2jax

@@ -11,8 +11,8 @@
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/backward.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/compiled.h"
 #include "tf2jax/transforms/internal/operands.h"
-#include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
 namespace tf2jax {
@@ -25,14 +25,8 @@ struct Parts {
 };
 template <class T>
 Parts<T> parts(std::span<const T> x, const ScanParams& p) {
-  const std::size_t c = to_size(p.num_consts), n = to_size(p.num_carry);
+  const std::size_t c = p.num_consts, n = p.num_carry;
   return {x.first(c), x.subspan(c, n), x.subspan(c + n)};
-}
-Mask joined(const Mask& a, const Mask& b, const Mask& c) {
-  Mask out = a;
-  out.insert(out.end(), b.begin(), b.end());
-  out.insert(out.end(), c.begin(), c.end());
-  return out;
 }
 ScanParams with_program(const ScanParams& p, Jaxpr jaxpr, std::size_t num_consts, std::size_t num_carry) {
   ScanParams q = p;
@@ -51,8 +45,8 @@ Aval sliced(const Aval& a) {
 Array slice_view(const Array& x, std::int64_t i) {
   const Dims d = x.dims();
   const Dims rest(d.begin() + 1, d.end());
-  const std::size_t bytes = static_cast<std::size_t>(num_elements(rest) * itemsize(x.dtype()));
-  return detail::exact_view(x.dtype(), rest, x.bytes().data() + static_cast<std::size_t>(i) * bytes, [keep = x] {});
+  const std::size_t bytes = num_elements(rest) * itemsize(x.dtype());
+  return detail::exact_view(x.dtype(), rest, x.bytes().data() + i * bytes, [keep = x] {});
 }
 
 Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
@@ -79,7 +73,7 @@ Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
     args.clear();
     for (std::size_t k = 0; k < num_ys; ++k) {
       const auto bytes = out[carry.size() + k].bytes();
-      if (!bytes.empty()) std::memcpy(ys[k]->data + static_cast<std::size_t>(i) * bytes.size(), bytes.data(), bytes.size());
+      if (!bytes.empty()) std::memcpy(ys[k]->data + i * bytes.size(), bytes.data(), bytes.size());
     }
     out.resize(carry.size());
     carry = std::move(out);
@@ -90,39 +84,42 @@ Arrays scan_eval(std::span<const Array> x, const ScanParams& p) {
 
 Avals scan_aval(std::span<const Aval> x, const ScanParams& p) {
   check<ValueError>(p.length >= 0, "scan: the length must not be negative. Got {}.", p.length);
-  check<TypeError>(p.num_consts >= 0 && p.num_carry >= 0 && p.num_consts + p.num_carry <= static_cast<std::int64_t>(x.size()) && p.num_carry <= static_cast<std::int64_t>(p.jaxpr.num_outputs()),
-                   "scan: num_consts and num_carry do not fit. Got {} and {} with {} operands and {} results of the body.", p.num_consts, p.num_carry, x.size(), p.jaxpr.num_outputs());
+  check<TypeError>(
+      p.num_consts >= 0 && p.num_carry >= 0 && p.num_consts + p.num_carry <= static_cast<std::int64_t>(x.size()) &&
+          p.num_carry <= static_cast<std::int64_t>(p.jaxpr.num_outputs()),
+      "scan: num_consts and num_carry do not fit. Got {} and {} with {} operands and {} results of the body.",
+      p.num_consts, p.num_carry, x.size(), p.jaxpr.num_outputs());
   const auto in = parts(x, p);
   Avals operands(x.begin(), x.end() - static_cast<std::ptrdiff_t>(in.xs.size()));
   for (const Aval& a : in.xs) {
-    check<TypeError>(!a.shape.empty() && identical(a.shape[0], Dim(p.length)), "scan: each of xs needs a leading axis of the scan's length. Got {}; expected {}[{},...].", a,
+    check<TypeError>(!a.shape.empty() && identical(a.shape[0], Dim(p.length)),
+                     "scan: each of xs needs a leading axis of the scan's length. Got {}; expected {}[{},...].", a,
                      short_name(a.dtype), p.length);
     operands.push_back(sliced(a));
   }
   check_operands("scan", "body", p.jaxpr, operands);
   Avals out = p.jaxpr.output_avals();
   for (std::size_t i = 0; i < in.carry.size(); ++i)
-    check<TypeError>(out[i].matches(in.carry[i]), "scan: the body changes the type of carry {}. Got {}; expected {}.", i, out[i], in.carry[i]);
-  for (std::size_t i = to_size(p.num_carry); i < out.size(); ++i) out[i].shape.insert(out[i].shape.begin(), Dim(p.length));
+    check<TypeError>(out[i].matches(in.carry[i]), "scan: the body changes the type of carry {}. Got {}; expected {}.",
+                     i, out[i], in.carry[i]);
+  for (std::size_t i = p.num_carry; i < out.size(); ++i) out[i].shape.insert(out[i].shape.begin(), Dim(p.length));
   return out;
 }
 
 JvpResult scan_jvp(std::span<const Array> x, std::span<const Tangent> t, const ScanParams& p) {
-  const auto nonzero = [](std::span<const Tangent> v) {
-    Mask m;
-    for (const Tangent& d : v) m.push_back(!d.is_zero());
-    return m;
-  };
   const auto primal = parts(x, p);
   const auto tangent = parts(t, p);
-  const Mask consts = nonzero(tangent.consts), xs = nonzero(tangent.xs);
-  Mask carry = nonzero(tangent.carry);
+  const Mask consts = masks::nonzero(tangent.consts), xs = masks::nonzero(tangent.xs);
+  Mask carry = masks::nonzero(tangent.carry);
   const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
-  const auto differentiate = [&] { return jvp_jaxpr(p.jaxpr, joined(consts, carry, xs), joined(carry, Mask(num_ys, false), {})); };
+  const auto differentiate = [&] {
+    return jvp_jaxpr(p.jaxpr, masks::join(consts, carry, xs), masks::join(carry, Mask(num_ys, false)));
+  };
   JvpJaxpr body = differentiate();
-  while (grow(carry, body.nonzero_out)) body = differentiate();
+  while (masks::grow(carry, body.nonzero_out)) body = differentiate();
 
-  const std::size_t c = consts.size(), n = carry.size(), s = xs.size(), cd = count(consts), nd = count(carry), sd = count(xs);
+  const std::size_t c = consts.size(), n = carry.size(), s = xs.size(), cd = masks::count(consts),
+                    nd = masks::count(carry), sd = masks::count(xs);
   Order in, out;
   append_range(in, 0, c);
   append_range(in, c + n + s, cd);
@@ -158,28 +155,21 @@ JvpResult scan_jvp(std::span<const Array> x, std::span<const Tangent> t, const S
 }
 
 Arrays scan_partial_eval(const PartialEvalContext& context, std::span<const Array> x, const ScanParams& p) {
-  const auto mask = [&](std::span<const Array> v) {
-    Mask m;
-    for (const Array& a : v) m.push_back(context.is_unknown(a));
-    return m;
-  };
   const auto in = parts(x, p);
-  const Mask consts = mask(in.consts), xs = mask(in.xs);
-  Mask carry = mask(in.carry);
+  const Mask consts = context.unknown(in.consts), xs = context.unknown(in.xs);
+  Mask carry = context.unknown(in.carry);
   const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
-  const auto split = [&] { return partial_eval_jaxpr(p.jaxpr, joined(consts, carry, xs), joined(carry, Mask(num_ys, false), {})); };
-  PartialEvalJaxpr body = split();
-  while (grow(carry, body.unknown_out)) body = split();
-
-  Arrays known_args, unknown_consts, unknown_carry, unknown_xs;
-  const auto sort_args = [&](std::span<const Array> v, const Mask& unknown, Arrays& rest) {
-    for (std::size_t i = 0; i < v.size(); ++i) (unknown[i] ? rest : known_args).push_back(v[i]);
+  const auto split = [&] {
+    return partial_eval_jaxpr(p.jaxpr, masks::join(consts, carry, xs), masks::join(carry, Mask(num_ys, false)));
   };
-  sort_args(in.consts, consts, unknown_consts);
-  const std::size_t known_consts = known_args.size();
-  sort_args(in.carry, carry, unknown_carry);
-  const std::size_t known_carry = known_args.size() - known_consts;
-  sort_args(in.xs, xs, unknown_xs);
+  PartialEvalJaxpr body = split();
+  while (masks::grow(carry, body.unknown_out)) body = split();
+
+  const Arrays known_args = masks::drop(x, masks::join(consts, carry, xs));
+  const Arrays unknown_consts = masks::pick(in.consts, consts), unknown_carry = masks::pick(in.carry, carry),
+               unknown_xs = masks::pick(in.xs, xs);
+  const std::size_t known_consts = consts.size() - unknown_consts.size(),
+                    known_carry = carry.size() - unknown_carry.size();
 
   // A residual that is one of the constants does not change from step to step: it is passed on, not stacked.
   const std::size_t first_residual = body.known.num_outputs() - body.num_residuals;
@@ -193,13 +183,15 @@ Arrays scan_partial_eval(const PartialEvalContext& context, std::span<const Arra
     const auto it = a.is_literal() ? end : std::find(ins.begin(), end, a.var);
     if (a.is_literal() || it != end) {
       invariant.push_back(r);
-      invariant_values.push_back(a.is_literal() ? a.literal : known_args[static_cast<std::size_t>(it - ins.begin())]);
+      invariant_values.push_back(a.is_literal() ? a.literal : known_args[it - ins.begin()]);
     } else {
       varying.push_back(r);
       known_outs.push_back(first_residual + r);
     }
   }
-  const Arrays known = scan_p().bind(known_args, with_program(p, reorder(body.known, all_of(body.known.num_inputs()), known_outs), known_consts, known_carry));
+  const Arrays known = scan_p().bind(
+      known_args,
+      with_program(p, reorder(body.known, all_of(body.known.num_inputs()), known_outs), known_consts, known_carry));
 
   Order order;
   order.insert(order.end(), invariant.begin(), invariant.end());
@@ -208,118 +200,120 @@ Arrays scan_partial_eval(const PartialEvalContext& context, std::span<const Arra
   append_range(order, body.num_residuals + unknown_consts.size() + unknown_carry.size(), unknown_xs.size());
   Arrays operands = invariant_values;
   operands.insert(operands.end(), unknown_consts.begin(), unknown_consts.end());
-  for (std::size_t i = 0, k = 0; i < carry.size(); ++i)
-    if (carry[i]) operands.push_back(unknown_carry[k++]);
+  operands.insert(operands.end(), unknown_carry.begin(), unknown_carry.end());
   operands.insert(operands.end(), known.begin() + static_cast<std::ptrdiff_t>(first_residual), known.end());
   operands.insert(operands.end(), unknown_xs.begin(), unknown_xs.end());
   const Jaxpr rest = reorder(body.unknown, order, all_of(body.unknown.num_outputs()));
-  const Arrays staged = context.emit(scan_p(), operands, with_program(p, rest, invariant.size() + unknown_consts.size(), unknown_carry.size()));
-  Arrays out;
-  std::size_t k = 0, s = 0;
-  for (const bool is_unknown : body.unknown_out) out.push_back(is_unknown ? staged[s++] : known[k++]);
-  return out;
+  const Arrays staged = context.emit(
+      scan_p(), operands, with_program(p, rest, invariant.size() + unknown_consts.size(), unknown_carry.size()));
+  return masks::merge(body.unknown_out, staged, known);
 }
 
 // The adjoint runs in the other direction. Its carry holds the cotangents of the linear constants, summed over steps,
 // and of the carry; it consumes the ys' cotangents and the known slices.
-Tangents scan_transpose(std::span<const Tangent> ct, std::span<const LinearArg> x, const ScanParams& p) {
-  const auto in = parts(x, p);
-  const auto body_avals = p.jaxpr.input_avals();
-  Arrays operands, initial, sequences;
-  Avals avals_known, avals_ct_consts;
-  for (std::size_t i = 0; i < in.consts.size(); ++i) {
-    if (in.consts[i].known) operands.push_back(*in.consts[i].known);
-    else initial.push_back(zeros_of(body_avals[i].strong()));
-  }
-  const std::size_t known_consts = operands.size(), linear_consts = initial.size(), n = in.carry.size();
-  const std::size_t num_ys = p.jaxpr.num_outputs() - n;
-  for (std::size_t i = 0; i < n; ++i) initial.push_back(rules::instantiate(ct[i]));
-  for (std::size_t i = 0; i < num_ys; ++i) sequences.push_back(rules::instantiate(ct[n + i]));
-  for (const LinearArg& a : in.xs)
-    if (a.known) sequences.push_back(*a.known);
+class ScanAdjoint {
+ public:
+  ScanAdjoint(std::span<const LinearArg> x, const ScanParams& p)
+      : p_(p), in_(parts(x, p)), body_avals_(p.jaxpr.input_avals()), n_(in_.carry.size()) {}
 
-  Avals avals;
-  for (const Array& a : operands) avals.push_back(a.aval());
-  for (const Array& a : initial) avals.push_back(a.aval());
-  for (const Array& a : sequences) avals.push_back(sliced(a.aval()));
-  const Jaxpr adjoint = stage(
-      [&](const Arrays& v) {
-        std::size_t k = 0;
-        const auto take = [&] { return v[k++]; };
-        Arrays consts, sums, carry_cts, y_cts;
-        for (std::size_t i = 0; i < known_consts; ++i) consts.push_back(take());
-        for (std::size_t i = 0; i < linear_consts; ++i) sums.push_back(take());
-        for (std::size_t i = 0; i < n; ++i) carry_cts.push_back(take());
-        for (std::size_t i = 0; i < num_ys; ++i) y_cts.push_back(take());
-        std::vector<LinearArg> args;
-        std::size_t c = 0;
-        for (std::size_t i = 0; i < in.consts.size(); ++i) {
-          if (in.consts[i].known) args.push_back({consts[c++], body_avals[i]});
-          else args.push_back({std::nullopt, body_avals[i]});
-        }
-        for (std::size_t i = 0; i < n; ++i) args.push_back({std::nullopt, body_avals[in.consts.size() + i]});
-        for (std::size_t i = 0; i < in.xs.size(); ++i) {
-          const Aval& a = body_avals[in.consts.size() + n + i];
-          if (in.xs[i].known) args.push_back({take(), a});
-          else args.push_back({std::nullopt, a});
-        }
-        Tangents cts;
-        const Avals outs = p.jaxpr.output_avals();
-        const auto as_tangent = [&](const Array& a, std::size_t i) { return is_inexact(outs[i].dtype) ? Tangent(a) : Tangent::zero(outs[i]); };
-        for (std::size_t i = 0; i < n; ++i) cts.push_back(as_tangent(carry_cts[i], i));
-        for (std::size_t i = 0; i < num_ys; ++i) cts.push_back(as_tangent(y_cts[i], n + i));
-        const Tangents result = backward_pass(p.jaxpr, args, cts);
-        Arrays out;
-        std::size_t s = 0;
-        for (std::size_t i = 0; i < in.consts.size(); ++i) {
-          if (in.consts[i].known) continue;
-          const Tangent sum = rules::add_tangents(Tangent(sums[s]), result[i]);
-          out.push_back(sum.value());
-          ++s;
-        }
-        for (std::size_t i = 0; i < n; ++i) out.push_back(rules::instantiate(result[in.consts.size() + i]));
-        for (std::size_t i = 0; i < in.xs.size(); ++i)
-          if (!in.xs[i].known) out.push_back(rules::instantiate(result[in.consts.size() + n + i]));
-        return out;
-      },
-      avals);
-  const auto [program, captured] = hoist_constants(adjoint);
-  Arrays all = captured;
-  all.insert(all.end(), operands.begin(), operands.end());
-  all.insert(all.end(), initial.begin(), initial.end());
-  all.insert(all.end(), sequences.begin(), sequences.end());
-  ScanParams q = with_program(p, program, captured.size() + known_consts, initial.size());
-  q.reverse = !p.reverse;
-  const Arrays flat = scan_p().bind(all, q);
-  Tangents out;
-  std::size_t s = 0, y = initial.size();
-  for (const LinearArg& a : in.consts) out.push_back(a.known ? Tangent::zero(a.aval) : Tangent(flat[s++]));
-  for (const LinearArg& a : in.carry) {
-    const Array& value = flat[s++];
-    out.push_back(a.known || !is_inexact(a.aval.dtype) ? Tangent::zero(a.aval) : Tangent(value));
+  Tangents operator()(std::span<const Tangent> ct) const {
+    const std::size_t num_ys = p_.jaxpr.num_outputs() - n_;
+    Arrays operands, initial, sequences;
+    for (std::size_t i = 0; i < in_.consts.size(); ++i) {
+      if (in_.consts[i].known) operands.push_back(*in_.consts[i].known);
+      else initial.push_back(zeros_of(body_avals_[i].strong()));
+    }
+    for (std::size_t i = 0; i < n_ + num_ys; ++i) (i < n_ ? initial : sequences).push_back(rules::instantiate(ct[i]));
+    for (const LinearArg& a : in_.xs)
+      if (a.known) sequences.push_back(*a.known);
+
+    Avals avals;
+    for (const Array& a : operands) avals.push_back(a.aval());
+    for (const Array& a : initial) avals.push_back(a.aval());
+    for (const Array& a : sequences) avals.push_back(sliced(a.aval()));
+    const auto [program, captured] = hoist_constants(stage([&](const Arrays& v) { return step(v); }, avals));
+    Arrays all = captured;
+    all.insert(all.end(), operands.begin(), operands.end());
+    all.insert(all.end(), initial.begin(), initial.end());
+    all.insert(all.end(), sequences.begin(), sequences.end());
+    ScanParams q = with_program(p_, program, captured.size() + operands.size(), initial.size());
+    q.reverse = !p_.reverse;
+    return spread(scan_p().bind(all, q), initial.size());
   }
-  for (const LinearArg& a : in.xs) out.push_back(a.known ? Tangent::zero(a.aval) : Tangent(flat[y++]));
-  return out;
+
+ private:
+  // One step: known constants, sums, the carry's cotangents, the ys' cotangents and known slices become new sums, the
+  // carry's cotangents and those of the linear slices.
+  Arrays step(const Arrays& v) const {
+    std::size_t k = 0;
+    const auto take = [&] { return v[k++]; };
+    std::vector<LinearArg> args;
+    for (std::size_t i = 0; i < in_.consts.size(); ++i)
+      args.push_back({in_.consts[i].known ? std::optional(take()) : std::nullopt, body_avals_[i]});
+    Arrays sums;
+    for (const LinearArg& a : in_.consts)
+      if (!a.known) sums.push_back(take());
+    for (std::size_t i = 0; i < n_; ++i) args.push_back({std::nullopt, body_avals_[args.size()]});
+    Tangents cts;
+    for (const Aval& out : p_.jaxpr.output_avals()) {
+      const Array ct = take();
+      cts.push_back(is_inexact(out.dtype) ? Tangent(ct) : Tangent::zero(out));
+    }
+    for (const LinearArg& a : in_.xs)
+      args.push_back({a.known ? std::optional(take()) : std::nullopt, body_avals_[args.size()]});
+
+    const Tangents result = backward_pass(p_.jaxpr, args, cts);
+    Arrays out;
+    std::size_t s = 0;
+    for (std::size_t i = 0; i < args.size(); ++i) {
+      if (args[i].known) continue;
+      if (i < in_.consts.size()) out.push_back(rules::add_tangents(Tangent(sums[s++]), result[i]).value());
+      else out.push_back(rules::instantiate(result[i]));
+    }
+    return out;
+  }
+
+  // The scan's results to the operands that they are the cotangents of.
+  Tangents spread(const Arrays& flat, std::size_t num_carry) const {
+    Tangents out;
+    std::size_t s = 0, y = num_carry;
+    for (const LinearArg& a : in_.consts) out.push_back(a.known ? Tangent::zero(a.aval) : Tangent(flat[s++]));
+    for (const LinearArg& a : in_.carry) {
+      const Array& value = flat[s++];
+      out.push_back(a.known || !is_inexact(a.aval.dtype) ? Tangent::zero(a.aval) : Tangent(value));
+    }
+    for (const LinearArg& a : in_.xs) out.push_back(a.known ? Tangent::zero(a.aval) : Tangent(flat[y++]));
+    return out;
+  }
+
+  const ScanParams& p_;
+  const Parts<LinearArg> in_;
+  const Avals body_avals_;
+  const std::size_t n_;
+};
+
+Tangents scan_transpose(std::span<const Tangent> ct, std::span<const LinearArg> x, const ScanParams& p) {
+  return ScanAdjoint(x, p)(ct);
 }
 
 BatchResult scan_batch(std::span<const Array> x, std::span<const Axis> axes, Dim size, const ScanParams& p) {
-  const auto mask = [](std::span<const Axis> a) {
-    Mask m;
-    for (const Axis& v : a) m.push_back(v.has_value());
-    return m;
-  };
   const auto in = parts(x, p);
   const auto ax = parts(axes, p);
-  const Mask consts = mask(ax.consts), xs = mask(ax.xs);
-  Mask carry = mask(ax.carry);
+  const Mask consts = masks::mapped(ax.consts), xs = masks::mapped(ax.xs);
+  Mask carry = masks::mapped(ax.carry);
   const std::size_t num_ys = p.jaxpr.num_outputs() - carry.size();
-  const auto vectorise = [&] { return batch_jaxpr(p.jaxpr, size, joined(consts, carry, xs), joined(carry, Mask(num_ys, false), {})); };
+  const auto vectorise = [&] {
+    return batch_jaxpr(p.jaxpr, size, masks::join(consts, carry, xs), masks::join(carry, Mask(num_ys, false)));
+  };
   BatchedJaxpr body = vectorise();
-  while (grow(carry, body.mapped_out)) body = vectorise();
+  while (masks::grow(carry, body.mapped_out)) body = vectorise();
   Arrays operands;
-  for (std::size_t i = 0; i < in.consts.size(); ++i) operands.push_back(rules::mapped_to_front(in.consts[i], ax.consts[i]));
-  for (std::size_t i = 0; i < in.carry.size(); ++i) operands.push_back(carry[i] ? rules::to_front(in.carry[i], ax.carry[i], size) : in.carry[i]);
-  for (std::size_t i = 0; i < in.xs.size(); ++i) operands.push_back(ax.xs[i] ? moveaxis(in.xs[i], *ax.xs[i], 1) : in.xs[i]);
+  for (std::size_t i = 0; i < in.consts.size(); ++i)
+    operands.push_back(rules::mapped_to_front(in.consts[i], ax.consts[i]));
+  for (std::size_t i = 0; i < in.carry.size(); ++i)
+    operands.push_back(carry[i] ? rules::to_front(in.carry[i], ax.carry[i], size) : in.carry[i]);
+  for (std::size_t i = 0; i < in.xs.size(); ++i)
+    operands.push_back(ax.xs[i] ? moveaxis(in.xs[i], *ax.xs[i], 1) : in.xs[i]);
   BatchResult out{scan_p().bind(operands, with_program(p, body.jaxpr, consts.size(), carry.size())), {}};
   for (std::size_t i = 0; i < body.mapped_out.size(); ++i)
     out.axes.push_back(body.mapped_out[i] ? Axis(i < carry.size() ? 0 : 1) : std::nullopt);
@@ -328,11 +322,16 @@ BatchResult scan_batch(std::span<const Array> x, std::span<const Axis> axes, Dim
 
 }  // namespace
 
-void ScanParams::read_groups(const ParsedValue& ft_in) {
-  const std::vector<std::int64_t> leaves = count_group_leaves(ft_in);
-  check<ParseError>(leaves.size() == 3, "scan: ft_in must have three groups: constants, carry, xs. Got {}.", leaves.size());
-  num_consts = leaves[0];
-  num_carry = leaves[1];
+void ScanParams::after_read(ParamReader& reader) {
+  if (reader.has("ft_in")) {
+    const std::vector<std::int64_t> leaves = count_group_leaves(reader.take("ft_in"));
+    check<ParseError>(leaves.size() == 3, "scan: ft_in must have three groups: constants, carry, xs. Got {}.",
+                      leaves.size());
+    num_consts = leaves[0];
+    num_carry = leaves[1];
+  }
+  check<ParseError>(num_consts != kNotGiven && num_carry != kNotGiven,
+                    "parse_jaxpr: scan has neither 'num_consts' and 'num_carry' nor 'ft_in'. Add them.");
 }
 
 std::string ScanParams::linear_text() const {
@@ -344,7 +343,8 @@ std::string ScanParams::linear_text() const {
 
 const Primitive& scan_p() {
   static const Primitive p = make_primitive<ScanParams>({
-      .name = "scan", .operands = OperandCount::at_least(0),
+      .name = "scan",
+      .operands = OperandCount::at_least(0),
       .aval = scan_aval,
       .jvp = scan_jvp,
       .transpose = scan_transpose,
@@ -355,13 +355,16 @@ const Primitive& scan_p() {
   return p;
 }
 
-Arrays scan_flat(const FlatFn& body, const Arrays& init, const Arrays& xs, std::optional<std::int64_t> length, bool reverse, std::int64_t unroll) {
+Arrays scan_flat(const FlatFn& body, const Arrays& init, const Arrays& xs, std::optional<std::int64_t> length,
+                 bool reverse, std::int64_t unroll) {
   std::optional<std::int64_t> n = length;
   Avals slices;
   for (const Array& x : xs) {
     check<ShapeError>(x.rank() > 0, "scan: xs must have a leading axis. Got {}.", x.aval());
     const std::int64_t mine = x.shape()[0].value();
-    check(!n || *n == mine, "scan got values with different leading axis sizes: {} and {}. Operand {}.", n.value_or(0), mine, x.aval());
+    check(!n || *n == mine,
+          "scan: the leading axes of xs differ in size. Got {} and {}, the latter of {}; expected one size.",
+          n.value_or(0), mine, x.aval());
     n = mine;
     slices.push_back(sliced(x.aval()));
   }

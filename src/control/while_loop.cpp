@@ -5,14 +5,15 @@
 
 #include "tf2jax/base/loop_budget.h"
 #include "tf2jax/control/internal/carry.h"
+#include "tf2jax/control/internal/while_adjoint.h"
 #include "tf2jax/control/jaxpr_edit.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/compiled.h"
 #include "tf2jax/transforms/internal/operands.h"
-#include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/partial_eval.h"
 
 namespace tf2jax {
@@ -26,18 +27,13 @@ struct Parts {
 };
 template <class T>
 Parts<T> parts(std::span<const T> x, const WhileParams& p) {
-  const std::size_t c = to_size(p.cond_nconsts), b = to_size(p.body_nconsts);
+  const std::size_t c = p.cond_nconsts, b = p.body_nconsts;
   return {x.first(c), x.subspan(c, b), x.subspan(c + b)};
 }
 
 Arrays while_eval(std::span<const Array> x, const WhileParams& p) {
   const auto in = parts(x, p);
   const auto condition = compiled(p.cond_jaxpr), body = compiled(p.body_jaxpr);
-  const auto joined = [](std::span<const Array> a, std::span<const Array> b) {
-    Arrays out(a.begin(), a.end());
-    out.insert(out.end(), b.begin(), b.end());
-    return out;
-  };
   Arrays carry(in.carry.begin(), in.carry.end());
   LoopBudget budget("while");
   for (;; budget.step()) {
@@ -57,8 +53,10 @@ Arrays while_eval(std::span<const Array> x, const WhileParams& p) {
 
 // A predicate may also hold one value per example, as JAX prints batched loops: axes that every carry has in front.
 Avals while_aval(std::span<const Aval> x, const WhileParams& p) {
-  check<TypeError>(p.cond_nconsts >= 0 && p.body_nconsts >= 0 && p.cond_nconsts + p.body_nconsts <= static_cast<std::int64_t>(x.size()),
-                   "while: cond_nconsts and body_nconsts do not fit. Got {} and {} with {} operands.", p.cond_nconsts, p.body_nconsts, x.size());
+  check<TypeError>(p.cond_nconsts >= 0 && p.body_nconsts >= 0 &&
+                       p.cond_nconsts + p.body_nconsts <= static_cast<std::int64_t>(x.size()),
+                   "while: cond_nconsts and body_nconsts do not fit. Got {} and {} with {} operands.", p.cond_nconsts,
+                   p.body_nconsts, x.size());
   const auto in = parts(x, p);
   const auto with_carry = [&](std::span<const Aval> consts) {
     Avals out(consts.begin(), consts.end());
@@ -69,30 +67,32 @@ Avals while_aval(std::span<const Aval> x, const WhileParams& p) {
   check_operands("while", "body", p.body_jaxpr, with_carry(in.body_consts));
   check_results("while", "body", p.body_jaxpr, in.carry);
   const Avals test = p.cond_jaxpr.output_avals();
-  check<TypeError>(test.size() == 1 && test[0].dtype == DType::bool_, "while: the condition must return one boolean. Got ({}).", to_string(test));
+  check<TypeError>(test.size() == 1 && test[0].dtype == DType::bool_,
+                   "while: the condition must return one boolean. Got ({}).", to_string(test));
   const Shape& examples = test[0].shape;
   for (const Aval& c : in.carry)
-    check<TypeError>(c.shape.size() >= examples.size() && std::equal(examples.begin(), examples.end(), c.shape.begin(), [](Dim a, Dim b) { return identical(a, b); }),
-                     "while: a predicate per example needs carries with its axes in front. Got predicate {} and carry {}.", test[0], c);
+    check<TypeError>(
+        c.shape.size() >= examples.size() &&
+            std::equal(examples.begin(), examples.end(), c.shape.begin(), [](Dim a, Dim b) { return identical(a, b); }),
+        "while: a predicate per example needs carries with its axes in front. Got predicate {} and carry {}.", test[0],
+        c);
   return p.body_jaxpr.output_avals();
 }
 
 JvpResult while_jvp(std::span<const Array> x, std::span<const Tangent> t, const WhileParams& p) {
   const auto primal = parts(x, p);
   const auto tangent = parts(t, p);
-  Mask const_nonzero, carry_nonzero;
-  for (const Tangent& d : tangent.body_consts) const_nonzero.push_back(!d.is_zero());
-  for (const Tangent& d : tangent.carry) carry_nonzero.push_back(!d.is_zero());
+  const Mask const_nonzero = masks::nonzero(tangent.body_consts);
+  Mask carry_nonzero = masks::nonzero(tangent.carry);
   const auto body_jvp = [&] {
-    Mask in = const_nonzero;
-    in.insert(in.end(), carry_nonzero.begin(), carry_nonzero.end());
-    return jvp_jaxpr(p.body_jaxpr, in, carry_nonzero);
+    return jvp_jaxpr(p.body_jaxpr, masks::join(const_nonzero, carry_nonzero), carry_nonzero);
   };
   JvpJaxpr body = body_jvp();
-  while (grow(carry_nonzero, body.nonzero_out)) body = body_jvp();
+  while (masks::grow(carry_nonzero, body.nonzero_out)) body = body_jvp();
 
   // The differentiated body takes (consts, carry, const tangents, carry tangents); the loop wants both consts first.
-  const std::size_t nc = const_nonzero.size(), nx = carry_nonzero.size(), ncd = count(const_nonzero), nxd = count(carry_nonzero);
+  const std::size_t nc = const_nonzero.size(), nx = carry_nonzero.size(), ncd = masks::count(const_nonzero),
+                    nxd = masks::count(carry_nonzero);
   Order order;
   append_range(order, 0, nc);
   append_range(order, nc + nx, ncd);
@@ -127,41 +127,26 @@ JvpResult while_jvp(std::span<const Array> x, std::span<const Tangent> t, const 
 // Known carries are looped now; the unknown ones need the whole loop again, staged.
 Arrays while_partial_eval(const PartialEvalContext& context, std::span<const Array> x, const WhileParams& p) {
   const auto in = parts(x, p);
-  const auto unknown_mask = [&](std::span<const Array> v) {
-    Mask m;
-    for (const Array& a : v) m.push_back(context.is_unknown(a));
-    return m;
-  };
-  const Mask cond_unknown = unknown_mask(in.cond_consts), const_unknown = unknown_mask(in.body_consts);
-  Mask carry_unknown = unknown_mask(in.carry);
+  const Mask cond_unknown = context.unknown(in.cond_consts), const_unknown = context.unknown(in.body_consts);
+  Mask carry_unknown = context.unknown(in.carry);
   const auto split = [&] {
-    Mask all = const_unknown;
-    all.insert(all.end(), carry_unknown.begin(), carry_unknown.end());
-    return partial_eval_jaxpr(p.body_jaxpr, all, carry_unknown);
+    return partial_eval_jaxpr(p.body_jaxpr, masks::join(const_unknown, carry_unknown), carry_unknown);
   };
   PartialEvalJaxpr body = split();
-  while (grow(carry_unknown, body.unknown_out)) body = split();
-  Mask cond_in = cond_unknown;
-  cond_in.insert(cond_in.end(), carry_unknown.begin(), carry_unknown.end());
+  while (masks::grow(carry_unknown, body.unknown_out)) body = split();
+  const Mask cond_in = masks::join(cond_unknown, carry_unknown);
   const bool cond_is_unknown = partial_eval_jaxpr(p.cond_jaxpr, cond_in, {false}).unknown_out[0];
-  if (cond_is_unknown || count(carry_unknown) == carry_unknown.size()) return context.emit(while_p(), x, p);
+  if (cond_is_unknown || masks::count(carry_unknown) == std::ssize(carry_unknown)) return context.emit(while_p(), x, p);
 
   WhileParams known = p;
   Order outs;
   append_range(outs, 0, body.known.num_outputs() - body.num_residuals);
   known.body_jaxpr = reorder(body.known, all_of(body.known.num_inputs()), outs);
-  known.body_nconsts = static_cast<std::int64_t>(const_unknown.size() - count(const_unknown));
+  known.body_nconsts = std::ssize(const_unknown) - masks::count(const_unknown);
   const PartialEvalJaxpr condition = partial_eval_jaxpr(p.cond_jaxpr, cond_in, {false});
   known.cond_jaxpr = reorder(condition.known, all_of(condition.known.num_inputs()), Order{0});
-  known.cond_nconsts = static_cast<std::int64_t>(cond_unknown.size() - count(cond_unknown));
-  Arrays operands;
-  const auto add_known = [&](std::span<const Array> v, const Mask& unknown) {
-    for (std::size_t i = 0; i < v.size(); ++i)
-      if (!unknown[i]) operands.push_back(v[i]);
-  };
-  add_known(in.cond_consts, cond_unknown);
-  add_known(in.body_consts, const_unknown);
-  add_known(in.carry, carry_unknown);
+  known.cond_nconsts = std::ssize(cond_unknown) - masks::count(cond_unknown);
+  const Arrays operands = masks::drop(x, masks::join(cond_unknown, const_unknown, carry_unknown));
   const Arrays values = while_p().bind(operands, known);
   const Arrays staged = context.emit(while_p(), x, p);
   Arrays out;
@@ -172,25 +157,50 @@ Arrays while_partial_eval(const PartialEvalContext& context, std::span<const Arr
   return out;
 }
 
+// A loop that runs while any of its examples continues; the finished ones keep their carry. The predicate has
+// `examples` axes, which are those of carry i from `first[i]` on. The body takes the condition's constants before its
+// own.
+WhileParams while_any(const Jaxpr& condition, const Jaxpr& body, const WhileParams& p, std::int64_t examples,
+                      const std::vector<std::int64_t>& first) {
+  const std::size_t nc = p.cond_nconsts, nb = p.body_nconsts;
+  WhileParams out{{}, {}, p.cond_nconsts, p.cond_nconsts + p.body_nconsts};
+  out.cond_jaxpr =
+      stage([&](const Arrays& v) { return Arrays{reduce_or(eval_jaxpr(condition, v)[0], iota_axes(examples))}; },
+            condition.input_avals());
+  Avals avals = condition.input_avals();
+  avals.resize(nc);
+  for (const Aval& a : body.input_avals()) avals.push_back(a);
+  out.body_jaxpr = stage(
+      [&](const Arrays& v) {
+        const std::span<const Array> all(v), carry = all.subspan(nc + nb);
+        Arrays cond_in(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(nc));
+        cond_in.insert(cond_in.end(), carry.begin(), carry.end());
+        const Array running = eval_jaxpr(condition, cond_in)[0];
+        Arrays next = eval_jaxpr(body, all.subspan(nc));
+        for (std::size_t i = 0; i < next.size(); ++i) {
+          const Array which = next[i].rank() == examples
+                                  ? running
+                                  : broadcast_in_dim(running, next[i].shape(), iota_axes(examples, first[i]));
+          next[i] = select(which, next[i], carry[i]);
+        }
+        return next;
+      },
+      avals);
+  return out;
+}
+
 BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Dim size, const WhileParams& p) {
   const auto in = parts(x, p);
   const auto ax = parts(axes, p);
-  const auto mask = [](std::span<const Axis> a) {
-    Mask m;
-    for (const Axis& v : a) m.push_back(v.has_value());
-    return m;
-  };
-  const Mask cond_mapped = mask(ax.cond_consts), const_mapped = mask(ax.body_consts);
-  Mask carry_mapped = mask(ax.carry);
-  const auto with_carry = [&](Mask m) {
-    m.insert(m.end(), carry_mapped.begin(), carry_mapped.end());
-    return m;
-  };
+  const Mask cond_mapped = masks::mapped(ax.cond_consts), const_mapped = masks::mapped(ax.body_consts);
+  Mask carry_mapped = masks::mapped(ax.carry);
+  const auto with_carry = [&](const Mask& m) { return masks::join(m, carry_mapped); };
   BatchedJaxpr body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
-  while (grow(carry_mapped, body.mapped_out)) body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
+  while (masks::grow(carry_mapped, body.mapped_out))
+    body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
   BatchedJaxpr condition = batch_jaxpr(p.cond_jaxpr, size, with_carry(cond_mapped), {false});
   const bool per_example = condition.mapped_out[0];
-  if (per_example) {   // examples stop at different times: all carries vary
+  if (per_example) {  // examples stop at different times: all carries vary
     carry_mapped.assign(carry_mapped.size(), true);
     body = batch_jaxpr(p.body_jaxpr, size, with_carry(const_mapped), carry_mapped);
     condition = batch_jaxpr(p.cond_jaxpr, size, with_carry(cond_mapped), {true});
@@ -205,51 +215,28 @@ BatchResult while_batch(std::span<const Array> x, std::span<const Axis> axes, Di
     operands.push_back(carry_mapped[i] ? rules::to_front(in.carry[i], ax.carry[i], size) : in.carry[i]);
 
   WhileParams q{condition.jaxpr, body.jaxpr, p.cond_nconsts, p.body_nconsts};
-  const std::int64_t examples = static_cast<std::int64_t>(condition.jaxpr.output_avals()[0].shape.size());   // axes of the predicate
+  const std::int64_t examples =
+      static_cast<std::int64_t>(condition.jaxpr.output_avals()[0].shape.size());  // axes of the predicate
   if (examples > 0) {
-    // Run while any example continues; the finished ones keep their carry.
-    q.cond_jaxpr = stage([&](const Arrays& v) { return Arrays{reduce_or(eval_jaxpr(condition.jaxpr, v)[0], iota_axes(examples))}; }, condition.jaxpr.input_avals());
-    const std::size_t nc = to_size(p.cond_nconsts), nb = to_size(p.body_nconsts);
-    Avals avals = condition.jaxpr.input_avals();
-    avals.resize(nc);
-    for (const Aval& a : body.jaxpr.input_avals()) avals.push_back(a);
-    q.body_jaxpr = stage(
-        [&](const Arrays& v) {
-          const std::span<const Array> all(v), carry = all.subspan(nc + nb);
-          Arrays cond_in(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(nc));
-          cond_in.insert(cond_in.end(), carry.begin(), carry.end());
-          const Array running = eval_jaxpr(condition.jaxpr, cond_in)[0];
-          Arrays next = eval_jaxpr(body.jaxpr, all.subspan(nc));
-          for (std::size_t i = 0; i < next.size(); ++i) {
-            // A predicate that had examples before, and does not vary now, lies behind the axis that some carries gain.
-            const std::int64_t first = carry_mapped[i] && !per_example ? 1 : 0;
-            const Array which = next[i].rank() == examples ? running : broadcast_in_dim(running, next[i].shape(), iota_axes(examples, first));
-            next[i] = select(which, next[i], carry[i]);
-          }
-          return next;
-        },
-        avals);
-    q.body_nconsts = p.cond_nconsts + p.body_nconsts;
+    // A predicate that had examples before, and does not vary now, lies behind the axis that some carries gain.
+    std::vector<std::int64_t> first(carry_mapped.size(), 0);
+    if (!per_example) first.assign(carry_mapped.begin(), carry_mapped.end());
+    q = while_any(condition.jaxpr, body.jaxpr, p, examples, first);
     Arrays again(operands.begin(), operands.begin() + p.cond_nconsts);
     operands.insert(operands.begin() + p.cond_nconsts, again.begin(), again.end());
   }
-  BatchResult out{while_p().bind(operands, q), {}};
-  for (const bool m : carry_mapped) out.axes.push_back(m ? Axis(0) : std::nullopt);
-  return out;
+  return {while_p().bind(operands, q), masks::front_axes(carry_mapped)};
 }
 
 }  // namespace
 
 const Primitive& while_p() {
   static const Primitive p = make_primitive<WhileParams>({
-      .name = "while", .operands = OperandCount::at_least(0),
+      .name = "while",
+      .operands = OperandCount::at_least(0),
       .aval = while_aval,
       .jvp = while_jvp,
-      .transpose = [](std::span<const Tangent>, std::span<const LinearArg>, const WhileParams&) -> Tangents {
-        raise<ValueError>(
-            "Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic start/stop values. Try using lax.scan, or using "
-            "fori_loop with static start/stop.");
-      },
+      .transpose = while_transpose,
       .batch = while_batch,
       .partial_eval = while_partial_eval,
       .impl = while_eval,
@@ -262,14 +249,16 @@ Arrays while_flat(const FlatFn& condition, const FlatFn& body, const Arrays& ini
   Avals avals;
   for (const Array& x : carry) avals.push_back(x.aval());
   const Jaxpr test = stage(condition, avals);
-  check<TypeError>(test.num_outputs() == 1 && test.output_avals()[0].dtype == DType::bool_ && test.output_avals()[0].shape.empty(),
-                   "cond_fun must return a boolean scalar. Got {}.", to_string(test.output_avals()));
+  check<TypeError>(
+      test.num_outputs() == 1 && test.output_avals()[0].dtype == DType::bool_ && test.output_avals()[0].shape.empty(),
+      "while_loop: the condition must return a boolean scalar. Got {}.", to_string(test.output_avals()));
   const auto [cond_program, cond_consts] = hoist_constants(test, true);
   const auto [body_program, body_consts] = hoist_constants(staged, true);
   Arrays operands = cond_consts;
   operands.insert(operands.end(), body_consts.begin(), body_consts.end());
   operands.insert(operands.end(), carry.begin(), carry.end());
-  return while_p().bind(operands, WhileParams{cond_program, body_program, static_cast<std::int64_t>(cond_consts.size()), static_cast<std::int64_t>(body_consts.size())});
+  return while_p().bind(operands, WhileParams{cond_program, body_program, static_cast<std::int64_t>(cond_consts.size()),
+                                              static_cast<std::int64_t>(body_consts.size())});
 }
 
 }  // namespace tf2jax

@@ -12,10 +12,10 @@ namespace {
 
 std::uint64_t size_of(const std::string& path) {
   std::error_code error;
-  check<IoError>(std::filesystem::is_regular_file(path, error), "cannot read '{}': {}", path,
-                 std::filesystem::exists(path, error) ? "it is not a regular file" : "there is no such file");
+  const char* const why = std::filesystem::exists(path, error) ? "it is not a regular file" : "there is no such file";
+  check<IoError>(std::filesystem::is_regular_file(path, error), "cannot read '{}': {}.", path, why);
   const auto size = std::filesystem::file_size(path, error);
-  check<IoError>(!error, "cannot read '{}': {}", path, error.message());
+  check<IoError>(!error, "cannot read '{}': {}.", path, error.message());
   return size;
 }
 
@@ -26,11 +26,12 @@ void MemorySource::fill(std::span<std::byte> out) {
   bytes_.remove_prefix(out.size());
 }
 
-FileSource::FileSource(std::string path) : ByteSource(size_of(path)), path_(std::move(path)), in_(path_, std::ios::binary) {}
+FileSource::FileSource(std::string path)
+    : ByteSource(size_of(path)), path_(std::move(path)), in_(path_, std::ios::binary) {}
 
 void FileSource::fill(std::span<std::byte> out) {
   in_.read(reinterpret_cast<char*>(out.data()), static_cast<std::streamsize>(out.size()));
-  check<IoError>(static_cast<bool>(in_), "cannot read '{}': {}", path_, std::strerror(errno));
+  check<IoError>(static_cast<bool>(in_), "cannot read '{}': {}.", path_, std::strerror(errno));
 }
 
 std::string read_all(ByteSource& source) {

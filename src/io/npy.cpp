@@ -58,7 +58,9 @@ class HeaderParser {
   std::string_view text_, where_;
   std::size_t at_ = 0;
 
-  [[noreturn]] void fail() const { raise<DataLossError>("{}: the array header is damaged: {}", where_, text_.substr(0, 200)); }
+  [[noreturn]] void fail() const {
+    raise<DataLossError>("{}: the array header is damaged. Got '{}'.", where_, text_.substr(0, 200));
+  }
   void skip() {
     while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n')) ++at_;
   }
@@ -73,7 +75,8 @@ class HeaderParser {
   }
   std::string_view string() {
     skip();
-    if (at_ < text_.size() && text_[at_] == '[') raise<NotImplementedError>("{}: structured arrays are not supported: {}", where_, text_.substr(0, 200));
+    if (at_ < text_.size() && text_[at_] == '[')
+      raise<NotImplementedError>("{}: structured arrays are not supported. Got '{}'.", where_, text_.substr(0, 200));
     if (at_ >= text_.size() || (text_[at_] != '\'' && text_[at_] != '"')) fail();
     const char quote = text_[at_++];
     const auto end = text_.find(quote, at_);
@@ -100,7 +103,7 @@ class HeaderParser {
       const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), n);
       if (error != std::errc{} || n < 0 || dims.size() > 64) fail();
       at_ = static_cast<std::size_t>(end - text_.data());
-      accept('L');   // long integers of Python 2
+      accept('L');  // long integers of Python 2
       dims.push_back(n);
       if (!accept(',')) {
         expect(')');
@@ -118,10 +121,11 @@ class HeaderParser {
     const auto code = order == '<' || order == '>' || order == '|' || order == '=' ? descr.substr(1) : descr;
     h.big_endian = order == '>';
     static constexpr std::pair<std::string_view, DType> kCodes[] = {
-        {"b1", bool_}, {"?", bool_}, {"i1", i8}, {"i2", i16}, {"i4", i32}, {"i8", i64}, {"u1", u8}, {"u2", u16}, {"u4", u32}, {"u8", u64},
-        {"f2", f16}, {"f4", f32}, {"f8", f64}, {"c8", c64}, {"c16", c128}, {"V2", bf16}};
+        {"b1", bool_}, {"?", bool_}, {"i1", i8},  {"i2", i16}, {"i4", i32}, {"i8", i64}, {"u1", u8},    {"u2", u16},
+        {"u4", u32},   {"u8", u64},  {"f2", f16}, {"f4", f32}, {"f8", f64}, {"c8", c64}, {"c16", c128}, {"V2", bf16}};
     const auto it = std::ranges::find(kCodes, code, &std::pair<std::string_view, DType>::first);
-    if (it == std::end(kCodes)) raise<NotImplementedError>("{}: arrays of type '{}' are not supported", where_, descr);
+    if (it == std::end(kCodes))
+      raise<NotImplementedError>("{}: this type of array is not supported. Got '{}'.", where_, descr);
     h.dtype = it->second;
   }
 };
@@ -145,7 +149,7 @@ std::string_view descr_of(DType dtype) {
     case bf16: return "<V2";
     default: break;
   }
-  raise<DtypeError>("save_npy: {} has no NumPy type", short_name(dtype));
+  raise<DtypeError>("save_npy: the dtype has no NumPy type. Got {}.", short_name(dtype));
 }
 
 void to_row_major(const std::byte* from, std::byte* to, const Dims& dims, std::size_t item) {
@@ -155,7 +159,7 @@ void to_row_major(const std::byte* from, std::byte* to, const Dims& dims, std::s
   for (std::int64_t flat = 0; flat < n; ++flat) {
     std::int64_t source = 0;
     for (std::size_t i = 0; i < dims.size(); ++i) source += index[i] * strides[i];
-    std::memcpy(to + static_cast<std::size_t>(flat) * item, from + static_cast<std::size_t>(source) * item, item);
+    std::memcpy(to + flat * item, from + source * item, item);
     for (std::size_t i = dims.size(); i-- > 0;) {
       if (++index[i] < dims[i]) break;
       index[i] = 0;
@@ -175,19 +179,22 @@ Header read_header(detail::ByteSource& in, std::string_view where) {
   std::array<std::byte, 8> start;
   std::array<std::byte, 4> length{};
   const auto take = [&](std::span<std::byte> out) {
-    check<DataLossError>(in.left() >= out.size(), "{}: the file is truncated in its header", where);
+    check<DataLossError>(in.left() >= out.size(), "{}: the file is truncated in its header.", where);
     in.read(out);
   };
-  check<DataLossError>(in.left() >= 10, "{}: not a .npy file", where);
+  check<DataLossError>(in.left() >= 10, "{}: this is not a .npy file.", where);
   take(start);
-  check<DataLossError>(std::memcmp(start.data(), kMagic.data(), kMagic.size()) == 0, "{}: not a .npy file", where);
+  check<DataLossError>(std::memcmp(start.data(), kMagic.data(), kMagic.size()) == 0, "{}: this is not a .npy file.",
+                       where);
   const int major = static_cast<int>(start[6]);
-  check<NotImplementedError>(major >= 1 && major <= 3, "{}: .npy version {} is not supported", where, major);
+  check<NotImplementedError>(major >= 1 && major <= 3,
+                             "{}: this version of .npy is not supported. Got {}; expected 1 to 3.", where, major);
   take(std::span(length).first(major == 1 ? 2 : 4));
   std::uint32_t bytes = 0;
   std::memcpy(&bytes, length.data(), sizeof bytes);
   constexpr std::uint32_t kMaxHeader = 1u << 20;
-  check<DataLossError>(bytes <= in.left() && bytes <= kMaxHeader, "{}: the file is truncated in its header, which claims {} bytes", where, bytes);
+  check<DataLossError>(bytes <= in.left() && bytes <= kMaxHeader,
+                       "{}: the file is truncated in its header, which claims {} bytes.", where, bytes);
   std::string text(bytes, '\0');
   take(std::as_writable_bytes(std::span(text)));
   return HeaderParser(text, where).parse();
@@ -203,8 +210,9 @@ void check_contents(const Header& h, std::uint64_t bytes, std::string_view where
     raise<DataLossError>("{}: {}", where, e.what());
   }
   const auto elements = static_cast<std::uint64_t>(expected);
-  check<DataLossError>(elements <= bytes / item && elements * item == bytes, "{}: {}{} needs {} elements of {} bytes; the file holds {} bytes", where,
-                       short_name(h.dtype), tuple_string(h.dims), expected, item, bytes);
+  check<DataLossError>(elements <= bytes / item && elements * item == bytes,
+                       "{}: {}{} needs {} elements of {} bytes; the file holds {} bytes.", where, short_name(h.dtype),
+                       tuple_string(h.dims), expected, item, bytes);
   check_sizes(h.dims, where);
 }
 
@@ -212,12 +220,14 @@ Array read_npy(detail::ByteSource& in, std::string_view where) {
   const Header h = read_header(in, where);
   const auto bytes = in.left();
   check_contents(h, bytes, where);
-  const auto item = static_cast<std::size_t>(itemsize(h.dtype));
+  const std::size_t item = itemsize(h.dtype);
   const Aval aval{h.dtype, symbolic(h.dims), false};
   const auto elements = [&](std::byte* out) {
     const std::span all(out, bytes);
     in.read(all);
-    if (h.dtype == bool_) check<DataLossError>(std::ranges::all_of(all, [](auto b) { return b <= std::byte{1}; }), "{}: a bool is neither 0 nor 1", where);
+    if (h.dtype == bool_)
+      check<DataLossError>(std::ranges::all_of(all, [](auto b) { return b <= std::byte{1}; }),
+                           "{}: a bool is neither 0 nor 1.", where);
     if (h.big_endian) swap_bytes(out, bytes, is_complex(h.dtype) ? item / 2 : item);
   };
   if (!h.fortran || h.dims.size() < 2 || bytes == 0) return Array::build(aval, elements);
@@ -243,7 +253,8 @@ Array load_npy(const std::filesystem::path& path) {
 }
 
 std::string to_npy(const Array& x) {
-  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", descr_of(x.dtype()), tuple_string(x.dims()));
+  std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", descr_of(x.dtype()),
+                                   tuple_string(x.dims()));
   const bool wide = header.size() > 65000;
   const std::size_t prefix = wide ? 12 : 10;
   // The data starts on a multiple of 64 bytes so that it can be mapped.
@@ -271,7 +282,7 @@ std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view 
       const auto member_where = fmt::format("{}, member '{}'", where, name);
       const auto in = detail::open_member(entry, member_where);
       const bool fresh = arrays.emplace(key, read_npy(*in, member_where)).second;
-      check<DataLossError>(fresh, "{}: there are two arrays named '{}'", where, key);
+      check<DataLossError>(fresh, "{}: there are two arrays named '{}'.", where, key);
     }
     return arrays;
   });
@@ -288,13 +299,15 @@ std::map<std::string, Array> load_npz(const std::filesystem::path& path) {
 std::string to_npz(const std::map<std::string, Array>& arrays, const NpzOptions& options) {
   std::vector<detail::ZipMember> members;
   for (const auto& [name, x] : arrays) {
-    check(!name.empty() && name.size() < 60000, "save_npz: an array needs a name of 1 to 60000 bytes");
+    check(!name.empty() && name.size() < 60000,
+          "save_npz: the name of an array has a wrong length. Expected 1 to 60000 bytes.");
     members.push_back({name + ".npy", to_npy(x)});
   }
   return detail::write_zip(members, options.compress);
 }
 
-void save_npz(const std::filesystem::path& path, const std::map<std::string, Array>& arrays, const NpzOptions& options) {
+void save_npz(const std::filesystem::path& path, const std::map<std::string, Array>& arrays,
+              const NpzOptions& options) {
   detail::replace_file(path, to_npz(arrays, options));
 }
 

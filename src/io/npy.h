@@ -28,10 +28,11 @@ std::map<std::string, Array> load_npz(const std::filesystem::path& path);
 std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view where = "npz");
 
 struct NpzOptions {
-  bool compress = false;   ///< deflate the members
+  bool compress = false;  ///< deflate the members
 };
 /// Writes an archive. Throws: IoError, ValueError for empty names, ConcretizationError.
-void save_npz(const std::filesystem::path& path, const std::map<std::string, Array>& arrays, const NpzOptions& options = {});
+void save_npz(const std::filesystem::path& path, const std::map<std::string, Array>& arrays,
+              const NpzOptions& options = {});
 std::string to_npz(const std::map<std::string, Array>& arrays, const NpzOptions& options = {});
 
 }  // namespace tf2jax

@@ -1,4 +1,5 @@
 // Binary and ternary elementwise primitives and their rules.
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -12,7 +13,8 @@ using rules::unbroadcast;
 
 Primitive comparison(std::string name, kind::Test allowed, PrimitiveFn self) {
   return make_primitive({
-      .name = name, .operands = 2,
+      .name = name,
+      .operands = 2,
       .aval = rules::nary_to(DType::bool_, allowed, name),
       .jvp = rules::jvp_zero(self),
       .batch = batch_nary(self),
@@ -21,7 +23,8 @@ Primitive comparison(std::string name, kind::Test allowed, PrimitiveFn self) {
 
 Primitive bitwise(std::string name, kind::Test allowed, PrimitiveFn self) {
   return make_primitive({
-      .name = name, .operands = 2,
+      .name = name,
+      .operands = 2,
       .aval = rules::nary(allowed, name),
       .jvp = rules::jvp_zero(self),
       .batch = batch_nary(self),
@@ -40,10 +43,12 @@ Array balanced(const Array& x, const Array& y, const Array& out) {
 template <class Partial>
 Primitive extremum(std::string name, PrimitiveFn self, Partial partial) {
   return make_primitive({
-      .name = name, .operands = 2,
+      .name = name,
+      .operands = 2,
       .aval = rules::nary(kind::any, name),
-      .jvp = rules::jvp_binary([partial](auto& x, auto& y, auto& out, auto& t) { return t * partial(x, y, out); },
-                               [partial](auto& x, auto& y, auto& out, auto& t) { return t * partial(y, x, out); }, self),
+      .jvp =
+          rules::jvp_binary([partial](auto& x, auto& y, auto& out, auto& t) { return t * partial(x, y, out); },
+                            [partial](auto& x, auto& y, auto& out, auto& t) { return t * partial(y, x, out); }, self),
       .batch = batch_nary(self),
   });
 }
@@ -60,9 +65,11 @@ Tangents transpose_sum(std::span<const Tangent> ct, std::span<const LinearArg> x
 
 const Primitive& add_p() {
   static const Primitive p = make_primitive({
-      .name = "add", .operands = 2,
+      .name = "add",
+      .operands = 2,
       .aval = rules::nary(kind::numeric, "add"),
-      .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; }, [](auto&, auto&, auto&, auto& t) { return t; }, add_p),
+      .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; },
+                               [](auto&, auto&, auto&, auto& t) { return t; }, add_p),
       .transpose = [](auto ct, auto x, const NoParams&) { return transpose_sum(ct, x, false); },
       .batch = batch_nary(add_p),
   });
@@ -70,9 +77,11 @@ const Primitive& add_p() {
 }
 const Primitive& add_any_p() {
   static const Primitive p = make_primitive({
-      .name = "add_any", .operands = 2,
+      .name = "add_any",
+      .operands = 2,
       .aval = rules::nary(kind::any, "add_any"),
-      .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; }, [](auto&, auto&, auto&, auto& t) { return t; }, add_any_p),
+      .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; },
+                               [](auto&, auto&, auto&, auto& t) { return t; }, add_any_p),
       .transpose = [](auto ct, auto x, const NoParams&) { return transpose_sum(ct, x, false); },
       .batch = batch_nary(add_any_p),
   });
@@ -80,9 +89,11 @@ const Primitive& add_any_p() {
 }
 const Primitive& sub_p() {
   static const Primitive p = make_primitive({
-      .name = "sub", .operands = 2,
+      .name = "sub",
+      .operands = 2,
       .aval = rules::nary(kind::numeric, "sub"),
-      .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; }, [](auto&, auto&, auto&, auto& t) { return neg(t); }, sub_p),
+      .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; },
+                               [](auto&, auto&, auto&, auto& t) { return neg(t); }, sub_p),
       .transpose = [](auto ct, auto x, const NoParams&) { return transpose_sum(ct, x, true); },
       .batch = batch_nary(sub_p),
   });
@@ -90,23 +101,29 @@ const Primitive& sub_p() {
 }
 const Primitive& mul_p() {
   static const Primitive p = make_primitive({
-      .name = "mul", .operands = 2,
+      .name = "mul",
+      .operands = 2,
       .aval = rules::nary(kind::any, "mul"),
       .jvp = rules::jvp_bilinear(mul_p),
-      .transpose = rules::transpose_bilinear([](auto& ct, auto& x, auto& y, auto&) { return unbroadcast(mul(ct, y), x); },
-                                             [](auto& ct, auto& x, auto& y, auto&) { return unbroadcast(mul(x, ct), y); }),
+      .transpose =
+          rules::transpose_bilinear([](auto& ct, auto& x, auto& y, auto&) { return unbroadcast(mul(ct, y), x); },
+                                    [](auto& ct, auto& x, auto& y, auto&) { return unbroadcast(mul(x, ct), y); }),
       .batch = batch_nary(mul_p),
   });
   return p;
 }
 const Primitive& div_p() {
   static const Primitive p = make_primitive({
-      .name = "div", .operands = 2,
+      .name = "div",
+      .operands = 2,
       .aval = rules::nary(kind::numeric, "div"),
       .jvp = rules::jvp_binary([](auto&, auto& y, auto&, auto& t) { return div(t, y); },
-                               [](auto& x, auto& y, auto&, auto& t) { return mul(mul(neg(t), x), integer_pow(y, -2)); }, div_p),
+                               [](auto& x, auto& y, auto&, auto& t) { return mul(mul(neg(t), x), integer_pow(y, -2)); },
+                               div_p),
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const NoParams&) -> Tangents {
-        if (x[1].is_linear()) raise<TypeError>("nonlinear div can't be transposed: the divisor depends on the differentiated input.");
+        if (x[1].is_linear())
+          raise<TypeError>(
+              "div: nonlinear div can't be transposed, since the divisor depends on the differentiated input.");
         if (ct[0].is_zero()) return {Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
         return {Tangent(unbroadcast(div(ct[0].value(), *x[1].known), x[0].aval)), Tangent::zero(x[1].aval)};
       },
@@ -116,7 +133,8 @@ const Primitive& div_p() {
 }
 const Primitive& rem_p() {
   static const Primitive p = make_primitive({
-      .name = "rem", .operands = 2,
+      .name = "rem",
+      .operands = 2,
       .aval = rules::nary(kind::real, "rem"),
       .jvp = rules::jvp_binary([](auto&, auto&, auto&, auto& t) { return t; },
                                [](auto& x, auto& y, auto&, auto& t) {
@@ -129,17 +147,23 @@ const Primitive& rem_p() {
   });
   return p;
 }
-const Primitive& max_p() { static const Primitive p = extremum("max", max_p, balanced); return p; }
-const Primitive& min_p() { static const Primitive p = extremum("min", min_p, balanced); return p; }
+const Primitive& max_p() {
+  static const Primitive p = extremum("max", max_p, balanced);
+  return p;
+}
+const Primitive& min_p() {
+  static const Primitive p = extremum("min", min_p, balanced);
+  return p;
+}
 
 const Primitive& pow_p() {
   static const Primitive p = make_primitive({
-      .name = "pow", .operands = 2,
+      .name = "pow",
+      .operands = 2,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::check_dtype("pow", x[0].dtype, kind::inexact);
-        if (!(x[1].dtype == x[0].dtype || is_integer(x[1].dtype))) [[unlikely]]
-  raise<DtypeError>("pow: the exponent must be an integer or share the base's dtype. Got {}.",
-                          to_string(x));
+        check<DtypeError>(x[1].dtype == x[0].dtype || is_integer(x[1].dtype),
+                          "pow: the exponent must be an integer or share the base's dtype. Got {}.", shown(x));
         return {Aval{x[0].dtype, rules::elementwise_shape("pow", x), rules::all_weak(x)}};
       },
       .jvp = rules::jvp_binary(
@@ -148,7 +172,8 @@ const Primitive& pow_p() {
               const Array lowered = pow_p().bind1({x, sub(y, full_like(y, 1))});
               return t * (y * lowered);
             }
-            // x^0 is the constant 1 also at x = 0, where y * x^(y-1) would be 0 * inf. A real exponent can move away from 0.
+            // x^0 is the constant 1 also at x = 0, where y * x^(y-1) would be 0 * inf. A real exponent can move away
+            // from 0.
             const Array is_zero = equal(y, 0);
             const Array exponent = where(is_zero, full_like(y, 1), y);
             const Array lowered = pow_p().bind1({x, sub(exponent, full_like(exponent, 1))});
@@ -167,39 +192,89 @@ const Primitive& pow_p() {
 }
 const Primitive& atan2_p() {
   static const Primitive p = make_primitive({
-      .name = "atan2", .operands = 2,
+      .name = "atan2",
+      .operands = 2,
       .aval = rules::nary(kind::inexact, "atan2"),
       .jvp = rules::jvp_binary([](auto& x, auto& y, auto&, auto& t) { return t * div(y, square(x) + square(y)); },
-                               [](auto& x, auto& y, auto&, auto& t) { return t * div(neg(x), square(x) + square(y)); }, atan2_p),
+                               [](auto& x, auto& y, auto&, auto& t) { return t * div(neg(x), square(x) + square(y)); },
+                               atan2_p),
       .batch = batch_nary(atan2_p),
   });
   return p;
 }
 
-const Primitive& and_p() { static const Primitive p = bitwise("and", kind::bool_or_integer, and_p); return p; }
-const Primitive& or_p() { static const Primitive p = bitwise("or", kind::bool_or_integer, or_p); return p; }
-const Primitive& xor_p() { static const Primitive p = bitwise("xor", kind::bool_or_integer, xor_p); return p; }
-const Primitive& shift_left_p() { static const Primitive p = bitwise("shift_left", kind::integer, shift_left_p); return p; }
-const Primitive& shift_right_logical_p() { static const Primitive p = bitwise("shift_right_logical", kind::integer, shift_right_logical_p); return p; }
-const Primitive& shift_right_arithmetic_p() { static const Primitive p = bitwise("shift_right_arithmetic", kind::integer, shift_right_arithmetic_p); return p; }
-const Primitive& nextafter_p() { static const Primitive p = bitwise("nextafter", kind::floating, nextafter_p); return p; }
-const Primitive& eq_p() { static const Primitive p = comparison("eq", kind::any, eq_p); return p; }
-const Primitive& ne_p() { static const Primitive p = comparison("ne", kind::any, ne_p); return p; }
-const Primitive& ge_p() { static const Primitive p = comparison("ge", kind::ordered, ge_p); return p; }
-const Primitive& gt_p() { static const Primitive p = comparison("gt", kind::ordered, gt_p); return p; }
-const Primitive& le_p() { static const Primitive p = comparison("le", kind::ordered, le_p); return p; }
-const Primitive& lt_p() { static const Primitive p = comparison("lt", kind::ordered, lt_p); return p; }
-const Primitive& eq_to_p() { static const Primitive p = comparison("eq_to", kind::any, eq_to_p); return p; }
-const Primitive& le_to_p() { static const Primitive p = comparison("le_to", kind::any, le_to_p); return p; }
-const Primitive& lt_to_p() { static const Primitive p = comparison("lt_to", kind::any, lt_to_p); return p; }
+const Primitive& and_p() {
+  static const Primitive p = bitwise("and", kind::bool_or_integer, and_p);
+  return p;
+}
+const Primitive& or_p() {
+  static const Primitive p = bitwise("or", kind::bool_or_integer, or_p);
+  return p;
+}
+const Primitive& xor_p() {
+  static const Primitive p = bitwise("xor", kind::bool_or_integer, xor_p);
+  return p;
+}
+const Primitive& shift_left_p() {
+  static const Primitive p = bitwise("shift_left", kind::integer, shift_left_p);
+  return p;
+}
+const Primitive& shift_right_logical_p() {
+  static const Primitive p = bitwise("shift_right_logical", kind::integer, shift_right_logical_p);
+  return p;
+}
+const Primitive& shift_right_arithmetic_p() {
+  static const Primitive p = bitwise("shift_right_arithmetic", kind::integer, shift_right_arithmetic_p);
+  return p;
+}
+const Primitive& nextafter_p() {
+  static const Primitive p = bitwise("nextafter", kind::floating, nextafter_p);
+  return p;
+}
+const Primitive& eq_p() {
+  static const Primitive p = comparison("eq", kind::any, eq_p);
+  return p;
+}
+const Primitive& ne_p() {
+  static const Primitive p = comparison("ne", kind::any, ne_p);
+  return p;
+}
+const Primitive& ge_p() {
+  static const Primitive p = comparison("ge", kind::ordered, ge_p);
+  return p;
+}
+const Primitive& gt_p() {
+  static const Primitive p = comparison("gt", kind::ordered, gt_p);
+  return p;
+}
+const Primitive& le_p() {
+  static const Primitive p = comparison("le", kind::ordered, le_p);
+  return p;
+}
+const Primitive& lt_p() {
+  static const Primitive p = comparison("lt", kind::ordered, lt_p);
+  return p;
+}
+const Primitive& eq_to_p() {
+  static const Primitive p = comparison("eq_to", kind::any, eq_to_p);
+  return p;
+}
+const Primitive& le_to_p() {
+  static const Primitive p = comparison("le_to", kind::any, le_to_p);
+  return p;
+}
+const Primitive& lt_to_p() {
+  static const Primitive p = comparison("lt_to", kind::any, lt_to_p);
+  return p;
+}
 
 const Primitive& complex_p() {
   static const Primitive p = make_primitive({
-      .name = "complex", .operands = 2,
+      .name = "complex",
+      .operands = 2,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         const DType d = rules::same_dtype("complex", x);
-        if (!(d == DType::f32 || d == DType::f64)) [[unlikely]]
-  raise<DtypeError>("complex: parts must be f32 or f64. Got {}.", to_string(x));
+        check<DtypeError>(d == DType::f32 || d == DType::f64, "complex: parts must be f32 or f64. Got {}.", shown(x));
         return {Aval{complex_dtype(d), rules::elementwise_shape("complex", x), rules::all_weak(x)}};
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
@@ -222,12 +297,14 @@ const Primitive& complex_p() {
 
 const Primitive& clamp_p() {
   static const Primitive p = make_primitive({
-      .name = "clamp", .operands = 3,
+      .name = "clamp",
+      .operands = 3,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         rules::same_dtype("clamp", x);
         for (const std::size_t bound : {0, 2})
-          if (!(x[bound].shape.empty() || identical(x[bound].shape, x[1].shape))) [[unlikely]]
-  raise<ShapeError>("clamp requires {}.shape == operand.shape or {}.shape == (), got {}.", bound ? "max" : "min", bound ? "max" : "min", to_string(x));
+          check<ShapeError>(x[bound].shape.empty() || identical(x[bound].shape, x[1].shape),
+                            "clamp: {} must be a scalar or have the shape of the operand. Got {}.",
+                            bound ? "max" : "min", shown(x));
         return {x[1].strong()};
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
@@ -235,7 +312,8 @@ const Primitive& clamp_p() {
         Tangent sum = Tangent::zero(y.aval());
         const auto contribute = [&](const Tangent& d, const auto& active) {
           if (d.is_zero()) return;
-          const Array mask = rules::broadcast_like(active(), y.shape()), value = rules::broadcast_like(d.value(), y.shape());
+          const Array mask = rules::broadcast_like(active(), y.shape()),
+                      value = rules::broadcast_like(d.value(), y.shape());
           sum = rules::add_tangents(sum, Tangent(select(mask, value, zeros_like(value))));
         };
         contribute(t[0], [&] { return logical_and(greater(x[0], x[1]), less(x[0], x[2])); });
@@ -260,18 +338,23 @@ const Primitive& clamp_p() {
 
 const Primitive& select_n_p() {
   static const Primitive p = make_primitive({
-      .name = "select_n", .operands = OperandCount::at_least(2),
+      .name = "select_n",
+      .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         const Aval& which = x[0];
         const auto cases = x.subspan(1);
-        check<DtypeError>(which.dtype == DType::bool_ || is_integer(which.dtype), "select `which` must be boolean or integer type, got {}.", which);
-        check(which.dtype != DType::bool_ || cases.size() == 2, "select_n with a bool `which` requires two cases, got {}.", cases.size());
+        check<DtypeError>(which.dtype == DType::bool_ || is_integer(which.dtype),
+                          "select_n: what chooses must be boolean or an integer. Got {}.", which);
+        check(which.dtype != DType::bool_ || cases.size() == 2,
+              "select_n: a boolean chooses between two cases. Got {}; expected 2.", cases.size());
         rules::same_dtype("select_n", cases);
         for (const Aval& c : cases)
-          if (!(identical(c.shape, cases[0].shape))) [[unlikely]]
-  raise<ShapeError>("select_n cases must have the same shapes, got [{}].", to_string(cases));
-        check<ShapeError>(which.shape.empty() || identical(which.shape, cases[0].shape),
-                          "select_n `which` must be scalar or have the same shape as cases, got `which` {} but case {}.", which, cases[0]);
+          check<ShapeError>(identical(c.shape, cases[0].shape), "select_n: the cases must have one shape. Got {}.",
+                            shown(cases));
+        check<ShapeError>(
+            which.shape.empty() || identical(which.shape, cases[0].shape),
+            "select_n: what chooses must be a scalar or have the shape of the cases. Got {} and the case {}.", which,
+            cases[0]);
         return {Aval{cases[0].dtype, cases[0].shape, rules::all_weak(cases)}};
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {

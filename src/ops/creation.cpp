@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -11,8 +12,6 @@
 namespace tf2jax {
 
 namespace {
-
-std::size_t u(std::int64_t i) { return static_cast<std::size_t>(i); }
 
 // Refuses sizes in the name of the function that was called, before its parts are.
 const Shape& checked(const Shape& shape, DType dtype, std::string_view where) {
@@ -34,8 +33,8 @@ Array broadcast_in_dim(const Array& x, const Shape& shape, const Axes& dims) {
 Array broadcast_to(const Array& x, const Shape& shape) {
   if (identical(x.shape(), shape)) return x;
   checked(shape, x.dtype(), "broadcast_to");
-  if (!(x.shape().size() <= shape.size())) [[unlikely]]
-  raise<ShapeError>("broadcast_to: {} cannot become shape {}: the rank is too high.", x.aval(), to_string(shape));
+  check<ShapeError>(x.shape().size() <= shape.size(),
+                    "broadcast_to: the operand has more axes than the shape. Got {} and {}.", x.aval(), shown(shape));
   return broadcast_in_dim(x, shape, iota_axes(x.rank(), static_cast<std::int64_t>(shape.size()) - x.rank()));
 }
 
@@ -44,16 +43,15 @@ Array reshape(const Array& x, const Shape& new_sizes) {
   std::optional<std::size_t> inferred;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     if (!identical(sizes[i], Dim(-1))) continue;
-    if (inferred) [[unlikely]]
-  raise<ShapeError>("reshape: only one size may be -1. Got {}.", to_string(new_sizes));
+    check<ShapeError>(!inferred, "reshape: only one size may be -1. Got {}.", shown(new_sizes));
     inferred = i;
   }
   if (inferred) {
     sizes[*inferred] = 1;
     const Dim total = num_elements(x.shape()), rest = num_elements(sizes);
     const auto quotient = identical(rest, Dim(0)) ? std::optional(Dim(0)) : exact_div(total, rest);
-    if (!(quotient.has_value())) [[unlikely]]
-  raise<ShapeError>("Cannot divide evenly the sizes of shapes {} and {}.", to_string(x.shape()), to_string(new_sizes));
+    check<ShapeError>(quotient.has_value(), "reshape: Cannot divide evenly the sizes of shapes {} and {}.",
+                      shown(x.shape()), shown(new_sizes));
     sizes[*inferred] = *quotient;
   }
   if (identical(x.shape(), sizes)) return x;
@@ -67,7 +65,7 @@ Array squeeze(const Array& x, const Axes& axes) {
 Array squeeze(const Array& x) {
   Axes axes;
   for (std::int64_t i = 0; i < x.rank(); ++i)
-    if (identical(x.shape()[u(i)], Dim(1))) axes.push_back(i);
+    if (identical(x.shape()[i], Dim(1))) axes.push_back(i);
   return squeeze(x, axes);
 }
 
@@ -86,7 +84,7 @@ Array rev(const Array& x, const Axes& axes) { return axes.empty() ? x : rev_p().
 Array flip(const Array& x, const Axes& axes) { return rev(x, normalize_axes(axes, x.rank(), "flip")); }
 
 Array concatenate(std::span<const Array> xs, std::int64_t axis) {
-  check(!xs.empty(), "concatenate: need at least one array to concatenate.");
+  check(!xs.empty(), "concatenate: there are no arrays. Expected at least one.");
   const PromotedType type = result_type(xs);
   Arrays in;
   for (const Array& x : xs) in.push_back(x.dtype() == type.dtype ? x : rules::converted(x, type.dtype));
@@ -95,7 +93,9 @@ Array concatenate(std::span<const Array> xs, std::int64_t axis) {
 }
 
 Array pad(const Array& x, const Array& value, const std::vector<PadAxis>& config) {
-  const bool none = std::ranges::all_of(config, [](const PadAxis& a) { return identical(a.low, Dim(0)) && identical(a.high, Dim(0)) && identical(a.interior, Dim(0)); });
+  const bool none = std::ranges::all_of(config, [](const PadAxis& a) {
+    return identical(a.low, Dim(0)) && identical(a.high, Dim(0)) && identical(a.interior, Dim(0));
+  });
   if (none && config.size() == x.shape().size() && value.rank() == 0) return x;
   return pad_p().bind1({x, rules::as_dtype(value, x.dtype())}, PadParams{config});
 }
@@ -110,12 +110,13 @@ Arrays split(const Array& x, const Axes& sizes, std::int64_t axis) {
 }
 
 Array stack(std::span<const Array> xs, std::int64_t axis) {
-  check(!xs.empty(), "stack: need at least one array.");
+  check(!xs.empty(), "stack: there are no arrays. Expected at least one.");
   const std::int64_t a = normalize_axis(axis, xs[0].rank() + 1, "stack");
   const PromotedType type = result_type(xs);
   Arrays in;
   for (const Array& x : xs) {
-    check<ShapeError>(identical(x.shape(), xs[0].shape()), "All input arrays to stack must have the same shape. Got {} and {}.", xs[0].aval(), x.aval());
+    check<ShapeError>(identical(x.shape(), xs[0].shape()), "stack: the arrays must have one shape. Got {} and {}.",
+                      xs[0].aval(), x.aval());
     in.push_back(expand_dims(x.dtype() == type.dtype ? x : rules::converted(x, type.dtype), {a}));
   }
   return in.size() == 1 ? in[0] : concatenate(in, a);
@@ -124,9 +125,11 @@ Array stack(std::span<const Array> xs, std::int64_t axis) {
 Arrays unstack(const Array& x, std::int64_t axis) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "unstack");
   Arrays out;
-  const std::int64_t n = x.shape()[u(a)].value();
-  check<ResourceExhaustedError>(n <= config().max_expanded_nodes, "unstack: {} would become {} arrays. At most Config::max_expanded_nodes, {}, are made.", x.aval(), n,
-                                config().max_expanded_nodes);
+  const std::int64_t n = x.shape()[a].value();
+  check<ResourceExhaustedError>(n <= config().max_expanded_nodes,
+                                "unstack: there would be too many arrays. Got {}, which makes {}; expected at most {}, "
+                                "Config::max_expanded_nodes.",
+                                x.aval(), n, config().max_expanded_nodes);
   for (std::int64_t i = 0; i < n; ++i) out.push_back(squeeze(slice_in_dim(x, i, i + 1, 1, a), {a}));
   return out;
 }
@@ -140,7 +143,7 @@ Array expand_dims(const Array& x, const Axes& axes) {
     if (contains(added, i)) {
       shape.push_back(1);
     } else {
-      shape.push_back(x.shape()[u(k++)]);
+      shape.push_back(x.shape()[k++]);
       kept.push_back(i);
     }
   }
@@ -148,7 +151,8 @@ Array expand_dims(const Array& x, const Axes& axes) {
 }
 
 Array moveaxis(const Array& x, std::int64_t from, std::int64_t to) {
-  const std::int64_t source = normalize_axis(from, x.rank(), "moveaxis"), target = normalize_axis(to, x.rank(), "moveaxis");
+  const std::int64_t source = normalize_axis(from, x.rank(), "moveaxis"),
+                     target = normalize_axis(to, x.rank(), "moveaxis");
   if (source == target) return x;
   Axes p = iota_axes(x.rank());
   p.erase(p.begin() + source);
@@ -157,14 +161,15 @@ Array moveaxis(const Array& x, std::int64_t from, std::int64_t to) {
 }
 Array swapaxes(const Array& x, std::int64_t a, std::int64_t b) {
   Axes p = iota_axes(x.rank());
-  std::swap(p[u(normalize_axis(a, x.rank(), "swapaxes"))], p[u(normalize_axis(b, x.rank(), "swapaxes"))]);
+  std::swap(p[normalize_axis(a, x.rank(), "swapaxes")], p[normalize_axis(b, x.rank(), "swapaxes")]);
   return transpose(x, p);
 }
 Array ravel(const Array& x) { return reshape(x, {num_elements(x.shape())}); }
 
 Array tile(const Array& x, const Axes& reps) {
   Array y = x;
-  check<ValueError>(std::ranges::all_of(reps, [](auto n) { return n >= 0; }), "tile: the repetitions must not be negative. Got {}.", tuple_string(reps));
+  check<ValueError>(std::ranges::all_of(reps, [](auto n) { return n >= 0; }),
+                    "tile: the repetitions must not be negative. Got {}.", tuple_string(reps));
   Axes counts = reps;
   while (static_cast<std::int64_t>(counts.size()) < x.rank()) counts.insert(counts.begin(), 1);
   while (y.rank() < static_cast<std::int64_t>(counts.size())) y = expand_dims(y, {0});
@@ -185,13 +190,13 @@ Array repeat(const Array& x, std::int64_t count, std::int64_t axis) {
   check<ValueError>(count >= 0, "repeat: the count must not be negative. Got {}.", count);
   Shape wide = x.shape(), out = x.shape();
   wide.insert(wide.begin() + a + 1, Dim(count));
-  out[u(a)] *= Dim(count);
+  out[a] *= Dim(count);
   Axes kept = iota_axes(a + 1);
   for (std::int64_t i = a + 1; i < x.rank(); ++i) kept.push_back(i + 1);
   return reshape(broadcast_in_dim(x, wide, kept), out);
 }
 Array roll(const Array& x, std::int64_t shift, std::int64_t axis) {
-  const std::int64_t a = normalize_axis(axis, x.rank(), "roll"), n = x.shape()[u(a)].value();
+  const std::int64_t a = normalize_axis(axis, x.rank(), "roll"), n = x.shape()[a].value();
   if (n == 0) return x;
   const std::int64_t k = ((shift % n) + n) % n;
   if (k == 0) return x;
@@ -206,12 +211,32 @@ Array full(const Shape& shape, const Array& value, std::optional<DType> dtype) {
   return broadcast_in_dim(rules::scalar_of(type, value), checked(shape, type, "full"), {});
 }
 Array rules::scalar_of(DType dtype, const Array& value) { return as_dtype(value, dtype); }
-Array rules::filled(const Shape& shape, DType dtype, const Array& value) { return broadcast_in_dim(scalar_of(dtype, value), shape, {}); }
-Array zeros(const Shape& shape, std::optional<DType> dtype) { return rules::filled(checked(shape, DType::f32, "zeros"), dtype_or_float("zeros", dtype), 0); }
-Array ones(const Shape& shape, std::optional<DType> dtype) { return rules::filled(checked(shape, DType::f32, "ones"), dtype_or_float("ones", dtype), 1); }
+Array rules::extreme(DType dtype, bool lowest) {
+  if (is_floating(dtype))
+    return scalar_of(dtype, lowest ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity());
+  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> Array {
+    if constexpr (std::integral<T>) {
+      const T v = lowest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
+      return detail::exact_array({dtype, {}, false}, std::as_bytes(std::span(&v, 1)));
+    } else {
+      raise<DtypeError>("extreme: the values have no order. Got {}; expected an integer or a floating dtype.", dtype);
+    }
+  });
+}
+Array rules::filled(const Shape& shape, DType dtype, const Array& value) {
+  return broadcast_in_dim(scalar_of(dtype, value), shape, {});
+}
+Array zeros(const Shape& shape, std::optional<DType> dtype) {
+  return rules::filled(checked(shape, DType::f32, "zeros"), dtype_or_float("zeros", dtype), 0);
+}
+Array ones(const Shape& shape, std::optional<DType> dtype) {
+  return rules::filled(checked(shape, DType::f32, "ones"), dtype_or_float("ones", dtype), 1);
+}
 Array zeros_of(const Aval& aval) {
   if (aval.dtype == DType::float0 || aval.dtype == DType::key)
-    return detail::exact_array(aval.strong(), [&](std::byte* out) { std::memset(out, 0, u(num_elements(aval.shape).value() * itemsize(aval.dtype))); });
+    return detail::exact_array(aval.strong(), [&](std::byte* out) {
+      std::memset(out, 0, num_elements(aval.shape).value() * itemsize(aval.dtype));
+    });
   return rules::filled(aval.shape, aval.dtype, 0);
 }
 Array zeros_like(const Array& x) { return rules::filled(x.shape(), x.dtype(), 0); }
@@ -224,15 +249,17 @@ Array iota(DType dtype, const Shape& shape, std::int64_t dimension) {
 Array arange(std::int64_t stop) { return iota(canonical_dtype(DType::i64), {std::max<std::int64_t>(stop, 0)}, 0); }
 Array arange(std::int64_t start, std::int64_t stop, std::int64_t step) {
   check(step != 0, "arange: the step must not be 0.");
-  const Dim distance = Dim(stop) - Dim(start), n = step > 0 ? floordiv(distance - Dim(1), Dim(step)) + Dim(1) : floordiv(distance + Dim(1), Dim(step)) + Dim(1);
+  const Dim distance = Dim(stop) - Dim(start), n = step > 0 ? floordiv(distance - Dim(1), Dim(step)) + Dim(1)
+                                                            : floordiv(distance + Dim(1), Dim(step)) + Dim(1);
   const Array steps = arange(n.value());
   return step == 1 ? (start == 0 ? steps : steps + start) : steps * step + start;
 }
 Array linspace(double start, double stop, std::int64_t count) {
   check(count >= 0, "linspace: the number of samples must be non-negative. Got {}.", count);
   checked({count}, DType::f64, "linspace");
-  std::vector<double> out(u(count));
-  for (std::int64_t i = 0; i < count; ++i) out[u(i)] = count == 1 ? start : start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1);
+  std::vector<double> out(count);
+  for (std::int64_t i = 0; i < count; ++i)
+    out[i] = count == 1 ? start : start + (stop - start) * static_cast<double>(i) / static_cast<double>(count - 1);
   if (count > 1) out.back() = stop;
   return from_span<double>(out, {count});
 }
@@ -259,7 +286,8 @@ Array diagonal(const Array& x) {
   check<ShapeError>(x.rank() == 2, "diagonal: the operand must be a matrix. Got {}.", x.aval());
   const std::int64_t n = std::min(x.shape()[0].value(), x.shape()[1].value());
   const Array square = slice(x, {0, 0}, {n, n});
-  return reduce_sum(select(equal(iota(DType::i32, {n, n}, 0), iota(DType::i32, {n, n}, 1)), square, zeros_like(square)), {1});
+  return reduce_sum(select(equal(iota(DType::i32, {n, n}, 0), iota(DType::i32, {n, n}, 1)), square, zeros_like(square)),
+                    {1});
 }
 
 }  // namespace tf2jax

@@ -12,7 +12,7 @@ namespace tf2jax {
 // ---- promotion
 
 PromotedType result_type(std::span<const Array> operands) {
-  check(!operands.empty(), "result_type: at least one operand is expected, got 0.");
+  check(!operands.empty(), "result_type: there are no operands. Expected at least one.");
   PromotedType out{operands[0].dtype(), operands[0].weak_type()};
   for (const Array& x : operands.subspan(1)) out = promote_types(out, {x.dtype(), x.weak_type()});
   return out;
@@ -42,12 +42,12 @@ Arrays promote_to(std::string_view where, std::span<const Array> operands, Promo
   if (mixed) {
     std::vector<Shape> shapes;
     for (const Array& x : operands) shapes.push_back(x.shape());
-    broadcast_shapes(shapes, where);   // the message names the user's shapes
+    broadcast_shapes(shapes, where);  // the message names the user's shapes
   }
   for (const Array& x : operands) {
     Array y = cast(x, type.dtype, type.weak_type);
     if (mixed && y.rank() != 0 && y.rank() < rank) {
-      Shape padded(static_cast<std::size_t>(rank - y.rank()), Dim(1));
+      Shape padded(rank - y.rank(), Dim(1));
       padded.insert(padded.end(), y.shape().begin(), y.shape().end());
       y = broadcast_in_dim(y, padded, iota_axes(y.rank(), rank - y.rank()));
     }
@@ -57,7 +57,9 @@ Arrays promote_to(std::string_view where, std::span<const Array> operands, Promo
 }
 
 // The floating type of integers: f64 for 64-bit and weakly typed ones (as far as it is enabled), f32 for the others.
-DType inexact_of(DType dtype, bool weak) { return weak || itemsize(dtype) == 8 ? canonical_dtype(DType::f64) : DType::f32; }
+DType inexact_of(DType dtype, bool weak) {
+  return weak || itemsize(dtype) == 8 ? canonical_dtype(DType::f64) : DType::f32;
+}
 
 PromotedType inexact_type(PromotedType t) {
   if (is_inexact(t.dtype)) return t;
@@ -66,7 +68,8 @@ PromotedType inexact_type(PromotedType t) {
 
 // Same dtype, and same rank or one is a scalar: nothing to promote. The eager fast path.
 bool ready(const Array& x, const Array& y) {
-  return x.dtype() == y.dtype() && x.weak_type() == y.weak_type() && (x.rank() == y.rank() || x.rank() == 0 || y.rank() == 0);
+  return x.dtype() == y.dtype() && x.weak_type() == y.weak_type() &&
+         (x.rank() == y.rank() || x.rank() == 0 || y.rank() == 0);
 }
 
 Array binary(const Primitive& p, const Array& x, const Array& y) {
@@ -85,7 +88,9 @@ Array to_bool(const Array& x) { return x.dtype() == DType::bool_ ? x : not_equal
 
 }  // namespace
 
-Arrays promote(std::string_view where, std::span<const Array> operands) { return promote_to(where, operands, result_type(operands)); }
+Arrays promote(std::string_view where, std::span<const Array> operands) {
+  return promote_to(where, operands, result_type(operands));
+}
 Arrays promote_inexact(std::string_view where, std::span<const Array> operands) {
   return promote_to(where, operands, inexact_type(result_type(operands)));
 }
@@ -213,7 +218,8 @@ Array less_equal(const Array& x, const Array& y) { return binary(le_p(), x, y); 
 Array squared_difference(const Array& x, const Array& y) { return square(sub(x, y)); }
 
 namespace {
-// Integers to integer powers, wrapping, by squaring: six bits of the exponent, as more overflows for every base above 1.
+// Integers to integer powers, wrapping, by squaring: six bits of the exponent, as more overflows for every base
+// above 1.
 Array integer_power(const Array& x, const Array& y) {
   const Array operands[] = {x, y};
   const Arrays in = promote("power", operands);
@@ -231,7 +237,8 @@ Array integer_power(const Array& x, const Array& y) {
 
 Array pow(const Array& x, const Array& y) {
   // A concrete integer exponent is static, as in x ** 3.
-  if (y.is_concrete() && y.rank() == 0 && y.weak_type() && is_integer(y.dtype())) return integer_pow(x, y.item<std::int64_t>());
+  if (y.is_concrete() && y.rank() == 0 && y.weak_type() && is_integer(y.dtype()))
+    return integer_pow(x, y.item<std::int64_t>());
   if (is_inexact(x.dtype()) && is_integer(y.dtype()) && x.rank() == y.rank()) return pow_p().bind1({x, y});
   if (is_integer(result_type(Arrays{x, y}).dtype)) return integer_power(x, y);
   return binary_inexact(pow_p(), x, y);
@@ -242,7 +249,8 @@ namespace {
 Array floor_quotient(const Array& x, const Array& y) {
   const Array operands[] = {x, y};
   const Arrays in = promote("floor_divide", operands);
-  check<DtypeError>(!is_complex(in[0].dtype()), "floor_divide does not support complex-valued inputs. Got {} and {}.", x.aval(), y.aval());
+  check<DtypeError>(!is_complex(in[0].dtype()), "floor_divide: complex numbers have no floor. Got {} and {}.", x.aval(),
+                    y.aval());
   const Array remainder = rem(in[0], in[1]);
   const Array quotient = div(where(equal(in[1], 0), in[0], sub(in[0], remainder)), in[1]);
   const Array inexact = logical_and(not_equal(remainder, 0), not_equal(sign(in[1]), sign(remainder)));
@@ -263,7 +271,7 @@ Array mod(const Array& x, const Array& y) {
   const Array remainder = rem(x, y);
   const Array adjust = logical_and(not_equal(remainder, 0), not_equal(less(remainder, 0), less(y, 0)));
   const Array result = where(adjust, add(remainder, y), remainder);
-  return is_integer(result.dtype()) ? where(equal(y, 0), zeros_like(result), result) : result;   // NumPy: n mod 0 is 0
+  return is_integer(result.dtype()) ? where(equal(y, 0), zeros_like(result), result) : result;  // NumPy: n mod 0 is 0
 }
 
 // ---- selection
@@ -280,7 +288,8 @@ Array where(const Array& condition, const Array& x, const Array& y) {
   Array c = to_bool(condition);
   const Shape shapes[] = {c.shape(), x.shape(), y.shape()};
   const Shape shape = broadcast_shapes(shapes, "where");
-  const Array a = broadcast_to(cast(x, type.dtype, type.weak_type), shape), b = broadcast_to(cast(y, type.dtype, type.weak_type), shape);
+  const Array a = broadcast_to(cast(x, type.dtype, type.weak_type), shape),
+              b = broadcast_to(cast(y, type.dtype, type.weak_type), shape);
   if (c.rank() != 0) c = broadcast_to(c, shape);
   return select(c, a, b);
 }
@@ -294,14 +303,85 @@ Array clamp(const Array& lo, const Array& x, const Array& hi) {
   return clamp_p().bind1({low, x, high});
 }
 
+// Long because it is a list.
 void append_elementwise_primitives(std::vector<Primitive>& out) {
-  for (const PrimitiveFn p : {neg_p, sign_p, floor_p, ceil_p, round_p, is_finite_p, exp_p, exp2_p, expm1_p, log_p, log2_p, log1p_p, tanh_p, logistic_p, sin_p,
-                              cos_p, tan_p, asin_p, acos_p, atan_p, sinh_p, cosh_p, asinh_p, acosh_p, atanh_p, sqrt_p, rsqrt_p, cbrt_p, square_p,
-                              integer_pow_p, abs_p, real_p, imag_p, conj_p, not_p, population_count_p, clz_p, erf_p, erfc_p, erf_inv_p, lgamma_p, digamma_p,
-                              one_minus_square_p, copy_p, stop_gradient_p, convert_element_type_p, bitcast_convert_type_p, reduce_precision_p, add_p, sub_p,
-                              mul_p, div_p, rem_p, max_p, min_p, pow_p, atan2_p, and_p, or_p, xor_p, shift_left_p, shift_right_logical_p,
-                              shift_right_arithmetic_p, eq_p, ne_p, ge_p, gt_p, le_p, lt_p, eq_to_p, le_to_p, lt_to_p, add_any_p, complex_p, nextafter_p,
-                              clamp_p, select_n_p})
+  for (const PrimitiveFn p : {neg_p,
+                              sign_p,
+                              floor_p,
+                              ceil_p,
+                              round_p,
+                              is_finite_p,
+                              exp_p,
+                              exp2_p,
+                              expm1_p,
+                              log_p,
+                              log2_p,
+                              log1p_p,
+                              tanh_p,
+                              logistic_p,
+                              sin_p,
+                              cos_p,
+                              tan_p,
+                              asin_p,
+                              acos_p,
+                              atan_p,
+                              sinh_p,
+                              cosh_p,
+                              asinh_p,
+                              acosh_p,
+                              atanh_p,
+                              sqrt_p,
+                              rsqrt_p,
+                              cbrt_p,
+                              square_p,
+                              integer_pow_p,
+                              abs_p,
+                              real_p,
+                              imag_p,
+                              conj_p,
+                              not_p,
+                              population_count_p,
+                              clz_p,
+                              erf_p,
+                              erfc_p,
+                              erf_inv_p,
+                              lgamma_p,
+                              digamma_p,
+                              one_minus_square_p,
+                              copy_p,
+                              stop_gradient_p,
+                              convert_element_type_p,
+                              bitcast_convert_type_p,
+                              reduce_precision_p,
+                              add_p,
+                              sub_p,
+                              mul_p,
+                              div_p,
+                              rem_p,
+                              max_p,
+                              min_p,
+                              pow_p,
+                              atan2_p,
+                              and_p,
+                              or_p,
+                              xor_p,
+                              shift_left_p,
+                              shift_right_logical_p,
+                              shift_right_arithmetic_p,
+                              eq_p,
+                              ne_p,
+                              ge_p,
+                              gt_p,
+                              le_p,
+                              lt_p,
+                              eq_to_p,
+                              le_to_p,
+                              lt_to_p,
+                              add_any_p,
+                              complex_p,
+                              nextafter_p,
+                              clamp_p,
+                              select_n_p})
     out.push_back(p());
 }
 

@@ -23,7 +23,7 @@ Array transpose_rfft(const Array& ct, const FftParams& p) {
 Array transpose_irfft(const Array& ct, const FftParams& p) {
   const Array x = fft(ct, FftType::rfft, p.fft_lengths);
   const std::int64_t n = x.shape().back().value(), odd = p.fft_lengths.back() % 2;
-  std::vector<double> weights(static_cast<std::size_t>(n), 2.0);
+  std::vector<double> weights(n, 2.0);
   weights.front() = 1;
   if (!odd) weights.back() = 1;
   for (double& w : weights) w /= static_cast<double>(num_elements(p.fft_lengths));
@@ -34,7 +34,6 @@ Array transpose_irfft(const Array& ct, const FftParams& p) {
 }  // namespace
 
 std::string param_text(FftType v) { return std::to_string(static_cast<int>(v)); }
-std::size_t param_hash(FftType v) { return static_cast<std::size_t>(v); }
 void read_param(const ParsedValue& v, FftType& out) {
   std::int64_t i = 0;
   read_param(v, i);
@@ -44,25 +43,36 @@ void read_param(const ParsedValue& v, FftType& out) {
 
 const Primitive& fft_p() {
   static const Primitive p = make_primitive<FftParams>({
-      .name = "fft", .operands = 1,
+      .name = "fft",
+      .operands = 1,
       .aval = [](std::span<const Aval> x, const FftParams& f) -> Avals {
         const std::size_t k = f.fft_lengths.size();
-        check(k >= 1 && static_cast<std::int64_t>(k) <= x[0].rank(), "fft requires input array with at least {} dimensions. Got {}.", k, x[0]);
-        check(std::ranges::all_of(f.fft_lengths, [](std::int64_t n) { return n >= 0; }), "fft lengths must not be negative. Got {}.", tuple_string(f.fft_lengths));
+        check(k >= 1 && static_cast<std::int64_t>(k) <= x[0].rank(),
+              "fft: there are too few axes. Got {1}; expected at least {0}.", k, x[0]);
+        check(std::ranges::all_of(f.fft_lengths, [](std::int64_t n) { return n >= 0; }),
+              "fft: the lengths must not be negative. Got {}.", tuple_string(f.fft_lengths));
         if (f.fft_type == FftType::rfft) {
-          check<DtypeError>(x[0].dtype == DType::f32 || x[0].dtype == DType::f64, "RFFT requires float32 or float64 input. Got {}.", x[0]);
+          check<DtypeError>(x[0].dtype == DType::f32 || x[0].dtype == DType::f64,
+                            "fft: RFFT takes real numbers. Got {}; expected f32 or f64.", x[0]);
         } else {
-          check<DtypeError>(is_complex(x[0].dtype), "{} requires complex64 or complex128 input. Got {}.", f.fft_type == FftType::irfft ? "IRFFT" : "FFT", x[0]);
+          check<DtypeError>(is_complex(x[0].dtype), "fft: {} takes complex numbers. Got {}; expected c64 or c128.",
+                            f.fft_type == FftType::irfft ? "IRFFT" : "FFT", x[0]);
         }
-        Aval out{is_real_transform(f.fft_type) ? (f.fft_type == FftType::rfft ? complex_dtype(x[0].dtype) : real_dtype(x[0].dtype)) : x[0].dtype, x[0].shape, false};
+        Aval out{is_real_transform(f.fft_type)
+                     ? (f.fft_type == FftType::rfft ? complex_dtype(x[0].dtype) : real_dtype(x[0].dtype))
+                     : x[0].dtype,
+                 x[0].shape, false};
         const std::size_t first = x[0].shape.size() - k;
         for (std::size_t i = 0; i < k; ++i) {
           const bool last = i + 1 == k;
           const Dim want = last && f.fft_type == FftType::irfft ? Dim(f.fft_lengths[i] / 2 + 1) : Dim(f.fft_lengths[i]);
-          check(identical(x[0].shape[first + i], want), "{} input shape {} must have dimension {} of size {} for fft_lengths {}.",
-                is_real_transform(f.fft_type) ? "real fft" : "fft", to_string(x[0].shape), first + i, want, tuple_string(f.fft_lengths));
+          check(identical(x[0].shape[first + i], want),
+                "fft: an axis has another size than the lengths say. Got {} with fft_lengths {}; expected size {} on "
+                "axis {}.",
+                x[0], tuple_string(f.fft_lengths), want, first + i);
         }
-        if (f.fft_type == FftType::rfft) out.shape.back() = f.fft_lengths.back() == 0 ? Dim(0) : Dim(f.fft_lengths.back() / 2 + 1);
+        if (f.fft_type == FftType::rfft)
+          out.shape.back() = f.fft_lengths.back() == 0 ? Dim(0) : Dim(f.fft_lengths.back() / 2 + 1);
         if (f.fft_type == FftType::irfft) out.shape.back() = f.fft_lengths.back();
         return {out};
       },
@@ -70,7 +80,7 @@ const Primitive& fft_p() {
       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const FftParams& f) -> Array {
         if (f.fft_type == FftType::rfft) return transpose_rfft(ct, f);
         if (f.fft_type == FftType::irfft) return transpose_irfft(ct, f);
-        return fft_p().bind1({ct}, f);   // the matrix of the transform is symmetric
+        return fft_p().bind1({ct}, f);  // the matrix of the transform is symmetric
       }),
       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim, const FftParams& f) -> BatchResult {
         return {fft_p().bind({rules::mapped_to_front(x[0], axes[0])}, f), {0}};

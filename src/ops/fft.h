@@ -6,22 +6,26 @@
 
 namespace tf2jax {
 
+/// Which transform: complex forwards, backwards; real forwards, backwards.
 enum class FftType : std::uint8_t { fft, ifft, rfft, irfft };
-std::string param_text(FftType v);   // "0", …, "3"
-std::size_t param_hash(FftType v);
+/// JAX's text: "0" to "3".
+std::string param_text(FftType v);
+/// Reads it. Throws: ParseError.
 void read_param(const ParsedValue& v, FftType& out);
 
+/// Params of fft.
 struct FftParams {
   Dims fft_lengths;
   FftType fft_type = FftType::fft;
   bool operator==(const FftParams&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("fft_lengths", fft_lengths);
-    v.field("fft_type", fft_type);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("fft_lengths", self.fft_lengths);
+    v.field("fft_type", self.fft_type);
   }
 };
 
 const Primitive& fft_p();
+/// The primitives of fft.cpp.
 void append_fft_primitives(std::vector<Primitive>& out);
 
 /// The transform of the last lengths.size() axes (up to any number), unnormalised forwards, divided by the number of

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/internal/gather_rules.h"
 #include "tf2jax/ops/internal/param_checks.h"
@@ -18,30 +19,11 @@ struct ModeName {
   GatherScatterMode mode;
   std::string_view name;
 };
-constexpr ModeName kModes[] = {{GatherScatterMode::clip, "CLIP"}, {GatherScatterMode::fill_or_drop, "FILL_OR_DROP"},
-                               {GatherScatterMode::promise_in_bounds, "PROMISE_IN_BOUNDS"}, {GatherScatterMode::one_hot, "ONE_HOT"}};
+constexpr ModeName kModes[] = {{GatherScatterMode::clip, "CLIP"},
+                               {GatherScatterMode::fill_or_drop, "FILL_OR_DROP"},
+                               {GatherScatterMode::promise_in_bounds, "PROMISE_IN_BOUNDS"},
+                               {GatherScatterMode::one_hot, "ONE_HOT"}};
 constexpr std::string_view kModePrefix = "GatherScatterMode.";
-
-using Field = std::pair<std::string_view, Axes*>;
-
-std::string fields_text(std::string_view name, std::initializer_list<std::pair<std::string_view, const Axes*>> fields) {
-  std::string s(name);
-  for (const auto& [key, axes] : fields) s += fmt::format("{}{}={}", s.size() == name.size() ? "(" : ", ", key, tuple_string(*axes));
-  return s + ")";
-}
-void read_fields(const ParsedValue& v, std::string_view name, std::initializer_list<Field> fields) {
-  check<ParseError>(v.kind == ParsedValue::Kind::call && v.text.starts_with(name), "parse_jaxpr: expected {}(…). Got '{}'.", name, v.text.substr(0, 40));
-  for (const auto& [key, value] : v.fields) {
-    const auto it = std::ranges::find(fields, std::string_view(key), [](const Field& f) { return f.first; });
-    check<ParseError>(it != fields.end(), "parse_jaxpr: {} has no field '{}'.", name, key);
-    read_param(value, *it->second);
-  }
-}
-std::size_t axes_hash(std::initializer_list<const Axes*> fields) {
-  std::size_t h = 7;
-  for (const Axes* f : fields) h = h * 1000003 + param_hash(*f);
-  return h;
-}
 
 bool sorted_unique(const Axes& axes) {
   for (std::size_t i = 1; i < axes.size(); ++i)
@@ -77,64 +59,59 @@ std::optional<complex128> complex_of(std::string text) {
 std::string param_text(GatherScatterMode v) {
   return std::string(kModePrefix) + std::string(std::ranges::find(kModes, v, &ModeName::mode)->name);
 }
-std::size_t param_hash(GatherScatterMode v) { return static_cast<std::size_t>(v); }
 void read_param(const ParsedValue& v, GatherScatterMode& out) {
   const std::string_view text = v.text;
-  const auto it = std::ranges::find(kModes, text.starts_with(kModePrefix) ? text.substr(kModePrefix.size()) : text, &ModeName::name);
-  check<ParseError>(it != std::end(kModes), "parse_jaxpr: expected a GatherScatterMode. Got '{}'.", text.substr(0, 40));
+  const auto it = std::ranges::find(kModes, text.starts_with(kModePrefix) ? text.substr(kModePrefix.size()) : text,
+                                    &ModeName::name);
+  check<ParseError>(it != std::end(kModes),
+                    "parse_jaxpr: the mode is not known. Got '{}'; expected a GatherScatterMode.", text.substr(0, 40));
   out = it->mode;
 }
 
-std::string param_text(const GatherDims& v) {
-  return fields_text("GatherDimensionNumbers", {{"offset_dims", &v.offset_dims}, {"collapsed_slice_dims", &v.collapsed_slice_dims}, {"start_index_map", &v.start_index_map},
-                                                {"operand_batching_dims", &v.operand_batching_dims}, {"start_indices_batching_dims", &v.start_indices_batching_dims}});
-}
-std::size_t param_hash(const GatherDims& v) {
-  return axes_hash({&v.offset_dims, &v.collapsed_slice_dims, &v.start_index_map, &v.operand_batching_dims, &v.start_indices_batching_dims});
-}
-void read_param(const ParsedValue& v, GatherDims& out) {
-  read_fields(v, "GatherDimensionNumbers", {{"offset_dims", &out.offset_dims}, {"collapsed_slice_dims", &out.collapsed_slice_dims}, {"start_index_map", &out.start_index_map},
-                                            {"operand_batching_dims", &out.operand_batching_dims}, {"start_indices_batching_dims", &out.start_indices_batching_dims}});
-}
-std::string param_text(const ScatterDims& v) {
-  return fields_text("ScatterDimensionNumbers",
-                     {{"update_window_dims", &v.update_window_dims}, {"inserted_window_dims", &v.inserted_window_dims}, {"scatter_dims_to_operand_dims", &v.scatter_dims_to_operand_dims},
-                      {"operand_batching_dims", &v.operand_batching_dims}, {"scatter_indices_batching_dims", &v.scatter_indices_batching_dims}});
-}
-std::size_t param_hash(const ScatterDims& v) {
-  return axes_hash({&v.update_window_dims, &v.inserted_window_dims, &v.scatter_dims_to_operand_dims, &v.operand_batching_dims, &v.scatter_indices_batching_dims});
-}
-void read_param(const ParsedValue& v, ScatterDims& out) {
-  read_fields(v, "ScatterDimensionNumbers",
-              {{"update_window_dims", &out.update_window_dims}, {"inserted_window_dims", &out.inserted_window_dims}, {"scatter_dims_to_operand_dims", &out.scatter_dims_to_operand_dims},
-               {"operand_batching_dims", &out.operand_batching_dims}, {"scatter_indices_batching_dims", &out.scatter_indices_batching_dims}});
-}
-
 std::string param_text(const FillValue& v) { return v.text; }
-std::size_t param_hash(const FillValue& v) { return param_hash(v.text); }
 void read_param(const ParsedValue& v, FillValue& out) {
-  out = {std::nullopt, v.text};
-  if (v.kind == ParsedValue::Kind::none) return;
-  if (v.kind == ParsedValue::Kind::boolean) {
-    out.value = static_cast<double>(v.integer);
+  out.text = v.text;
+  check<ParseError>(v.kind == ParsedValue::Kind::none || out.value(),
+                    "parse_jaxpr: fill_value must be a number. Got '{}'.", v.text.substr(0, 40));
+}
+std::optional<complex128> FillValue::value() const {
+  if (text == "None") return std::nullopt;
+  if (text == "True" || text == "False") return text == "True" ? 1. : 0.;
+  const std::size_t call = text.starts_with('(') || !text.ends_with(')') ? std::string::npos : text.find('(');
+  if (call == std::string::npos) return complex_of(text);
+  return complex_of(text.substr(call + 1, text.size() - call - 2));  // np.float32(1.0)
+}
+void FillValue::write(DType dtype, std::byte* out) const {
+  if (dtype == DType::key) {
+    std::memset(out, 0, sizeof(PrngKeyData));
     return;
   }
-  const ParsedValue& number = v.kind == ParsedValue::Kind::call && v.items.size() == 1 ? v.items[0] : v;   // np.float32(1.0)
-  out.value = complex_of(number.text);
-  check<ParseError>(out.value.has_value(), "parse_jaxpr: fill_value must be a number. Got '{}'.", v.text.substr(0, 40));
+  const std::optional<complex128> number = value();
+  visit_dtype(dtype, [&]<class T>(std::type_identity<T>) {
+    T v{};
+    if constexpr (std::same_as<T, bool>) v = number ? number->real() != 0 : true;
+    else if constexpr (std::unsigned_integral<T>)
+      v = number ? static_cast<T>(std::strtoull(text.c_str(), nullptr, 10)) : std::numeric_limits<T>::max();
+    else if constexpr (std::integral<T>)
+      v = number ? static_cast<T>(std::strtoll(text.c_str(), nullptr, 10)) : std::numeric_limits<T>::min();
+    else v = detail::convert_scalar<T>(number.value_or(std::numeric_limits<double>::quiet_NaN()));
+    std::memcpy(out, &v, sizeof v);
+  });
 }
 FillValue fill_value(double v) {
   const auto whole = static_cast<std::int64_t>(v);
-  return {v, static_cast<double>(whole) == v ? std::to_string(whole) : detail::float_text(v)};
+  return {static_cast<double>(whole) == v ? std::to_string(whole) : detail::float_text(v)};
 }
 
 namespace rules {
 
 GatherDims inverse(const ScatterDims& d) {
-  return {d.update_window_dims, d.inserted_window_dims, d.scatter_dims_to_operand_dims, d.operand_batching_dims, d.scatter_indices_batching_dims};
+  return {d.update_window_dims, d.inserted_window_dims, d.scatter_dims_to_operand_dims, d.operand_batching_dims,
+          d.scatter_indices_batching_dims};
 }
 ScatterDims inverse(const GatherDims& d) {
-  return {d.offset_dims, d.collapsed_slice_dims, d.start_index_map, d.operand_batching_dims, d.start_indices_batching_dims};
+  return {d.offset_dims, d.collapsed_slice_dims, d.start_index_map, d.operand_batching_dims,
+          d.start_indices_batching_dims};
 }
 Axes plus_one(const Axes& axes) { return shift_axes_by_one(axes, {}); }
 Axes shift_axes_by_one(const Axes& axes, const Axes& front) {
@@ -143,63 +120,113 @@ Axes shift_axes_by_one(const Axes& axes, const Axes& front) {
   return out;
 }
 
-void check_windows(std::string_view name, const Aval& operand, const Aval& indices, std::int64_t window_rank, const ScatterDims& d) {
+void check_windows(std::string_view name, const Aval& operand, const Aval& indices, std::int64_t window_rank,
+                   const ScatterDims& d) {
   check<DtypeError>(is_integer(indices.dtype), "{}: indices must be integers. Got {}.", name, indices);
-  check<ShapeError>(indices.rank() >= 1, "{}: indices need a last axis that holds index vectors. Got {}.", name, indices);
-  if (!(sorted_unique(d.update_window_dims))) [[unlikely]]
-  raise<ShapeError>("{}: window dims must be sorted and unique; got {}.", name, tuple_string(d.update_window_dims));
-  if (!(within(d.update_window_dims, window_rank))) [[unlikely]]
-  raise<ShapeError>("{}: window dims must be in [0, {}); got {}.", name, window_rank, tuple_string(d.update_window_dims));
-  if (!(sorted_unique(d.inserted_window_dims) && within(d.inserted_window_dims, operand.rank()))) [[unlikely]]
-  raise<ShapeError>("{}: collapsed or inserted dims must be sorted, unique and in [0, {}); got {}.", name, operand.rank(), tuple_string(d.inserted_window_dims));
-  if (!(sorted_unique(d.operand_batching_dims) && within(d.operand_batching_dims, operand.rank()) && are_axes(d.scatter_indices_batching_dims, indices.rank() - 1) &&
-        d.operand_batching_dims.size() == d.scatter_indices_batching_dims.size())) [[unlikely]]
-  raise<ShapeError>("{}: batching dims must pair axes of operand {} with axes of indices {}, sorted and unique; got {} and {}.", name, operand, indices, tuple_string(d.operand_batching_dims),
-                    tuple_string(d.scatter_indices_batching_dims));
+  check<ShapeError>(indices.rank() >= 1, "{}: indices need a last axis that holds index vectors. Got {}.", name,
+                    indices);
+  check<ShapeError>(sorted_unique(d.update_window_dims), "{}: window dims must be sorted and unique. Got {}.", name,
+                    shown(d.update_window_dims));
+  check<ShapeError>(within(d.update_window_dims, window_rank), "{}: window dims must be in [0, {}). Got {}.", name,
+                    window_rank, shown(d.update_window_dims));
+  check<ShapeError>(sorted_unique(d.inserted_window_dims) && within(d.inserted_window_dims, operand.rank()),
+                    "{}: collapsed or inserted dims must be sorted, unique and in [0, {}). Got {}.", name,
+                    operand.rank(), shown(d.inserted_window_dims));
+  check<ShapeError>(
+      sorted_unique(d.operand_batching_dims) && within(d.operand_batching_dims, operand.rank()) &&
+          are_axes(d.scatter_indices_batching_dims, indices.rank() - 1) &&
+          d.operand_batching_dims.size() == d.scatter_indices_batching_dims.size(),
+      "{}: batching dims must pair axes of operand {} with axes of indices {}, sorted and unique. Got {} and {}.", name,
+      operand, indices, shown(d.operand_batching_dims), shown(d.scatter_indices_batching_dims));
   const Dim vector = indices.shape.back();
-  if (!(identical(vector, Dim(static_cast<std::int64_t>(d.scatter_dims_to_operand_dims.size()))))) [[unlikely]]
-  raise<ShapeError>("{}: indices {} hold vectors of {}; the map to operand dims has {} entries, {}.", name, indices, vector, d.scatter_dims_to_operand_dims.size(),
-                    tuple_string(d.scatter_dims_to_operand_dims));
-  if (!(are_axes(d.scatter_dims_to_operand_dims, operand.rank()))) [[unlikely]]
-    raise<ShapeError>("{}: the map to operand dims must hold distinct axes in [0, {}); got {}.", name, operand.rank(), tuple_string(d.scatter_dims_to_operand_dims));
-  if (overlap(d.operand_batching_dims, d.inserted_window_dims) || overlap(d.operand_batching_dims, d.scatter_dims_to_operand_dims)) [[unlikely]]
-    raise<ShapeError>("{}: an operand batching dim may be neither collapsed (or inserted) nor in the map to operand dims; got batching dims {}, {} and {}.", name,
-                      tuple_string(d.operand_batching_dims), tuple_string(d.inserted_window_dims), tuple_string(d.scatter_dims_to_operand_dims));
-  const auto windows = static_cast<std::int64_t>(d.update_window_dims.size() + d.inserted_window_dims.size() + d.operand_batching_dims.size());
-  check<ShapeError>(windows == operand.rank(), "{}: window, collapsed and batching dims must cover the operand's {} axes; got {}.", name, operand.rank(), windows);
+  check<ShapeError>(identical(vector, Dim(static_cast<std::int64_t>(d.scatter_dims_to_operand_dims.size()))),
+                    "{}: the map to operand dims must have one entry per element of an index vector. Got indices {} "
+                    "with vectors of {}, and {} entries, {}.",
+                    name, indices, vector, d.scatter_dims_to_operand_dims.size(),
+                    shown(d.scatter_dims_to_operand_dims));
+  check<ShapeError>(are_axes(d.scatter_dims_to_operand_dims, operand.rank()),
+                    "{}: the map to operand dims must hold distinct axes in [0, {}). Got {}.", name, operand.rank(),
+                    shown(d.scatter_dims_to_operand_dims));
+  check<ShapeError>(!(overlap(d.operand_batching_dims, d.inserted_window_dims) ||
+                      overlap(d.operand_batching_dims, d.scatter_dims_to_operand_dims)),
+                    "{}: an operand batching dim may be neither collapsed (or inserted) nor in the map to operand "
+                    "dims. Got batching dims {}, {} and {}.",
+                    name, shown(d.operand_batching_dims), shown(d.inserted_window_dims),
+                    shown(d.scatter_dims_to_operand_dims));
+  const auto windows = static_cast<std::int64_t>(d.update_window_dims.size() + d.inserted_window_dims.size() +
+                                                 d.operand_batching_dims.size());
+  check<ShapeError>(windows == operand.rank(),
+                    "{}: window, collapsed and batching dims must cover the operand's {} axes. Got {}.", name,
+                    operand.rank(), windows);
   for (std::size_t i = 0; i < d.operand_batching_dims.size(); ++i) {
-    const Dim a = operand.shape[static_cast<std::size_t>(d.operand_batching_dims[i])], b = indices.shape[static_cast<std::size_t>(d.scatter_indices_batching_dims[i])];
-    check<ShapeError>(identical(a, b), "{}: batching dims differ in size: operand {} axis {} = {}, indices {} axis {} = {}.", name, operand, d.operand_batching_dims[i], a,
-                      indices, d.scatter_indices_batching_dims[i], b);
+    const Dim a = operand.shape[d.operand_batching_dims[i]], b = indices.shape[d.scatter_indices_batching_dims[i]];
+    check<ShapeError>(identical(a, b),
+                      "{}: batching dims differ in size. Got operand {} axis {} = {}, indices {} axis {} = {}.", name,
+                      operand, d.operand_batching_dims[i], a, indices, d.scatter_indices_batching_dims[i], b);
   }
 }
 
 }  // namespace rules
 
+namespace {
+
+Avals gather_aval(std::span<const Aval> x, const GatherParams& g) {
+  const GatherDims& d = g.dimension_numbers;
+  const auto rank = x[1].rank() - 1 + static_cast<std::int64_t>(d.offset_dims.size());
+  rules::check_windows("gather", x[0], x[1], rank, rules::inverse(d));
+  check<ShapeError>(g.slice_sizes.size() == x[0].shape.size(),
+                    "gather: slice_sizes must have one entry per operand axis. Got {} for {}.", shown(g.slice_sizes),
+                    x[0]);
+  Dims window;
+  for (std::size_t i = 0; i < g.slice_sizes.size(); ++i) {
+    const auto axis = static_cast<std::int64_t>(i);
+    const bool gone = contains(d.collapsed_slice_dims, axis) || contains(d.operand_batching_dims, axis);
+    check<ShapeError>(g.slice_sizes[i] >= 0 && definitely_ge(x[0].shape[i], Dim(g.slice_sizes[i])).value_or(true),
+                      "gather: a slice size is out of range. Got {} for axis {} of {}.", g.slice_sizes[i], i, x[0]);
+    check<ShapeError>(!gone || g.slice_sizes[i] <= 1,
+                      "gather: collapsed or batching axis {} must have slice size at most 1. Got {}.", i,
+                      g.slice_sizes[i]);
+    if (!gone) window.push_back(g.slice_sizes[i]);
+  }
+  Aval out{x[0].dtype, {}, x[0].weak_type};
+  std::size_t batch = 0, offset = 0;
+  for (std::int64_t i = 0; i < rank; ++i)
+    out.shape.push_back(contains(d.offset_dims, i) ? Dim(window[offset++]) : x[1].shape[batch++]);
+  return {out};
+}
+
+BatchResult gather_batch(std::span<const Array> x, std::span<const Axis> axes, Dim, const GatherParams& g) {
+  using rules::plus_one;
+  const Array operand = rules::mapped_to_front(x[0], axes[0]), indices = rules::mapped_to_front(x[1], axes[1]);
+  GatherParams b = g;
+  GatherDims& d = b.dimension_numbers;
+  d.offset_dims = plus_one(d.offset_dims);
+  if (axes[0]) {
+    d.collapsed_slice_dims = plus_one(d.collapsed_slice_dims);
+    d.operand_batching_dims = plus_one(d.operand_batching_dims);
+    d.start_index_map = plus_one(d.start_index_map);
+  }
+  if (axes[1]) d.start_indices_batching_dims = plus_one(d.start_indices_batching_dims);
+  if (axes[0] && !axes[1]) {
+    d.offset_dims.insert(d.offset_dims.begin(), 0);
+    b.slice_sizes.insert(b.slice_sizes.begin(), operand.shape()[0].value());
+  } else if (!axes[0]) {
+    b.unique_indices = b.indices_are_sorted = false;  // the same window may now be read by two examples
+  } else {
+    d.operand_batching_dims.insert(d.operand_batching_dims.begin(), 0);
+    d.start_indices_batching_dims.insert(d.start_indices_batching_dims.begin(), 0);
+    b.slice_sizes.insert(b.slice_sizes.begin(), 1);
+  }
+  return {gather_p().bind({operand, indices}, b), {0}};
+}
+
+}  // namespace
+
 const Primitive& gather_p() {
   static const Primitive p = make_primitive<GatherParams>({
-      .name = "gather", .operands = 2,
-      .aval = [](std::span<const Aval> x, const GatherParams& g) -> Avals {
-        const GatherDims& d = g.dimension_numbers;
-        const auto rank = x[1].rank() - 1 + static_cast<std::int64_t>(d.offset_dims.size());
-        rules::check_windows("gather", x[0], x[1], rank, rules::inverse(d));
-        if (!(g.slice_sizes.size() == x[0].shape.size())) [[unlikely]]
-  raise<ShapeError>("gather: slice_sizes must have one entry per operand axis; got {} for {}.",
-                          tuple_string(g.slice_sizes), x[0]);
-        Dims window;
-        for (std::size_t i = 0; i < g.slice_sizes.size(); ++i) {
-          const auto axis = static_cast<std::int64_t>(i);
-          const bool gone = contains(d.collapsed_slice_dims, axis) || contains(d.operand_batching_dims, axis);
-          check<ShapeError>(g.slice_sizes[i] >= 0 && definitely_ge(x[0].shape[i], Dim(g.slice_sizes[i])).value_or(true),
-                            "gather: slice size at index {} must be in range [0, {}], got {}.", i, x[0].shape[i], g.slice_sizes[i]);
-          check<ShapeError>(!gone || g.slice_sizes[i] <= 1, "gather: collapsed or batching axis {} must have slice size at most 1; got {}.", i, g.slice_sizes[i]);
-          if (!gone) window.push_back(g.slice_sizes[i]);
-        }
-        Aval out{x[0].dtype, {}, x[0].weak_type};
-        std::size_t batch = 0, offset = 0;
-        for (std::int64_t i = 0; i < rank; ++i) out.shape.push_back(contains(d.offset_dims, i) ? Dim(window[offset++]) : x[1].shape[batch++]);
-        return {out};
-      },
+      .name = "gather",
+      .operands = 2,
+      .aval = gather_aval,
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const GatherParams& g) -> JvpResult {
         Array y = gather_p().bind1({x[0], x[1]}, g);
         if (t[0].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
@@ -210,40 +237,20 @@ const Primitive& gather_p() {
       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const GatherParams& g) -> Tangents {
         Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
         if (!ct[0].is_zero())
-          out[0] = Tangent(scatter_add(zeros_of(x[0].aval), *x[1].known, ct[0].value(), rules::inverse(g.dimension_numbers),
-                                       {.indices_are_sorted = g.indices_are_sorted, .unique_indices = g.unique_indices, .mode = g.mode}));
+          out[0] = Tangent(scatter_add(
+              zeros_of(x[0].aval), *x[1].known, ct[0].value(), rules::inverse(g.dimension_numbers),
+              {.indices_are_sorted = g.indices_are_sorted, .unique_indices = g.unique_indices, .mode = g.mode}));
         return out;
       },
-      .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim, const GatherParams& g) -> BatchResult {
-        using rules::plus_one;
-        const Array operand = rules::mapped_to_front(x[0], axes[0]), indices = rules::mapped_to_front(x[1], axes[1]);
-        GatherParams b = g;
-        GatherDims& d = b.dimension_numbers;
-        d.offset_dims = plus_one(d.offset_dims);
-        if (axes[0]) {
-          d.collapsed_slice_dims = plus_one(d.collapsed_slice_dims);
-          d.operand_batching_dims = plus_one(d.operand_batching_dims);
-          d.start_index_map = plus_one(d.start_index_map);
-        }
-        if (axes[1]) d.start_indices_batching_dims = plus_one(d.start_indices_batching_dims);
-        if (axes[0] && !axes[1]) {
-          d.offset_dims.insert(d.offset_dims.begin(), 0);
-          b.slice_sizes.insert(b.slice_sizes.begin(), operand.shape()[0].value());
-        } else if (!axes[0]) {
-          b.unique_indices = b.indices_are_sorted = false;   // the same window may now be read by two examples
-        } else {
-          d.operand_batching_dims.insert(d.operand_batching_dims.begin(), 0);
-          d.start_indices_batching_dims.insert(d.start_indices_batching_dims.begin(), 0);
-          b.slice_sizes.insert(b.slice_sizes.begin(), 1);
-        }
-        return {gather_p().bind({operand, indices}, b), {0}};
-      },
+      .batch = gather_batch,
   });
   return p;
 }
 
-Array gather(const Array& operand, const Array& start_indices, const GatherDims& dims, const Dims& slice_sizes, const GatherOptions& o) {
-  return gather_p().bind1({operand, start_indices}, GatherParams{dims, slice_sizes, o.unique_indices, o.indices_are_sorted, o.mode, o.fill_value});
+Array gather(const Array& operand, const Array& start_indices, const GatherDims& dims, const Dims& slice_sizes,
+             const GatherOptions& o) {
+  return gather_p().bind1({operand, start_indices}, GatherParams{dims, slice_sizes, o.unique_indices,
+                                                                 o.indices_are_sorted, o.mode, o.fill_value});
 }
 
 }  // namespace tf2jax

@@ -15,36 +15,40 @@ namespace {
 
 // A subscript in terms of a slice and one gather.
 struct Plan {
-  Shape start, limit;     // static part, with strides; reversed axes afterwards
+  Shape start, limit;  // static part, with strides; reversed axes afterwards
   Axes strides, reversed;
   struct Picked {
     std::int64_t axis;
     Array indices;
   };
-  std::vector<Picked> arrays;      // integer-array indices, by axis of the sliced value
-  Axes dropped;                    // integer indices: size-1 axes to remove, in sliced axes
-  Axes added;                      // positions of new axes among the axes that slices leave
-  std::int64_t batch_at = 0;       // where the axes of the arrays stand among those
+  std::vector<Picked> arrays;  // integer-array indices, by axis of the sliced value
+  Axes dropped;                // integer indices: size-1 axes to remove, in sliced axes
+  Axes added;                  // positions of new axes among the axes that slices leave
+  std::int64_t batch_at = 0;   // where the axes of the arrays stand among those
 
   void take_integer(const Array& x, std::int64_t axis, std::int64_t i);
   void take_range(const Array& x, std::int64_t axis, const Index& i);
 };
 
 void Plan::take_integer(const Array& x, std::int64_t axis, std::int64_t i) {
-  const auto a = static_cast<std::size_t>(axis);
+  const std::size_t a = axis;
   const std::int64_t n = x.shape()[a].value(), k = i < 0 ? i + n : i;
-  if (k < 0 || k >= n) raise<ValueError>("index {} is out of bounds for axis {} with size {}.", i, axis, n);
+  if (k < 0 || k >= n)
+    raise<ValueError>("index: index {0} is out of bounds for axis {1} with size {2}. Expected -{2} <= index < {2}.", i,
+                      axis, n);
   start[a] = k;
   limit[a] = k + 1;
   dropped.push_back(axis);
 }
 
 void Plan::take_range(const Array& x, std::int64_t axis, const Index& i) {
-  if (!i.start && !i.stop && i.step == 1) return;   // whole axis, symbolic sizes too
-  check(i.step != 0, "index: slice step cannot be zero.");
-  const auto a = static_cast<std::size_t>(axis);
+  if (!i.start && !i.stop && i.step == 1) return;  // whole axis, symbolic sizes too
+  check(i.step != 0, "index: the step of a slice must not be 0.");
+  const std::size_t a = axis;
   const std::int64_t n = x.shape()[a].value();
-  const auto clip = [&](std::int64_t v, std::int64_t lo, std::int64_t hi) { return std::clamp<std::int64_t>(v < 0 ? v + n : v, lo, hi); };
+  const auto clip = [&](std::int64_t v, std::int64_t lo, std::int64_t hi) {
+    return std::clamp<std::int64_t>(v < 0 ? v + n : v, lo, hi);
+  };
   if (i.step > 0) {
     const std::int64_t lo = i.start ? clip(*i.start, 0, n) : 0, hi = i.stop ? clip(*i.stop, 0, n) : n;
     start[a] = lo;
@@ -61,8 +65,8 @@ void Plan::take_range(const Array& x, std::int64_t axis, const Index& i) {
   reversed.push_back(axis);
 }
 
-// NumPy's rule for arrays among the indices: integers beside them count as arrays of rank 0, and the axes of all of them
-// together stand where the first was, or come first where a slice, an ellipsis or a new axis separates them.
+// NumPy's rule for arrays among the indices: integers beside them count as arrays of rank 0, and the axes of all of
+// them together stand where the first was, or come first where a slice, an ellipsis or a new axis separates them.
 class BatchPlace {
  public:
   void advanced(std::size_t entry, std::int64_t kept) {
@@ -80,13 +84,16 @@ class BatchPlace {
 Plan make_plan(const Array& x, std::span<const Index> indices) {
   using Kind = Index::Kind;
   const std::int64_t rank = x.rank();
-  const auto consumed = std::ranges::count_if(indices, [](const Index& i) { return i.kind != Kind::ellipsis && i.kind != Kind::newaxis; });
-  if (std::ranges::count(indices, Kind::ellipsis, &Index::kind) > 1) raise<ValueError>("index: an index can only have a single ellipsis.");
-  if (consumed > rank) raise<ValueError>("index: Too many indices: array is {}-dimensional, but {} were indexed.", rank, consumed);
+  const auto consumed = std::ranges::count_if(
+      indices, [](const Index& i) { return i.kind != Kind::ellipsis && i.kind != Kind::newaxis; });
+  if (std::ranges::count(indices, Kind::ellipsis, &Index::kind) > 1)
+    raise<ValueError>("index: there may be one ellipsis only.");
+  if (consumed > rank)
+    raise<ValueError>("index: there are too many indices. Got {1}; expected at most {0}, the rank.", rank, consumed);
   Plan p;
-  p.start.assign(static_cast<std::size_t>(rank), Dim(0));
+  p.start.assign(rank, Dim(0));
   p.limit = x.shape();
-  p.strides.assign(static_cast<std::size_t>(rank), 1);
+  p.strides.assign(rank, 1);
   BatchPlace batch;
   std::int64_t axis = 0, kept = 0;
   for (std::size_t entry = 0; entry < indices.size(); ++entry) {
@@ -106,7 +113,8 @@ Plan make_plan(const Array& x, std::span<const Index> indices) {
         ++kept;
         break;
       case Kind::array:
-        check<TypeError>(is_integer(i.array.dtype()), "index: array indices must be integers. Got {}. For a mask, use where.", i.array.aval());
+        check<TypeError>(is_integer(i.array.dtype()),
+                         "index: array indices must be integers. Got {}. For a mask, use where.", i.array.aval());
         batch.advanced(entry, kept);
         p.arrays.push_back({axis++, i.array});
         break;
@@ -123,7 +131,8 @@ Array wrap_negative(const Array& given, Dim size) {
   return where(less(indices, 0), indices + size.value(), indices);
 }
 
-// The elements under the arrays of `p`, each with the window of the other axes; axes of integers are gone, new ones missing.
+// The elements under the arrays of `p`, each with the window of the other axes; axes of integers are gone, new ones
+// missing.
 Array gather_arrays(const Array& y, const Plan& p, std::int64_t batch_at, const GatherOptions& options) {
   std::vector<Shape> shapes;
   for (const auto& a : p.arrays) shapes.push_back(a.indices.shape());
@@ -133,10 +142,10 @@ Array gather_arrays(const Array& y, const Plan& p, std::int64_t batch_at, const 
   GatherDims d;
   Dims sizes = y.dims();
   for (const auto& a : p.arrays) {
-    columns.push_back(expand_dims(broadcast_to(wrap_negative(a.indices, y.shape()[static_cast<std::size_t>(a.axis)]), batch), {n}));
+    columns.push_back(expand_dims(broadcast_to(wrap_negative(a.indices, y.shape()[a.axis]), batch), {n}));
     d.collapsed_slice_dims.push_back(a.axis);
     d.start_index_map.push_back(a.axis);
-    sizes[static_cast<std::size_t>(a.axis)] = 1;
+    sizes[a.axis] = 1;
   }
   std::int64_t position = 0;
   for (std::int64_t i = 0; i < y.rank(); ++i)
@@ -183,15 +192,18 @@ Array representable(const Array& indices, Dim size) {
 // The subscripted elements as one window, or null where they are none: strides, reversed axes, arrays of indices.
 struct Window {
   Arrays start;
-  Shape sizes, shape;              // `shape`: of the updates, without the axes of integers
-  Array inside;                    // no value: always
+  Shape sizes, shape;  // `shape`: of the updates, without the axes of integers
+  Array inside;        // no value: always
 };
 std::optional<Window> window_of(const Array& x, std::span<const Index> indices) {
   const Plan p = make_plan(x, indices);
   const bool scalars = std::ranges::all_of(p.arrays, [](const Plan::Picked& a) { return a.indices.rank() == 0; });
-  if (!scalars || !p.added.empty() || !p.reversed.empty() || !is_concrete(x.shape()) || std::ranges::any_of(p.strides, [](auto s) { return s != 1; })) return std::nullopt;
+  if (!scalars || !p.added.empty() || !p.reversed.empty() || !is_concrete(x.shape()) ||
+      std::ranges::any_of(p.strides, [](auto s) { return s != 1; }))
+    return std::nullopt;
   Window w;
-  const bool wide = std::ranges::any_of(p.arrays, [](const Plan::Picked& a) { return itemsize(a.indices.dtype()) == 8; });
+  const bool wide =
+      std::ranges::any_of(p.arrays, [](const Plan::Picked& a) { return itemsize(a.indices.dtype()) == 8; });
   const DType type = wide ? DType::i64 : DType::i32;
   for (std::size_t i = 0; i < p.start.size(); ++i) {
     const auto axis = static_cast<std::int64_t>(i);
@@ -199,7 +211,8 @@ std::optional<Window> window_of(const Array& x, std::span<const Index> indices) 
     w.sizes.push_back(p.limit[i] - p.start[i]);
     const auto picked = std::ranges::find(p.arrays, axis, &Plan::Picked::axis);
     if (picked != p.arrays.end()) {
-      const Array at = wrap_negative(rules::converted(representable(picked->indices, x.shape()[i]), type), x.shape()[i]);
+      const Array at =
+          wrap_negative(rules::converted(representable(picked->indices, x.shape()[i]), type), x.shape()[i]);
       const Array inside = logical_and(greater_equal(at, 0), less(at, x.shape()[i].value()));
       w.inside = w.inside.has_value() ? logical_and(w.inside, inside) : inside;
       w.start.back() = at;
@@ -220,15 +233,18 @@ Array update_window(const Array& x, const Window& w, const Array& value, Combine
   return dynamic_update_slice(x, w.inside.has_value() ? where(w.inside, combined, old) : combined, w.start);
 }
 
-// Other updates go through flat positions: an array of every element's index, subscripted like x itself. What lies outside
-// gets a position outside, whose update is dropped.
+// Other updates go through flat positions: an array of every element's index, subscripted like x itself. What lies
+// outside gets a position outside, whose update is dropped.
 Array update_positions(const Array& x, std::span<const Index> indices, const Array& value, ScatterFn apply) {
   const Dim n = num_elements(x.shape());
   const Array numbers = reshape(iota(DType::i32, {n}, 0), x.shape());
-  const Array positions = subscript(numbers, indices, {.mode = GatherScatterMode::fill_or_drop, .fill_value = fill_value(std::numeric_limits<std::int32_t>::max())});
+  const Array positions = subscript(
+      numbers, indices,
+      {.mode = GatherScatterMode::fill_or_drop, .fill_value = fill_value(std::numeric_limits<std::int32_t>::max())});
   const Array updates = broadcast_to(rules::as_dtype(value, x.dtype()), positions.shape());
   const std::int64_t rank = positions.rank();
-  const Array flat = apply(reshape(x, {n}), expand_dims(positions, {rank}), updates, ScatterDims{{}, {0}, {0}, {}, {}}, GatherOptions{});
+  const Array flat = apply(reshape(x, {n}), expand_dims(positions, {rank}), updates, ScatterDims{{}, {0}, {0}, {}, {}},
+                           GatherOptions{});
   return reshape(flat, x.shape());
 }
 

@@ -9,11 +9,11 @@ namespace tf2jax {
 struct EmptyMemory {
   DType dtype = DType::f32;
   Shape shape;
-  bool operator==(const EmptyMemory& o) const { return dtype == o.dtype && identical(shape, o.shape); }
-  template <class V> void visit_fields(V&& v) {
-    v.field("dtype", dtype);
+  bool operator==(const EmptyMemory&) const = default;
+  static void visit_fields(auto& self, auto& v) {
+    v.field("dtype", self.dtype);
     v.fixed("memory_space", "MemorySpace.Device");
-    v.hidden("shape", shape);
+    v.hidden("shape", self.shape);
   }
   void after_read(ParamReader& r);
 };
@@ -21,30 +21,29 @@ struct EmptyMemory {
 struct DevicePut {
   std::string copy_semantics, devices, srcs;
   bool operator==(const DevicePut&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    raw(v, "copy_semantics", copy_semantics);
-    raw(v, "devices", devices);
-    raw(v, "srcs", srcs);
-  }
-
- private:
-  template <class V> static void raw(V& v, std::string_view name, std::string& text) {
-    if constexpr (requires { v.take(name); }) text = v.take(name).text;
-    else v.field(name, text);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("copy_semantics", self.copy_semantics);
+    v.field("devices", self.devices);
+    v.field("srcs", self.srcs);
   }
 };
 /// A collective over axes of the operand itself: what a mapped axis becomes under vmap.
 struct PositionalAxes {
   Axes axes;
   bool operator==(const PositionalAxes&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("axes", axes);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("axes", self.axes);
     v.fixed("axis_index_groups", "None");
   }
 };
 
-const Primitive& empty2_p(); const Primitive& device_put_p(); const Primitive& optimization_barrier_p();
-const Primitive& psum_p(); const Primitive& pmax_p(); const Primitive& pmin_p();
+const Primitive& empty2_p();
+const Primitive& device_put_p();
+const Primitive& optimization_barrier_p();
+const Primitive& psum_p();
+const Primitive& pmax_p();
+const Primitive& pmin_p();
+/// The primitives of misc.cpp.
 void append_misc_primitives(std::vector<Primitive>& out);
 
 /// The operands themselves, kept together and in place by compilers. Differentiable.

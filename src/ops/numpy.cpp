@@ -22,17 +22,20 @@ Array restore(const Array& reduced, const Axes& axes, KeepDims keep) {
 
 Dim count(const Array& x, const Axes& axes) {
   Dim n = 1;
-  for (const auto a : axes) n *= x.shape()[static_cast<std::size_t>(a)];
+  for (const auto a : axes) n *= x.shape()[a];
   return n;
 }
 
 void check_not_empty(std::string_view name, const Array& x, const Axes& axes) {
-  check(!identical(count(x, axes), Dim(0)), "zero-size array to reduction operation {} which has no identity: got {}, axes {}. Use reduce_{} for the identity.", name,
-        x.aval(), tuple_string(axes), name);
+  check(!identical(count(x, axes), Dim(0)),
+        "{}: there is no extreme of no elements. Got {} and axes {}. Use reduce_{} for the identity.", name, x.aval(),
+        tuple_string(axes), name);
 }
 
 // The largest element along axes that stay; the least value of the type where there is none.
-Array largest_kept(const Array& x, const Axes& axes) { return stop_gradient(restore(reduce_max(x, axes), axes, KeepDims::yes)); }
+Array largest_kept(const Array& x, const Axes& axes) {
+  return stop_gradient(restore(reduce_max(x, axes), axes, KeepDims::yes));
+}
 
 Array as_count(const Array& x, Dim n) { return rules::scalar_of(x.dtype(), static_cast<double>(n.value())); }
 
@@ -80,7 +83,9 @@ Array var(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof
   const Array out = as_statistic(restore(div(total, as_count(total, freedom)), axes, keep), x);
   return freedom.value() > 0 ? out : full_like(out, std::numeric_limits<double>::quiet_NaN());
 }
-Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) { return sqrt(var(x, list, keep, ddof)); }
+Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) {
+  return sqrt(var(x, list, keep, ddof));
+}
 Array max(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "max");
   check_not_empty("max", x, axes);
@@ -109,16 +114,21 @@ Array logsumexp(const Array& x, const AxisList& list, KeepDims keep) {
   const Array out = add(log(total), shift);
   return keep == KeepDims::yes ? out : squeeze(out, axes);
 }
-Array argmax(const Array& x, std::int64_t axis) { return argmax(x, normalize_axis(axis, x.rank(), "argmax"), canonical_dtype(DType::i64)); }
-Array argmin(const Array& x, std::int64_t axis) { return argmin(x, normalize_axis(axis, x.rank(), "argmin"), canonical_dtype(DType::i64)); }
+Array argmax(const Array& x, std::int64_t axis) {
+  return argmax(x, normalize_axis(axis, x.rank(), "argmax"), canonical_dtype(DType::i64));
+}
+Array argmin(const Array& x, std::int64_t axis) {
+  return argmin(x, normalize_axis(axis, x.rank(), "argmin"), canonical_dtype(DType::i64));
+}
 Array norm(const Array& x) { return sqrt(sum(is_complex(x.dtype()) ? square(abs(x)) : square(to_inexact(x)))); }
 Array mse(const Array& x, const Array& y) { return mean(square(sub(x, y))); }
 
 Array take(const Array& x, const Array& indices, std::int64_t axis) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "take");
-  const Dim n = x.shape()[static_cast<std::size_t>(a)];
-  check<TypeError>(is_integer(indices.dtype()), "take requires integer indices. Got {}.", indices.aval());
-  const Array whole = itemsize(indices.dtype()) < 4 ? rules::converted(indices, DType::i32) : indices;   // narrow types may not hold the size
+  const Dim n = x.shape()[a];
+  check<TypeError>(is_integer(indices.dtype()), "take: the indices must be integers. Got {}.", indices.aval());
+  const Array whole = itemsize(indices.dtype()) < 4 ? rules::converted(indices, DType::i32)
+                                                    : indices;  // narrow types may not hold the size
   const Array wrapped = is_unsigned_integer(whole.dtype()) ? whole : where(less(whole, 0), whole + n.value(), whole);
   GatherDims d;
   for (std::int64_t i = 0; i < a; ++i) d.offset_dims.push_back(i);
@@ -126,7 +136,7 @@ Array take(const Array& x, const Array& indices, std::int64_t axis) {
   d.collapsed_slice_dims = {a};
   d.start_index_map = {a};
   Dims sizes = x.dims();
-  sizes[static_cast<std::size_t>(a)] = 1;
+  sizes[a] = 1;
   return gather(x, expand_dims(wrapped, {indices.rank()}), d, sizes);
 }
 
@@ -135,9 +145,9 @@ Array take(const Array& x, const Array& indices, std::int64_t axis) {
 Array relu(const Array& x) {
   // Where x > 0 does not hold the derivative is 0, also at 0 and NaN, which max's rule for ties would not give.
   const Array positive = greater(x, 0), zero = zeros_like(x);
-  return select(positive, x, stop_gradient(select(less_equal(x, 0), zero, x)));   // NaN stays NaN
+  return select(positive, x, stop_gradient(select(less_equal(x, 0), zero, x)));  // NaN stays NaN
 }
-Array relu6(const Array& x) { return clamp(0, to_inexact(x), 6); }   // of slope 0 at both bounds, as in JAX
+Array relu6(const Array& x) { return clamp(0, to_inexact(x), 6); }  // of slope 0 at both bounds, as in JAX
 Array leaky_relu(const Array& x, double slope) { return where(greater_equal(x, 0), x, x * slope); }
 Array elu(const Array& x, double alpha) {
   const Array safe = where(greater(x, 0), zeros_like(x), x);

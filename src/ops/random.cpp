@@ -13,7 +13,9 @@ namespace tf2jax {
 namespace {
 
 void check_keys(std::string_view name, const Aval& x) {
-  check<DtypeError>(x.dtype == DType::key, "{}: expected keys. Got {}. Make them with random::key or random::wrap_key_data.", name, x);
+  check<DtypeError>(x.dtype == DType::key,
+                    "{}: the operand must be keys. Got {}. Make them with random::key or random::wrap_key_data.", name,
+                    x);
 }
 Shape joined(Shape a, const Shape& b) {
   a.insert(a.end(), b.begin(), b.end());
@@ -40,10 +42,12 @@ void RandomGamma::after_read(ParamReader&) { partitionable = config().threefry_p
 
 const Primitive& threefry2x32_p() {
   static const Primitive p = make_primitive({
-      .name = "threefry2x32", .operands = 4,
+      .name = "threefry2x32",
+      .operands = 4,
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
-        check(x.size() == 4, "threefry2x32: four operands are expected. Got {}.", x.size());
-        for (const Aval& a : x) check<DtypeError>(a.dtype == DType::u32, "Arguments to threefry2x32 must have uint32 type, got {}", a);
+        check(x.size() == 4, "threefry2x32: the number of operands is wrong. Got {}; expected 4.", x.size());
+        for (const Aval& a : x)
+          check<DtypeError>(a.dtype == DType::u32, "threefry2x32: the operands must be u32. Got {}.", a);
         const Aval out{DType::u32, rules::elementwise_shape("threefry2x32", x), false};
         return {out, out};
       },
@@ -62,90 +66,103 @@ const Primitive& threefry2x32_p() {
 }
 
 const Primitive& random_seed_p() {
-  static const Primitive p = make_primitive<KeyImpl>({
-      .name = "random_seed", .operands = 1,
-      .aval = [](std::span<const Aval> x, const KeyImpl&) -> Avals {
-        check<DtypeError>(is_integer(x[0].dtype), "PRNG key seed must be an integer; got {}.", x[0]);
-        return {Aval{DType::key, x[0].shape, false}};
-      },
-      .jvp = rules::jvp_zero(random_seed_p),
-      .batch = rules::batch_unary(random_seed_p)});
+  static const Primitive p = make_primitive<KeyImpl>(
+      {.name = "random_seed",
+       .operands = 1,
+       .aval = [](std::span<const Aval> x, const KeyImpl&) -> Avals {
+         check<DtypeError>(is_integer(x[0].dtype), "random_seed: the seed must be an integer. Got {}.", x[0]);
+         return {Aval{DType::key, x[0].shape, false}};
+       },
+       .jvp = rules::jvp_zero(random_seed_p),
+       .batch = rules::batch_unary(random_seed_p)});
   return p;
 }
 const Primitive& random_wrap_p() {
-  static const Primitive p = make_primitive<KeyImpl>({
-      .name = "random_wrap", .operands = 1,
-      .aval = [](std::span<const Aval> x, const KeyImpl&) -> Avals {
-        check<DtypeError>(x[0].dtype == DType::u32 && x[0].rank() >= 1 && identical(x[0].shape.back(), Dim(2)), "random_wrap: key data must be u32[…,2]. Got {}.", x[0]);
-        return {Aval{DType::key, Shape(x[0].shape.begin(), x[0].shape.end() - 1), false}};
-      },
-      .jvp = rules::jvp_zero(random_wrap_p),
-      .batch = leading_batch(random_wrap_p)});
+  static const Primitive p = make_primitive<KeyImpl>(
+      {.name = "random_wrap",
+       .operands = 1,
+       .aval = [](std::span<const Aval> x, const KeyImpl&) -> Avals {
+         check<DtypeError>(x[0].dtype == DType::u32 && x[0].rank() >= 1 && identical(x[0].shape.back(), Dim(2)),
+                           "random_wrap: key data must be u32[…,2]. Got {}.", x[0]);
+         return {Aval{DType::key, Shape(x[0].shape.begin(), x[0].shape.end() - 1), false}};
+       },
+       .jvp = rules::jvp_zero(random_wrap_p),
+       .batch = leading_batch(random_wrap_p)});
   return p;
 }
 const Primitive& random_unwrap_p() {
-  static const Primitive p = make_primitive({
-      .name = "random_unwrap", .operands = 1,
-      .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
-        check_keys("random_unwrap", x[0]);
-        return {Aval{DType::u32, joined(x[0].shape, {2}), false}};
-      },
-      .jvp = rules::jvp_zero(random_unwrap_p),
-      .batch = leading_batch(random_unwrap_p)});
+  static const Primitive p = make_primitive({.name = "random_unwrap",
+                                             .operands = 1,
+                                             .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
+                                               check_keys("random_unwrap", x[0]);
+                                               return {Aval{DType::u32, joined(x[0].shape, {2}), false}};
+                                             },
+                                             .jvp = rules::jvp_zero(random_unwrap_p),
+                                             .batch = leading_batch(random_unwrap_p)});
   return p;
 }
 const Primitive& random_bits_p() {
-  static const Primitive p = make_primitive<RandomBits>({
-      .name = "random_bits", .operands = 1,
-      .aval = [](std::span<const Aval> x, const RandomBits& b) -> Avals {
-        check_keys("random_bits", x[0]);
-        const DType dtype = b.bit_width == 8 ? DType::u8 : b.bit_width == 16 ? DType::u16 : b.bit_width == 64 ? DType::u64 : DType::u32;
-        rules::check_sizes("random_bits", "shape", b.shape);
-        check(itemsize(dtype) * 8 == b.bit_width, "random_bits: bit_width must be 8, 16, 32 or 64. Got {}.", b.bit_width);
-        return {Aval{dtype, joined(x[0].shape, b.shape), false}};
-      },
-      .jvp = rules::jvp_zero(random_bits_p),
-      .batch = leading_batch(random_bits_p)});
+  static const Primitive p =
+      make_primitive<RandomBits>({.name = "random_bits",
+                                  .operands = 1,
+                                  .aval = [](std::span<const Aval> x, const RandomBits& b) -> Avals {
+                                    check_keys("random_bits", x[0]);
+                                    const DType dtype = b.bit_width == 8    ? DType::u8
+                                                        : b.bit_width == 16 ? DType::u16
+                                                        : b.bit_width == 64 ? DType::u64
+                                                                            : DType::u32;
+                                    rules::check_sizes("random_bits", "shape", b.shape);
+                                    check(itemsize(dtype) * 8 == b.bit_width,
+                                          "random_bits: bit_width must be 8, 16, 32 or 64. Got {}.", b.bit_width);
+                                    return {Aval{dtype, joined(x[0].shape, b.shape), false}};
+                                  },
+                                  .jvp = rules::jvp_zero(random_bits_p),
+                                  .batch = leading_batch(random_bits_p)});
   return p;
 }
 const Primitive& random_split_p() {
-  static const Primitive p = make_primitive<RandomSplit>({
-      .name = "random_split", .operands = 1,
-      .aval = [](std::span<const Aval> x, const RandomSplit& s) -> Avals {
-        check_keys("random_split", x[0]);
-        rules::check_sizes("random_split", "shape", s.shape);
-        return {Aval{DType::key, joined(x[0].shape, s.shape), false}};
-      },
-      .jvp = rules::jvp_zero(random_split_p),
-      .batch = leading_batch(random_split_p)});
+  static const Primitive p =
+      make_primitive<RandomSplit>({.name = "random_split",
+                                   .operands = 1,
+                                   .aval = [](std::span<const Aval> x, const RandomSplit& s) -> Avals {
+                                     check_keys("random_split", x[0]);
+                                     rules::check_sizes("random_split", "shape", s.shape);
+                                     return {Aval{DType::key, joined(x[0].shape, s.shape), false}};
+                                   },
+                                   .jvp = rules::jvp_zero(random_split_p),
+                                   .batch = leading_batch(random_split_p)});
   return p;
 }
 const Primitive& random_fold_in_p() {
-  static const Primitive p = make_primitive({
-      .name = "random_fold_in", .operands = 2,
-      .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
-        check_keys("random_fold_in", x[0]);
-        check<DtypeError>(x[1].dtype == DType::u32, "random_fold_in: data must be u32. Got {}.", x[1]);
-        return {Aval{DType::key, rules::elementwise_shape("random_fold_in", x), false}};
-      },
-      .jvp = rules::jvp_zero(random_fold_in_p),
-      .batch = paired_batch(random_fold_in_p)});
+  static const Primitive p =
+      make_primitive({.name = "random_fold_in",
+                      .operands = 2,
+                      .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
+                        check_keys("random_fold_in", x[0]);
+                        check<DtypeError>(x[1].dtype == DType::u32, "random_fold_in: data must be u32. Got {}.", x[1]);
+                        return {Aval{DType::key, rules::elementwise_shape("random_fold_in", x), false}};
+                      },
+                      .jvp = rules::jvp_zero(random_fold_in_p),
+                      .batch = paired_batch(random_fold_in_p)});
   return p;
 }
 const Primitive& random_gamma_p() {
-  static const Primitive p = make_primitive<RandomGamma>({
-      .name = "random_gamma", .operands = 2,
-      .aval = [](std::span<const Aval> x, const RandomGamma&) -> Avals {
-        check_keys("random_gamma", x[0]);
-        check<DtypeError>(is_floating(x[1].dtype), "random_gamma: the parameter must be floating. Got {}.", x[1]);
-        return {Aval{x[1].dtype, x[1].shape, false}};
-      },
-      .batch = paired_batch(random_gamma_p)});
+  static const Primitive p = make_primitive<RandomGamma>(
+      {.name = "random_gamma",
+       .operands = 2,
+       .aval = [](std::span<const Aval> x, const RandomGamma&) -> Avals {
+         check_keys("random_gamma", x[0]);
+         check<DtypeError>(is_floating(x[1].dtype), "random_gamma: the parameter must be floating. Got {}.", x[1]);
+         return {Aval{x[1].dtype, x[1].shape, false}};
+       },
+       .batch = paired_batch(random_gamma_p)});
   return p;
 }
 
 void append_random_primitives(std::vector<Primitive>& out) {
-  for (PrimitiveFn p : {threefry2x32_p, random_seed_p, random_wrap_p, random_unwrap_p, random_bits_p, random_split_p, random_fold_in_p, random_gamma_p}) out.push_back(p());
+  for (PrimitiveFn p : {threefry2x32_p, random_seed_p, random_wrap_p, random_unwrap_p, random_bits_p, random_split_p,
+                        random_fold_in_p, random_gamma_p})
+    out.push_back(p());
 }
 
 }  // namespace tf2jax

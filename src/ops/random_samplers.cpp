@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/numpy.h"
@@ -22,8 +23,8 @@ Array typed(const Array& key) { return is_typed(key) ? key : wrap_key_data(key);
 // One key, for samplers.
 Array single(std::string_view where, const Array& key) {
   Array k = typed(key);
-  if (!(k.rank() == 0)) [[unlikely]]
-  raise<ValueError>("{} accepts a single key, but was given a key array of shape {}. Use vmap for batching.", where, to_string(k.shape()));
+  check(k.rank() == 0, "random::{}: one key is expected. Got keys of shape {}. Use vmap for several.", where,
+        shown(k.shape()));
   return k;
 }
 Array like_given(const Array& keys, const Array& given) { return is_typed(given) ? keys : key_data(keys); }
@@ -34,23 +35,29 @@ DType float_dtype(std::string_view where, std::optional<DType> dtype) {
   return d;
 }
 DType default_int() { return canonical_dtype(DType::i64); }
-DType int_dtype(std::string_view where, std::optional<DType> dtype) { return dtype ? requested_dtype(where, *dtype) : default_int(); }
+DType int_dtype(std::string_view where, std::optional<DType> dtype) {
+  return dtype ? requested_dtype(where, *dtype) : default_int();
+}
 // Rounded once, from double.
-Array constant(double v, DType dtype) { return rules::as_dtype(detail::exact_array(Aval{DType::f64, {}, false}, std::as_bytes(std::span(&v, 1))), dtype); }
+Array constant(double v, DType dtype) {
+  return rules::as_dtype(detail::exact_array(Aval{DType::f64, {}, false}, std::as_bytes(std::span(&v, 1))), dtype);
+}
 
 struct Float {
   int bits, mantissa;
-  double eps, epsneg, tiny;
+  double epsneg, tiny;
 };
 Float float_info(DType d) {
   switch (d) {
-    case DType::f16: return {16, 10, 0x1p-10, 0x1p-11, 0x1p-14};
-    case DType::bf16: return {16, 7, 0x1p-7, 0x1p-8, 0x1p-126};
-    case DType::f64: return {64, 52, 0x1p-52, 0x1p-53, 0x1p-1022};
-    default: return {32, 23, 0x1p-23, 0x1p-24, 0x1p-126};
+    case DType::f16: return {16, 10, 0x1p-11, 0x1p-14};
+    case DType::bf16: return {16, 7, 0x1p-8, 0x1p-126};
+    case DType::f64: return {64, 52, 0x1p-53, 0x1p-1022};
+    default: return {32, 23, 0x1p-24, 0x1p-126};
   }
 }
-DType unsigned_of(int bits) { return bits == 8 ? DType::u8 : bits == 16 ? DType::u16 : bits == 64 ? DType::u64 : DType::u32; }
+DType unsigned_of(int bits) {
+  return bits == 8 ? DType::u8 : bits == 16 ? DType::u16 : bits == 64 ? DType::u64 : DType::u32;
+}
 Array unsigned_constant(std::uint64_t v, DType d) {
   return detail::exact_array(Aval{d, {}, false}, [&](std::byte* p) {
     visit_dtype(d, [&]<class T>(std::type_identity<T>) {
@@ -62,7 +69,9 @@ Array unsigned_constant(std::uint64_t v, DType d) {
 Array raw_bits(const Array& key, std::int64_t width, const Shape& shape) {
   return random_bits_p().bind1({key}, RandomBits{width, shape, config().threefry_partitionable});
 }
-Array split_typed(const Array& key, const Shape& shape) { return random_split_p().bind1({key}, RandomSplit{shape, config().threefry_partitionable}); }
+Array split_typed(const Array& key, const Shape& shape) {
+  return random_split_p().bind1({key}, RandomSplit{shape, config().threefry_partitionable});
+}
 std::pair<Array, Array> two_keys(const Array& key) {
   const Array keys = split_typed(key, {2});
   return {squeeze(slice_in_dim(keys, 0, 1, 1, 0), {0}), squeeze(slice_in_dim(keys, 1, 2, 1, 0), {0})};
@@ -77,9 +86,13 @@ Array uniform_typed(const Array& key, const Shape& shape, DType dtype, const Arr
   const DType u = unsigned_of(f.bits);
   Array b = raw_bits(key, width, shape);
   if (width != f.bits) b = convert_element_type(b, u);
-  const std::uint64_t one = dtype == DType::f64 ? 0x3ff0000000000000u : dtype == DType::f32 ? 0x3f800000u : dtype == DType::f16 ? 0x3c00u : 0x3f80u;
+  const std::uint64_t one = dtype == DType::f64   ? 0x3ff0000000000000u
+                            : dtype == DType::f32 ? 0x3f800000u
+                            : dtype == DType::f16 ? 0x3c00u
+                                                  : 0x3f80u;
   const Array mantissa = shift_right_logical(b, unsigned_constant(static_cast<std::uint64_t>(width - f.mantissa), u));
-  const Array unit = sub(bitcast_convert_type(bitwise_or(mantissa, unsigned_constant(one, u)), dtype), constant(1, dtype));
+  const Array unit =
+      sub(bitcast_convert_type(bitwise_or(mantissa, unsigned_constant(one, u)), dtype), constant(1, dtype));
   const Array lo = convert_element_type(minval, dtype), hi = convert_element_type(maxval, dtype);
   const Array range = sub(hi, lo);
   return maximum(lo, add(mul(unit, range), lo));
@@ -106,7 +119,7 @@ Array key_data(const Array& keys) { return is_typed(keys) ? random_unwrap_p().bi
 Array split(const Array& key, std::int64_t count) { return split(key, Shape{Dim(count)}); }
 Array split(const Array& key, const Shape& shape) { return like_given(split_typed(single("split", key), shape), key); }
 Array fold_in(const Array& key, const Array& data) {
-  check<DtypeError>(is_integer(data.dtype()), "fold_in: data must be an integer. Got {}.", data.aval());
+  check<DtypeError>(is_integer(data.dtype()), "random::fold_in: data must be an integer. Got {}.", data.aval());
   return like_given(random_fold_in_p().bind1({single("fold_in", key), convert_element_type(data, DType::u32)}), key);
 }
 
@@ -116,7 +129,8 @@ Array bits(const Array& key, const Shape& shape, DType dtype) {
   return raw_bits(single("bits", key), itemsize(d) * 8, shape);
 }
 
-Array uniform(const Array& key, const Shape& shape, std::optional<DType> dtype, const Array& minval, const Array& maxval) {
+Array uniform(const Array& key, const Shape& shape, std::optional<DType> dtype, const Array& minval,
+              const Array& maxval) {
   return uniform_typed(single("uniform", key), shape, float_dtype("uniform", dtype), minval, maxval);
 }
 
@@ -128,30 +142,41 @@ Array clipped(const Array& x, DType d) {
     if constexpr (std::integral<T> && !std::same_as<T, bool>) {
       return visit_dtype(x.dtype(), [&]<class S>(std::type_identity<S>) -> Array {
         if constexpr (std::integral<S> && !std::same_as<S, bool>) {
-          const S lo = std::cmp_less(std::numeric_limits<S>::min(), std::numeric_limits<T>::min()) ? static_cast<S>(std::numeric_limits<T>::min()) : std::numeric_limits<S>::min();
-          const S hi = std::cmp_greater(std::numeric_limits<S>::max(), std::numeric_limits<T>::max()) ? static_cast<S>(std::numeric_limits<T>::max()) : std::numeric_limits<S>::max();
-          const auto bound = [&](S v) { return detail::exact_array({x.dtype(), {}, false}, std::as_bytes(std::span(&v, 1))); };
+          const S lo = std::cmp_less(std::numeric_limits<S>::min(), std::numeric_limits<T>::min())
+                           ? static_cast<S>(std::numeric_limits<T>::min())
+                           : std::numeric_limits<S>::min();
+          const S hi = std::cmp_greater(std::numeric_limits<S>::max(), std::numeric_limits<T>::max())
+                           ? static_cast<S>(std::numeric_limits<T>::max())
+                           : std::numeric_limits<S>::max();
+          const auto bound = [&](S v) {
+            return detail::exact_array({x.dtype(), {}, false}, std::as_bytes(std::span(&v, 1)));
+          };
           return convert_element_type(clamp(bound(lo), x, bound(hi)), d);
         } else {
-          raise<DtypeError>("randint: bounds must be integers. Got {}.", x.aval());
+          raise<DtypeError>("random::randint: bounds must be integers. Got {}.", x.aval());
         }
       });
     } else {
-      raise<DtypeError>("randint: dtype must be an integer type. Got {}.", d);
+      raise<DtypeError>("random::randint: dtype must be an integer type. Got {}.", d);
     }
   });
 }
 }  // namespace
 
-Array randint(const Array& key_in, const Shape& shape, const Array& minval, const Array& maxval, std::optional<DType> dtype) {
+Array randint(const Array& key_in, const Shape& shape, const Array& minval, const Array& maxval,
+              std::optional<DType> dtype) {
   const Array key = single("randint", key_in);
   const DType d = int_dtype("randint", dtype);
-  check<DtypeError>(is_integer(d), "randint: dtype must be an integer type. Got {}.", d);
+  check<DtypeError>(is_integer(d), "random::randint: dtype must be an integer type. Got {}.", d);
   const int width = itemsize(d) * 8;
-  if (width < 32) {   // drawn with 32 bits; the upper bound may be one beyond the dtype's largest value
-    const std::int32_t least = is_signed_integer(d) ? -(1 << (width - 1)) : 0, most = (1 << (is_signed_integer(d) ? width - 1 : width)) - 1;
-    const auto bound = [](std::int32_t v) { return Array::from_bytes(DType::i32, {}, std::as_bytes(std::span(&v, 1))); };
-    const Array from = clamp(bound(least), clipped(minval, DType::i32), bound(most)), to = clamp(bound(least), clipped(maxval, DType::i32), bound(most + 1));
+  if (width < 32) {  // drawn with 32 bits; the upper bound may be one beyond the dtype's largest value
+    const std::int32_t least = is_signed_integer(d) ? -(1 << (width - 1)) : 0,
+                       most = (1 << (is_signed_integer(d) ? width - 1 : width)) - 1;
+    const auto bound = [](std::int32_t v) {
+      return Array::from_bytes(DType::i32, {}, std::as_bytes(std::span(&v, 1)));
+    };
+    const Array from = clamp(bound(least), clipped(minval, DType::i32), bound(most)),
+                to = clamp(bound(least), clipped(maxval, DType::i32), bound(most + 1));
     return convert_element_type(randint(key, shape, from, to, DType::i32), d);
   }
   const DType u = unsigned_of(width);
@@ -181,9 +206,11 @@ Array normal(const Array& key_in, const Shape& shape, std::optional<DType> dtype
   return div(complex(re, im), constant(std::sqrt(2.0), d));
 }
 
-Array truncated_normal(const Array& key, const Array& lower, const Array& upper, const Shape& shape, std::optional<DType> dtype) {
+Array truncated_normal(const Array& key, const Array& lower, const Array& upper, const Shape& shape,
+                       std::optional<DType> dtype) {
   const DType d = float_dtype("truncated_normal", dtype);
-  const Array root = constant(std::sqrt(2.0), d), lo = convert_element_type(lower, d), hi = convert_element_type(upper, d);
+  const Array root = constant(std::sqrt(2.0), d), lo = convert_element_type(lower, d),
+              hi = convert_element_type(upper, d);
   const Array a = erf(div(lo, root)), b = erf(div(hi, root));
   const Array u = uniform_typed(single("truncated_normal", key), shape, d, a, b);
   const Array out = mul(root, erf_inv(u));
@@ -194,7 +221,9 @@ Array truncated_normal(const Array& key, const Array& lower, const Array& upper,
 Array bernoulli(const Array& key, const Array& p, const std::optional<Shape>& shape) {
   const DType d = p.weak_type() ? canonical_dtype(DType::f64) : p.dtype();
   const Array q = convert_element_type(p, float_dtype("bernoulli", d));
-  return less(uniform_typed(single("bernoulli", key), shape.value_or(p.shape()), q.dtype(), constant(0, q.dtype()), constant(1, q.dtype())), q);
+  return less(uniform_typed(single("bernoulli", key), shape.value_or(p.shape()), q.dtype(), constant(0, q.dtype()),
+                            constant(1, q.dtype())),
+              q);
 }
 Array rademacher(const Array& key, const Shape& shape, std::optional<DType> dtype) {
   const DType d = int_dtype("rademacher", dtype);
@@ -218,12 +247,12 @@ Array laplace(const Array& key, const Shape& shape, std::optional<DType> dtype) 
 }
 Array logistic(const Array& key, const Shape& shape, std::optional<DType> dtype) {
   const DType d = float_dtype("logistic", dtype);
-  const Array x = uniform(key, shape, d, constant(float_info(d).eps, d), constant(1, d));
+  const Array x = uniform(key, shape, d, constant(epsilon(d), d), constant(1, d));
   return log(div(x, sub(constant(1, d), x)));
 }
 Array cauchy(const Array& key, const Shape& shape, std::optional<DType> dtype) {
   const DType d = float_dtype("cauchy", dtype);
-  const Array u = uniform(key, shape, d, constant(float_info(d).eps, d), constant(1, d));
+  const Array u = uniform(key, shape, d, constant(epsilon(d), d), constant(1, d));
   return tan(mul(constant(3.14159265358979323846, d), sub(u, constant(0.5, d))));
 }
 
@@ -232,26 +261,34 @@ Array categorical(const Array& key, const Array& logits, std::int64_t axis, cons
   Shape batch = logits.shape();
   batch.erase(batch.begin() + at);
   const Shape all = shape.value_or(batch);
-  if (!(all.size() >= batch.size())) [[unlikely]]
-  raise<ShapeError>("categorical: shape {} must end in the batch shape {} of logits.", to_string(all), to_string(batch));
+  check<ShapeError>(
+      all.size() >= batch.size(),
+      "random::categorical: the shape must end in the batch shape of logits. Got {}; expected the end {}.", shown(all),
+      shown(batch));
   const auto prefix = static_cast<std::int64_t>(all.size() - batch.size());
   Shape noise = all;
-  noise.insert(noise.begin() + prefix + at, logits.shape()[static_cast<std::size_t>(at)]);
+  noise.insert(noise.begin() + prefix + at, logits.shape()[at]);
   const Array g = gumbel(key, noise, logits.dtype());
   return argmax(add(g, prefix ? expand_dims(logits, iota_axes(prefix)) : logits), prefix + at, default_int());
 }
 
 namespace {
-Array gamma_typed(const Array& key, const Array& a, const std::optional<Shape>& shape, std::optional<DType> dtype, bool log_space) {
+Array gamma_typed(const Array& key, const Array& a, const std::optional<Shape>& shape, std::optional<DType> dtype,
+                  bool log_space) {
   const DType d = float_dtype("gamma", dtype);
   const Array alpha = spread(convert_element_type(a, d), shape.value_or(a.shape()));
   return random_gamma_p().bind1({single("gamma", key), alpha}, RandomGamma{log_space, config().threefry_partitionable});
 }
 }  // namespace
 
-Array gamma(const Array& key, const Array& a, const std::optional<Shape>& shape, std::optional<DType> dtype) { return gamma_typed(key, a, shape, dtype, false); }
-Array loggamma(const Array& key, const Array& a, const std::optional<Shape>& shape, std::optional<DType> dtype) { return gamma_typed(key, a, shape, dtype, true); }
-Array beta(const Array& key, const Array& a, const Array& b, const std::optional<Shape>& shape, std::optional<DType> dtype) {
+Array gamma(const Array& key, const Array& a, const std::optional<Shape>& shape, std::optional<DType> dtype) {
+  return gamma_typed(key, a, shape, dtype, false);
+}
+Array loggamma(const Array& key, const Array& a, const std::optional<Shape>& shape, std::optional<DType> dtype) {
+  return gamma_typed(key, a, shape, dtype, true);
+}
+Array beta(const Array& key, const Array& a, const Array& b, const std::optional<Shape>& shape,
+           std::optional<DType> dtype) {
   const Shape both[] = {a.shape(), b.shape()};
   const Shape all = shape.value_or(broadcast_shapes(both, "beta"));
   const auto [ka, kb] = two_keys(single("beta", key));
@@ -260,7 +297,7 @@ Array beta(const Array& key, const Array& a, const Array& b, const std::optional
   return div(sa, add(sa, sb));
 }
 Array dirichlet(const Array& key, const Array& alpha, const std::optional<Shape>& shape, std::optional<DType> dtype) {
-  check<ShapeError>(alpha.rank() >= 1, "dirichlet requires alpha.ndim >= 1, got {}.", alpha.aval());
+  check<ShapeError>(alpha.rank() >= 1, "random::dirichlet: alpha must have an axis. Got {}.", alpha.aval());
   Shape all = shape.value_or(Shape(alpha.shape().begin(), alpha.shape().end() - 1));
   all.push_back(alpha.shape().back());
   const Array logs = loggamma(key, alpha, all, dtype);
@@ -284,11 +321,13 @@ Array shuffle(Array key, Array x, std::int64_t axis) {
 }
 }  // namespace
 
-Array permutation(const Array& key, std::int64_t n) { return shuffle(single("permutation", key), iota(default_int(), {Dim(n)}, 0), 0); }
+Array permutation(const Array& key, std::int64_t n) {
+  return shuffle(single("permutation", key), iota(default_int(), {Dim(n)}, 0), 0);
+}
 Array permutation(const Array& key, const Array& x, std::int64_t axis, bool independent) {
   const auto at = normalize_axis(axis, x.rank(), "permutation");
   if (independent || x.rank() == 1) return shuffle(single("permutation", key), x, at);
-  const Array order = shuffle(single("permutation", key), iota(default_int(), {x.shape()[static_cast<std::size_t>(at)]}, 0), 0);
+  const Array order = shuffle(single("permutation", key), iota(default_int(), {x.shape()[at]}, 0), 0);
   return take(x, order, at);
 }
 
@@ -302,15 +341,17 @@ Array search_sorted(const Array& boundaries, const Array& r) {
 
 Array choice(const Array& key_in, std::int64_t n, const Shape& shape, bool replace, const std::optional<Array>& p) {
   const Array key = single("choice", key_in);
-  check(n > 0, "a must be greater than 0 unless no samples are taken");
+  check(n > 0, "random::choice: there is nothing to choose from. Got {} elements; expected at least one.", n);
   const std::int64_t draws = num_elements(shape).value();
-  check(replace || draws <= n, "Cannot take a larger sample than population when 'replace=False'. Got {} of {}.", draws, n);
+  check(replace || draws <= n, "random::choice: without replacement there are too many draws. Got {} of {} elements.",
+        draws, n);
   if (!p) {
     if (replace) return randint(key, shape, 0, n);
     return reshape(slice_in_dim(permutation(key, n), 0, draws, 1, 0), shape);
   }
-  if (!(identical(p->shape(), Shape{Dim(n)}))) [[unlikely]]
-  raise<ShapeError>("p must be None or a 1D vector with the same size as a.shape[axis]. p has shape {} and a has {} elements.", to_string(p->shape()), n);
+  check<ShapeError>(identical(p->shape(), Shape{Dim(n)}),
+                    "random::choice: p must be a vector with one entry per element. Got shape {} for {} elements.",
+                    shown(p->shape()), n);
   if (!replace) {
     const Array g = add(gumbel(key, {Dim(n)}, p->dtype()), log(*p));
     return reshape(convert_element_type(top_k(g, draws).second, default_int()), shape);
@@ -321,7 +362,7 @@ Array choice(const Array& key_in, std::int64_t n, const Shape& shape, bool repla
   return search_sorted(cumulative, r);
 }
 Array choice(const Array& key, const Array& a, const Shape& shape, bool replace, const std::optional<Array>& p) {
-  check<ShapeError>(a.rank() == 1, "choice: a vector is expected. Got {}.", a.aval());
+  check<ShapeError>(a.rank() == 1, "random::choice: the elements must be a vector. Got {}.", a.aval());
   const std::int64_t n = a.shape()[0].value();
   if (!p && !replace) return reshape(slice_in_dim(permutation(key, a), 0, num_elements(shape).value(), 1, 0), shape);
   return take(a, choice(key, n, shape, replace, p), 0);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -33,9 +34,12 @@ std::int64_t axis_after(const Axes& axes, std::int64_t mapped) {
 
 void check_axes(std::string_view name, const Aval& x, const Axes& axes) {
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    check<AxisError>(axes[i] >= 0 && axes[i] < x.rank(), "{}: axis {} is out of range for {}. Use axes in [0, {}).", name, axes[i], x, x.rank());
-    for (std::size_t k = 0; k < i; ++k) if (!(axes[i] != axes[k])) [[unlikely]]
-  raise<AxisError>("{}: duplicate value in 'axes': {}.", name, tuple_string(axes));
+    check<AxisError>(axes[i] >= 0 && axes[i] < x.rank(),
+                     "{}: an axis is out of range. Got {} for {}; expected axes in [0, {}).", name, axes[i], x,
+                     x.rank());
+    for (std::size_t k = 0; k < i; ++k)
+      check<AxisError>(axes[i] != axes[k], "{}: an axis is repeated. Got {}; expected distinct axes.", name,
+                       shown(axes));
   }
 }
 
@@ -84,7 +88,7 @@ Dual tree_reduce(Dual d, std::int64_t axis, Combine combine) {
     return Dual{slice_in_dim(v.x, lo, hi, 1, axis), slice_in_dim(v.t, lo, hi, 1, axis)};
   };
   for (;;) {
-    const std::int64_t n = d.x.shape()[static_cast<std::size_t>(axis)].value();
+    const std::int64_t n = d.x.shape()[axis].value();
     if (n == 1) return {squeeze(d.x, {axis}), squeeze(d.t, {axis})};
     const std::int64_t pairs = n / 2, second = n - pairs;
     Dual joined = combine(part(d, 0, pairs), part(d, second, n));
@@ -103,8 +107,8 @@ JvpResult product_jvp(std::span<const Array> x, std::span<const Tangent> t, cons
   const Axes kept = other_axes(p.axes, x[0].rank());
   order.insert(order.end(), kept.begin(), kept.end());
   Shape shape{Dim(1)};
-  for (std::int64_t a : p.axes) shape[0] *= x[0].shape()[static_cast<std::size_t>(a)];
-  for (std::int64_t a : kept) shape.push_back(x[0].shape()[static_cast<std::size_t>(a)]);
+  for (std::int64_t a : p.axes) shape[0] *= x[0].shape()[a];
+  for (std::int64_t a : kept) shape.push_back(x[0].shape()[a]);
   if (identical(shape[0], Dim(0))) return {{y}, {Tangent::zero(y.aval())}};
   const auto arrange = [&](const Array& v) { return reshape(transpose(v, order), shape); };
   const Array xs = arrange(x[0]), ts = arrange(t[0].value());
@@ -113,36 +117,46 @@ JvpResult product_jvp(std::span<const Array> x, std::span<const Tangent> t, cons
 }
 
 Primitive make_chooser(const char* name, PrimitiveFn self) {
-  return make_primitive<ReduceAxes>({
-      .name = name, .operands = 1, .aval = reduce_aval(name, reducible), .jvp = chooser_jvp(self), .batch = reduce_batch(self)});
+  return make_primitive<ReduceAxes>({.name = name,
+                                     .operands = 1,
+                                     .aval = reduce_aval(name, reducible),
+                                     .jvp = chooser_jvp(self),
+                                     .batch = reduce_batch(self)});
 }
 Primitive make_bitwise(const char* name, PrimitiveFn self) {
-  return make_primitive<PlainReduceAxes>({
-      .name = name, .operands = 1, .aval = reduce_aval(name, kind::bool_or_integer), .jvp = rules::jvp_zero(self), .batch = reduce_batch(self)});
+  return make_primitive<PlainReduceAxes>({.name = name,
+                                          .operands = 1,
+                                          .aval = reduce_aval(name, kind::bool_or_integer),
+                                          .jvp = rules::jvp_zero(self),
+                                          .batch = reduce_batch(self)});
 }
 
 Primitive make_arg(const char* name, PrimitiveFn self) {
-  return make_primitive<ArgReduce>({
-      .name = name, .operands = 1,
-      .aval = [name](std::span<const Aval> x, const ArgReduce& p) -> Avals {
-        rules::check_dtype(name, x[0].dtype, kind::ordered);
-        check_axes(name, x[0], p.axes);
-        check<DtypeError>(is_integer(p.index_dtype), "{}: index_dtype must be an integer dtype, but got {}.", name, numpy_name(p.index_dtype));
-        if (!(p.axes.size() == 1)) [[unlikely]]
-  raise<ValueError>("{}: one axis is expected. Got axes {}.", name, tuple_string(p.axes));
-        const Dim n = x[0].shape[static_cast<std::size_t>(p.axes[0])];
-        check(!identical(n, Dim(0)), "attempt to get {} of an empty sequence. Got {} along axis {}.", name, x[0], p.axes[0]);
-        return {Aval{p.index_dtype, without(x[0].shape, p.axes), false}};
-      },
-      .jvp = rules::jvp_zero(self),
-      .batch = reduce_batch(self)});
+  return make_primitive<ArgReduce>(
+      {.name = name,
+       .operands = 1,
+       .aval = [name](std::span<const Aval> x, const ArgReduce& p) -> Avals {
+         rules::check_dtype(name, x[0].dtype, kind::ordered);
+         check_axes(name, x[0], p.axes);
+         check<DtypeError>(is_integer(p.index_dtype), "{}: index_dtype must be an integer dtype. Got {}.", name,
+                           p.index_dtype);
+         check(p.axes.size() == 1, "{}: one axis is expected. Got axes {}.", name, shown(p.axes));
+         const Dim n = x[0].shape[p.axes[0]];
+         check(!identical(n, Dim(0)), "{}: there is no extreme of no elements. Got {} along axis {}.", name, x[0],
+               p.axes[0]);
+         return {Aval{p.index_dtype, without(x[0].shape, p.axes), false}};
+       },
+       .jvp = rules::jvp_zero(self),
+       .batch = reduce_batch(self)});
 }
 
 // ---- cumulative operations
 
 Avals cumulative_aval(std::string_view name, std::span<const Aval> x, const Cumulative& p) {
   rules::check_dtype(name, x[0].dtype, kind::numeric);
-  check<AxisError>(p.axis >= 0 && p.axis < x[0].rank(), "{}: axis {} is out of bounds for {}. Use an axis in [0, {}).", name, p.axis, x[0], x[0].rank());
+  check<AxisError>(p.axis >= 0 && p.axis < x[0].rank(),
+                   "{}: the axis is out of range. Got {} for {}; expected an axis in [0, {}).", name, p.axis, x[0],
+                   x[0].rank());
   return {x[0]};
 }
 
@@ -156,12 +170,12 @@ auto cumulative_batch(PrimitiveFn self) {
 
 // Blelloch's scan: combine neighbours, scan the pairs, fill in the others.
 Dual scan_tree(const Dual& d, std::int64_t axis, Combine combine) {
-  const auto n = d.x.shape()[static_cast<std::size_t>(axis)].value();
+  const auto n = d.x.shape()[axis].value();
   if (n < 2) return d;
   const auto part = [&](const Dual& v, std::int64_t lo, std::int64_t hi, std::int64_t step) {
     return Dual{slice_in_dim(v.x, lo, hi, step, axis), slice_in_dim(v.t, lo, hi, step, axis)};
   };
-  const auto size = [&](const Dual& v) { return v.x.shape()[static_cast<std::size_t>(axis)].value(); };
+  const auto size = [&](const Dual& v) { return v.x.shape()[axis].value(); };
   const Dual odd = scan_tree(combine(part(d, 0, n - 1, 2), part(d, 1, n, 2)), axis, combine);
   const Dual rest = part(d, 2, n, 2);
   const bool is_even = n % 2 == 0;
@@ -175,8 +189,8 @@ Dual scan_tree(const Dual& d, std::int64_t axis, Combine combine) {
   const auto interleave = [&](const Array& a, const Array& b) {
     const Array zero = rules::scalar_of(a.dtype(), 0);
     std::vector<PadAxis> low(a.shape().size(), PadAxis{0, 0, 0}), high = low;
-    low[static_cast<std::size_t>(axis)] = {0, is_even ? 1 : 0, 1};
-    high[static_cast<std::size_t>(axis)] = {1, is_even ? 0 : 1, 1};
+    low[axis] = {0, is_even ? 1 : 0, 1};
+    high[axis] = {1, is_even ? 0 : 1, 1};
     const Array left = pad(a, zero, low), right = pad(b, zero, high);
     return add(left, right);
   };
@@ -187,7 +201,7 @@ Dual scan_tree(const Dual& d, std::int64_t axis, Combine combine) {
     Shape pair = odd.x.shape();
     pair.insert(pair.begin() + axis + 1, Dim(1));
     Shape woven = odd.x.shape();
-    woven[static_cast<std::size_t>(axis)] = Dim(2 * size(odd));
+    woven[axis] = Dim(2 * size(odd));
     const Array front = slice_in_dim(even.x, 0, size(odd), 1, axis);
     x = reshape(concatenate({reshape(front, pair), reshape(odd.x, pair)}, axis + 1), woven);
     if (!is_even) x = concatenate({x, slice_in_dim(even.x, size(even) - 1, size(even), 1, axis)}, axis);
@@ -210,14 +224,16 @@ Dual combine_choice(const Dual& a, const Dual& b) {
 Array logaddexp_strict(const Array& a, const Array& b) {
   const Array first = greater(a, b);
   const Array largest = select(first, a, b), distance = sub(select(first, b, a), largest);
-  const Array undefined = not_equal(distance, distance);   // of equal infinities, or NaN
+  const Array undefined = not_equal(distance, distance);  // of equal infinities, or NaN
   const Array safe = select(undefined, zeros_like(distance), distance);
   return select(undefined, add(a, b), add(largest, log1p(exp(safe))));
 }
 // e^(x - y), with infinite values taken for 0 as JAX's rule does.
 Dual combine_logaddexp(const Dual& a, const Dual& b) {
   const Array y = logaddexp_strict(a.x, b.x);
-  const auto finite = [](const Array& v) { return select(equal(v, full_like(v, std::numeric_limits<float>::infinity())), zeros_like(v), v); };
+  const auto finite = [](const Array& v) {
+    return select(equal(v, full_like(v, std::numeric_limits<float>::infinity())), zeros_like(v), v);
+  };
   const auto weight = [&](const Array& x) { return exp(sub(finite(x), finite(y))); };
   const Array wa = weight(a.x), wb = weight(b.x);
   const Array ta = mul(a.t, wa), tb = mul(b.t, wb);
@@ -225,18 +241,19 @@ Dual combine_logaddexp(const Dual& a, const Dual& b) {
 }
 
 Primitive make_cumulative(const char* name, PrimitiveFn self, Combine combine) {
-  return make_primitive<Cumulative>({
-      .name = name, .operands = 1,
-      .aval = [name](std::span<const Aval> x, const Cumulative& p) { return cumulative_aval(name, x, p); },
-      .jvp = [self, combine](std::span<const Array> x, std::span<const Tangent> t, const Cumulative& p) -> JvpResult {
-        Array y = self().bind1({x[0]}, p);
-        if (t[0].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
-        const auto turn = [&](const Array& v) { return p.reverse ? rev(v, {p.axis}) : v; };
-        const Array xs = turn(x[0]), ts = turn(t[0].value());
-        Array dy = turn(scan_tree({xs, ts}, p.axis, combine).t);
-        return {{std::move(y)}, {Tangent(std::move(dy))}};
-      },
-      .batch = cumulative_batch(self)});
+  return make_primitive<Cumulative>(
+      {.name = name,
+       .operands = 1,
+       .aval = [name](std::span<const Aval> x, const Cumulative& p) { return cumulative_aval(name, x, p); },
+       .jvp = [self, combine](std::span<const Array> x, std::span<const Tangent> t, const Cumulative& p) -> JvpResult {
+         Array y = self().bind1({x[0]}, p);
+         if (t[0].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+         const auto turn = [&](const Array& v) { return p.reverse ? rev(v, {p.axis}) : v; };
+         const Array xs = turn(x[0]), ts = turn(t[0].value());
+         Array dy = turn(scan_tree({xs, ts}, p.axis, combine).t);
+         return {{std::move(y)}, {Tangent(std::move(dy))}};
+       },
+       .batch = cumulative_batch(self)});
 }
 
 Array reduce(const Primitive& p, std::string_view name, const Array& x, const Axes& axes, bool sharded) {
@@ -250,17 +267,22 @@ Array cumulate(const Primitive& p, const Array& x, std::int64_t axis, bool rever
 }  // namespace
 
 const Primitive& reduce_sum_p() {
-  static const Primitive p = make_primitive<ReduceAxes>({
-      .name = "reduce_sum", .operands = 1,
-      .aval = reduce_aval("reduce_sum", kind::numeric),
-      .jvp = rules::jvp_linear(reduce_sum_p),
-      .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const ReduceAxes& a) { return repeat_back(ct, x.shape, a.axes); }),
-      .batch = reduce_batch(reduce_sum_p)});
+  static const Primitive p = make_primitive<ReduceAxes>(
+      {.name = "reduce_sum",
+       .operands = 1,
+       .aval = reduce_aval("reduce_sum", kind::numeric),
+       .jvp = rules::jvp_linear(reduce_sum_p),
+       .transpose = rules::transpose_unary(
+           [](const Array& ct, const Aval& x, const ReduceAxes& a) { return repeat_back(ct, x.shape, a.axes); }),
+       .batch = reduce_batch(reduce_sum_p)});
   return p;
 }
 const Primitive& reduce_prod_p() {
-  static const Primitive p = make_primitive<PlainReduceAxes>({
-      .name = "reduce_prod", .operands = 1, .aval = reduce_aval("reduce_prod", kind::numeric), .jvp = product_jvp, .batch = reduce_batch(reduce_prod_p)});
+  static const Primitive p = make_primitive<PlainReduceAxes>({.name = "reduce_prod",
+                                                              .operands = 1,
+                                                              .aval = reduce_aval("reduce_prod", kind::numeric),
+                                                              .jvp = product_jvp,
+                                                              .batch = reduce_batch(reduce_prod_p)});
   return p;
 }
 const Primitive& reduce_max_p() {
@@ -292,12 +314,15 @@ const Primitive& argmin_p() {
   return p;
 }
 const Primitive& cumsum_p() {
-  static const Primitive p = make_primitive<Cumulative>({
-      .name = "cumsum", .operands = 1,
-      .aval = [](std::span<const Aval> x, const Cumulative& c) { return cumulative_aval("cumsum", x, c); },
-      .jvp = rules::jvp_linear(cumsum_p),
-      .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const Cumulative& c) { return cumsum_p().bind1({ct}, Cumulative{c.axis, !c.reverse}); }),
-      .batch = cumulative_batch(cumsum_p)});
+  static const Primitive p = make_primitive<Cumulative>(
+      {.name = "cumsum",
+       .operands = 1,
+       .aval = [](std::span<const Aval> x, const Cumulative& c) { return cumulative_aval("cumsum", x, c); },
+       .jvp = rules::jvp_linear(cumsum_p),
+       .transpose = rules::transpose_unary([](const Array& ct, const Aval&, const Cumulative& c) {
+         return cumsum_p().bind1({ct}, Cumulative{c.axis, !c.reverse});
+       }),
+       .batch = cumulative_batch(cumsum_p)});
   return p;
 }
 const Primitive& cumprod_p() {
@@ -318,8 +343,8 @@ const Primitive& cumlogsumexp_p() {
 }
 
 void append_reduce_primitives(std::vector<Primitive>& out) {
-  for (PrimitiveFn p : {reduce_sum_p, reduce_prod_p, reduce_max_p, reduce_min_p, reduce_and_p, reduce_or_p, reduce_xor_p, argmax_p, argmin_p, cumsum_p,
-                        cumprod_p, cummax_p, cummin_p, cumlogsumexp_p})
+  for (PrimitiveFn p : {reduce_sum_p, reduce_prod_p, reduce_max_p, reduce_min_p, reduce_and_p, reduce_or_p,
+                        reduce_xor_p, argmax_p, argmin_p, cumsum_p, cumprod_p, cummax_p, cummin_p, cumlogsumexp_p})
     out.push_back(p());
 }
 
@@ -331,15 +356,19 @@ Array reduce_and(const Array& x, const Axes& axes) { return reduce(reduce_and_p(
 Array reduce_or(const Array& x, const Axes& axes) { return reduce(reduce_or_p(), "reduce_or", x, axes, false); }
 Array reduce_xor(const Array& x, const Axes& axes) { return reduce(reduce_xor_p(), "reduce_xor", x, axes, false); }
 Array argmax(const Array& x, std::int64_t axis, DType index_dtype) {
-  return argmax_p().bind1({x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmax")}, requested_dtype("argmax", index_dtype)});
+  return argmax_p().bind1(
+      {x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmax")}, requested_dtype("argmax", index_dtype)});
 }
 Array argmin(const Array& x, std::int64_t axis, DType index_dtype) {
-  return argmin_p().bind1({x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmin")}, requested_dtype("argmin", index_dtype)});
+  return argmin_p().bind1(
+      {x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmin")}, requested_dtype("argmin", index_dtype)});
 }
 Array cumsum(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumsum_p(), x, axis, reverse); }
 Array cumprod(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumprod_p(), x, axis, reverse); }
 Array cummax(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cummax_p(), x, axis, reverse); }
 Array cummin(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cummin_p(), x, axis, reverse); }
-Array cumlogsumexp(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumlogsumexp_p(), x, axis, reverse); }
+Array cumlogsumexp(const Array& x, std::int64_t axis, bool reverse) {
+  return cumulate(cumlogsumexp_p(), x, axis, reverse);
+}
 
 }  // namespace tf2jax

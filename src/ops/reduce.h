@@ -10,8 +10,8 @@ namespace tf2jax {
 struct ReduceAxes {
   Axes axes;
   bool operator==(const ReduceAxes&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("axes", axes);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("axes", self.axes);
     v.fixed("out_sharding", "None");
   }
 };
@@ -19,32 +19,44 @@ struct ReduceAxes {
 struct PlainReduceAxes {
   Axes axes;
   bool operator==(const PlainReduceAxes&) const = default;
-  template <class V> void visit_fields(V&& v) { v.field("axes", axes); }
+  static void visit_fields(auto& self, auto& v) { v.field("axes", self.axes); }
 };
+/// Params of argmax and argmin: one axis, and the dtype of the index.
 struct ArgReduce {
   Axes axes;
   DType index_dtype = DType::i32;
   bool operator==(const ArgReduce&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("axes", axes);
-    v.field("index_dtype", index_dtype);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("axes", self.axes);
+    v.field("index_dtype", self.index_dtype);
   }
 };
+/// Params of the running reductions.
 struct Cumulative {
   std::int64_t axis = 0;
   bool reverse = false;
   bool operator==(const Cumulative&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("axis", axis);
-    v.field("reverse", reverse);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("axis", self.axis);
+    v.field("reverse", self.reverse);
   }
 };
 
-const Primitive& reduce_sum_p(); const Primitive& reduce_prod_p(); const Primitive& reduce_max_p(); const Primitive& reduce_min_p();
-const Primitive& reduce_and_p(); const Primitive& reduce_or_p(); const Primitive& reduce_xor_p();
-const Primitive& argmax_p(); const Primitive& argmin_p();
-const Primitive& cumsum_p(); const Primitive& cumprod_p(); const Primitive& cummax_p(); const Primitive& cummin_p();
+const Primitive& reduce_sum_p();
+const Primitive& reduce_prod_p();
+const Primitive& reduce_max_p();
+const Primitive& reduce_min_p();
+const Primitive& reduce_and_p();
+const Primitive& reduce_or_p();
+const Primitive& reduce_xor_p();
+const Primitive& argmax_p();
+const Primitive& argmin_p();
+const Primitive& cumsum_p();
+const Primitive& cumprod_p();
+const Primitive& cummax_p();
+const Primitive& cummin_p();
 const Primitive& cumlogsumexp_p();
+/// The primitives of reduce.cpp.
 void append_reduce_primitives(std::vector<Primitive>& out);
 
 // ---- strict functions, as in jax.lax: the dtype is kept, the axes are dropped from the shape. Symbolic sizes allowed.
@@ -57,21 +69,28 @@ Array reduce_sum(const Array& x, const Axes& axes);
 Array reduce_prod(const Array& x, const Axes& axes);
 /// Largest (smallest) element over `axes`; NaN wins. Gradient: shared evenly by equal elements.
 Array reduce_max(const Array& x, const Axes& axes);
+/// Smallest element over `axes`; as reduce_max.
 Array reduce_min(const Array& x, const Axes& axes);
 /// Bitwise (bools: logical) and, or, exclusive or over `axes`. Not differentiable.
 Array reduce_and(const Array& x, const Axes& axes);
+/// Bitwise (bools: logical) or over `axes`. Not differentiable.
 Array reduce_or(const Array& x, const Axes& axes);
+/// Bitwise (bools: logical) exclusive or over `axes`. Not differentiable.
 Array reduce_xor(const Array& x, const Axes& axes);
 /// Index of the largest (smallest) element along `axis`: the first of equal ones; NaN wins.
 Array argmax(const Array& x, std::int64_t axis, DType index_dtype);
+/// Index of the smallest element along `axis`: the first of equal ones; NaN wins.
 Array argmin(const Array& x, std::int64_t axis, DType index_dtype);
 
 /// Running sums along `axis`, from the end when `reverse`. Gradient: linear; the sums run the other way.
 Array cumsum(const Array& x, std::int64_t axis, bool reverse = false);
 /// Running products, maxima, minima, log(sum(exp)). Gradient: along a balanced tree, as in JAX.
 Array cumprod(const Array& x, std::int64_t axis, bool reverse = false);
+/// Running maxima; NaN wins.
 Array cummax(const Array& x, std::int64_t axis, bool reverse = false);
+/// Running minima; NaN wins.
 Array cummin(const Array& x, std::int64_t axis, bool reverse = false);
+/// Running log(sum(exp(x))), without overflow.
 Array cumlogsumexp(const Array& x, std::int64_t axis, bool reverse = false);
 
 namespace rules {

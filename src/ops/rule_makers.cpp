@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/internal/param_checks.h"
 #include "tf2jax/ops/reduce.h"
@@ -11,7 +12,8 @@
 namespace tf2jax::rules {
 
 void check_dtype(std::string_view name, DType dtype, kind::Test allowed) {
-  check<DtypeError>(allowed(dtype), "{} does not accept dtype {}. Convert the operand with astype.", name, numpy_name(dtype));
+  check<DtypeError>(allowed(dtype), "{}: the dtype is not accepted. Got {}. Convert the operand with astype.", name,
+                    dtype);
 }
 
 Shape elementwise_shape(std::string_view name, std::span<const Aval> operands) {
@@ -28,7 +30,8 @@ Shape elementwise_shape(std::string_view name, std::span<const Aval> operands) {
     std::string shapes;
     for (const Aval& a : operands)
       if (!a.shape.empty()) shapes += (shapes.empty() ? "" : ", ") + to_string(a.shape);
-    raise<ShapeError>("{} got incompatible shapes for broadcasting: {}.", name, shapes);
+    raise<ShapeError>("{} got incompatible shapes for broadcasting: {}. Expected sizes that are equal or 1.", name,
+                      shapes);
   };
   Shape out = *first;
   for (const Aval& a : operands) {
@@ -37,7 +40,7 @@ Shape elementwise_shape(std::string_view name, std::span<const Aval> operands) {
       std::string ranks;
       for (const Aval& b : operands)
         if (!b.shape.empty()) ranks += (ranks.empty() ? "" : ", ") + std::to_string(b.rank());
-      raise<ShapeError>("{}: arrays must have same number of dimensions, got {}.", name, ranks);
+      raise<ShapeError>("{}: the operands must have one rank. Got {}.", name, ranks);
     }
     for (std::size_t i = 0; i < out.size(); ++i) {
       if (identical(out[i], a.shape[i]) || identical(a.shape[i], Dim(1))) continue;
@@ -51,7 +54,8 @@ Shape elementwise_shape(std::string_view name, std::span<const Aval> operands) {
 DType same_dtype(std::string_view name, std::span<const Aval> operands) {
   for (const Aval& a : operands)
     if (a.dtype != operands[0].dtype)
-      raise<DtypeError>("{} requires arguments to have equal dtypes, got {}. Convert one with astype.", name, to_string(operands));
+      raise<DtypeError>("{} requires arguments to have equal dtypes, got {}. Convert one with astype.", name,
+                        to_string(operands));
   return operands[0].dtype;
 }
 
@@ -62,7 +66,8 @@ bool all_weak(std::span<const Aval> operands) {
 bool are_axes(const Axes& axes, std::int64_t rank) {
   Axes sorted = axes;
   std::ranges::sort(sorted);
-  return std::ranges::adjacent_find(sorted) == sorted.end() && (sorted.empty() || (sorted.front() >= 0 && sorted.back() < rank));
+  return std::ranges::adjacent_find(sorted) == sorted.end() &&
+         (sorted.empty() || (sorted.front() >= 0 && sorted.back() < rank));
 }
 
 bool overlap(const Axes& a, const Axes& b) {
@@ -70,14 +75,15 @@ bool overlap(const Axes& a, const Axes& b) {
 }
 
 void check_axes(std::string_view name, std::string_view parameter, const Axes& axes, const Aval& x) {
-  check<AxisError>(are_axes(axes, x.rank()), "{}: {} must be distinct axes of the operand. Got {} for {}; expected axes in [0, {}), none repeated.", name, parameter,
-                   tuple_string(axes), x, x.rank());
+  check<AxisError>(
+      are_axes(axes, x.rank()),
+      "{}: {} must be distinct axes of the operand. Got {} for {}; expected axes in [0, {}), none repeated.", name,
+      parameter, tuple_string(axes), x, x.rank());
 }
 
 void check_sizes(std::string_view name, std::string_view parameter, const Shape& sizes) {
   const bool negative = std::ranges::any_of(sizes, [](const Dim& n) { return n.is_constant() && n.value() < 0; });
-  if (negative) [[unlikely]]
-    raise<ShapeError>("{}: {} must not be negative. Got {}.", name, parameter, to_string(sizes));
+  check<ShapeError>(!negative, "{}: {} must not be negative. Got {}.", name, parameter, shown(sizes));
 }
 
 Array unbroadcast(const Array& ct, const Aval& target) {
@@ -85,7 +91,7 @@ Array unbroadcast(const Array& ct, const Aval& target) {
   if (target.shape.empty()) return reduce_sum(ct, iota_axes(ct.rank()));
   Axes summed;
   for (std::int64_t i = 0; i < ct.rank(); ++i)
-    if (!identical(ct.shape()[static_cast<std::size_t>(i)], target.shape[static_cast<std::size_t>(i)])) summed.push_back(i);
+    if (!identical(ct.shape()[i], target.shape[i])) summed.push_back(i);
   return reshape(reduce_sum(ct, summed), target.shape);
 }
 
@@ -117,7 +123,8 @@ Array to_front(const Array& x, Axis axis, Dim size) {
   return broadcast_in_dim(x, shape, iota_axes(x.rank(), 1));
 }
 
-BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const EquationParams& params) {
+BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes,
+                              const EquationParams& params) {
   // Where all mapped operands share axis and rank and the others are scalars, nothing has to move.
   std::int64_t rank = 0;
   for (std::size_t i = 0; i < x.size(); ++i) rank = std::max(rank, x[i].rank() - (axes[i] ? 1 : 0));
@@ -140,11 +147,14 @@ BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, s
       continue;
     }
     Array front = mapped_to_front(x[i], axes[i]);
-    if (front.rank() != rank + 1) front = broadcast_in_dim(front, [&] {
-      Shape s(static_cast<std::size_t>(rank + 1), Dim(1));
-      s[0] = front.shape()[0];
-      return s;
-    }(), {0});
+    if (front.rank() != rank + 1)
+      front = broadcast_in_dim(front,
+                               [&] {
+                                 Shape s(rank + 1, Dim(1));
+                                 s[0] = front.shape()[0];
+                                 return s;
+                               }(),
+                               {0});
     in.push_back(std::move(front));
   }
   return {self.bind(in, params), {0}};

@@ -37,12 +37,15 @@ bool all_weak(std::span<const Aval> operands);
 /// Sums a cotangent over the axes along which `target` was broadcast.
 Array unbroadcast(const Array& ct, const Aval& target);
 Tangent unbroadcast(const Tangent& ct, const Aval& target);
-/// astype and convert_element_type to exactly `dtype`, also where 64-bit types are off: rules follow the types that their
-/// operands have.
+/// astype and convert_element_type to exactly `dtype`, also where 64-bit types are off: rules follow the types that
+/// their operands have.
 Array as_dtype(const Array& x, DType dtype);
 Array converted(const Array& x, DType dtype, bool weak_type = false);
 /// A scalar, or every element of an array, of exactly that type.
 Array scalar_of(DType dtype, const Array& value);
+/// The lowest, or the highest, value of an integer or floating dtype: infinities where there are some.
+/// Throws: DtypeError for others.
+Array extreme(DType dtype, bool lowest);
 Array filled(const Shape& shape, DType dtype, const Array& value);
 /// Expands `x` to exactly `shape` (scalars and size-1 axes repeat).
 Array broadcast_like(const Array& x, const Shape& shape);
@@ -59,7 +62,8 @@ Array mapped_to_front(const Array& x, Axis axis);
 Array move_axis(const Array& x, std::int64_t from, std::int64_t to);
 
 /// Batching of an elementwise application of `self` (see elementwise_shape).
-BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, const EquationParams& params);
+BatchResult batch_elementwise(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes,
+                              const EquationParams& params);
 
 // ---- aval rules. They outlive the call that makes them, so they own the name.
 /// The operand's own aval, for one operand of an allowed dtype. Generic over params.
@@ -125,7 +129,8 @@ auto jvp_binary(Left left, Right right, PrimitiveFn self) {
     Array out = self().bind1({x[0], x[1]}, params);
     Tangent sum = Tangent::zero(out.aval());
     if (!t[0].is_zero()) sum = Tangent(broadcast_like(left(x[0], x[1], out, t[0].value()), out.shape()));
-    if (!t[1].is_zero()) sum = add_tangents(sum, Tangent(broadcast_like(right(x[0], x[1], out, t[1].value()), out.shape())));
+    if (!t[1].is_zero())
+      sum = add_tangents(sum, Tangent(broadcast_like(right(x[0], x[1], out, t[1].value()), out.shape())));
     return {{std::move(out)}, {std::move(sum)}};
   };
 }
@@ -147,7 +152,8 @@ inline auto jvp_bilinear(PrimitiveFn self) {
     Array y = self().bind1({x[0], x[1]}, params);
     Tangent sum = Tangent::zero(y.aval());
     if (!t[0].is_zero()) sum = Tangent(broadcast_like(self().bind1({t[0].value(), x[1]}, params), y.shape()));
-    if (!t[1].is_zero()) sum = add_tangents(sum, Tangent(broadcast_like(self().bind1({x[0], t[1].value()}, params), y.shape())));
+    if (!t[1].is_zero())
+      sum = add_tangents(sum, Tangent(broadcast_like(self().bind1({x[0], t[1].value()}, params), y.shape())));
     return {{std::move(y)}, {std::move(sum)}};
   };
 }
@@ -177,7 +183,8 @@ auto transpose_bilinear(Lhs lhs, Rhs rhs) {
   return [=](std::span<const Tangent> ct, std::span<const LinearArg> x, const auto& params) -> Tangents {
     Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
     if (ct[0].is_zero()) return out;
-    if (x[0].is_linear() && x[1].is_linear()) raise<InternalError>("transpose: both operands of a bilinear operation are linear.");
+    if (x[0].is_linear() && x[1].is_linear())
+      raise<InternalError>("transpose: both operands of a bilinear operation are linear.");
     if (x[0].is_linear()) out[0] = Tangent(lhs(ct[0].value(), x[0].aval, *x[1].known, params));
     else out[1] = Tangent(rhs(ct[0].value(), *x[0].known, x[1].aval, params));
     return out;

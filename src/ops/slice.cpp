@@ -1,6 +1,7 @@
 // Static and dynamic slices and their updates.
 #include <algorithm>
 
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -13,10 +14,11 @@ using rules::mapped_to_front;
 using rules::to_front;
 
 void check_start(std::string_view name, const Aval& operand, std::span<const Aval> start) {
-  check<ShapeError>(start.size() == operand.shape.size(), "{} start_indices must have length equal to the number of dimensions of the operand, got {} indices for {}.",
+  check<ShapeError>(start.size() == operand.shape.size(), "{}: there must be one start index per axis. Got {} for {}.",
                     name, start.size(), operand);
   for (const Aval& a : start)
-    check<DtypeError>(is_integer(a.dtype) && a.shape.empty(), "{}: start indices must be integer scalars. Got {}.", name, a);
+    check<DtypeError>(is_integer(a.dtype) && a.shape.empty(), "{}: start indices must be integer scalars. Got {}.",
+                      name, a);
 }
 
 // Start indices as one i32/i64 array of shape [batch?, rank], for the gather and scatter forms of the batched rules.
@@ -31,21 +33,24 @@ std::pair<Array, bool> stacked_indices(std::span<const Array> start, std::span<c
 
 const Primitive& slice_p() {
   static const Primitive p = make_primitive<SliceParams>({
-      .name = "slice", .operands = 1,
+      .name = "slice",
+      .operands = 1,
       .aval = [](std::span<const Aval> x, const SliceParams& s) -> Avals {
         const std::size_t rank = x[0].shape.size();
-        if (!(s.start_indices.size() == rank && s.limit_indices.size() == rank && (!s.strides || s.strides->size() == rank))) [[unlikely]]
-  raise<ShapeError>("slice start_indices, limit_indices and strides must have one entry per axis; got start {} limit {} for operand {}.",
-                          to_string(s.start_indices), to_string(s.limit_indices), x[0]);
+        check<ShapeError>(s.start_indices.size() == rank && s.limit_indices.size() == rank &&
+                              (!s.strides || s.strides->size() == rank),
+                          "slice: start_indices, limit_indices and strides must have one entry per axis. Got starts {} "
+                          "and limits {} for {}.",
+                          shown(s.start_indices), shown(s.limit_indices), x[0]);
         Aval out{x[0].dtype, {}, x[0].weak_type};
         for (std::size_t i = 0; i < rank; ++i) {
           const Dim lo = s.start_indices[i], hi = s.limit_indices[i], n = x[0].shape[i];
           const std::int64_t stride = s.strides ? (*s.strides)[i] : 1;
           const bool fits = lo >= Dim(0) && definitely_ge(hi, lo).value_or(true) && definitely_ge(n, hi).value_or(true);
-          if (!(fits)) [[unlikely]]
-  raise<ShapeError>("slice limit_indices must be less than or equal to operand shape and at least start_indices, got start {} limit {} for operand {}.",
-                            to_string(s.start_indices), to_string(s.limit_indices), x[0]);
-          check(stride > 0, "slice strides must be positive, got {}.", stride);
+          check<ShapeError>(
+              fits, "slice: the limits must lie between the starts and the sizes. Got starts {} and limits {} for {}.",
+              shown(s.start_indices), shown(s.limit_indices), x[0]);
+          check(stride > 0, "slice: the strides must be positive. Got {}.", stride);
           const Dim extent = hi - lo;
           out.shape.push_back(stride == 1 ? extent : floordiv(extent + Dim(stride - 1), Dim(stride)));
         }
@@ -57,7 +62,8 @@ const Primitive& slice_p() {
         for (std::size_t i = 0; i < x.shape.size(); ++i) {
           const std::int64_t stride = s.strides ? (*s.strides)[i] : 1;
           const Dim n = ct.shape()[i];
-          const Dim covered = identical(n, Dim(0)) ? s.start_indices[i] : s.start_indices[i] + Dim(1) + (n - Dim(1)) * Dim(stride);
+          const Dim covered =
+              identical(n, Dim(0)) ? s.start_indices[i] : s.start_indices[i] + Dim(1) + (n - Dim(1)) * Dim(stride);
           config.push_back({s.start_indices[i], x.shape[i] - covered, stride - 1});
         }
         return pad(ct, rules::scalar_of(ct.dtype(), 0), config);
@@ -75,15 +81,18 @@ const Primitive& slice_p() {
 
 const Primitive& dynamic_slice_p() {
   static const Primitive p = make_primitive<SliceSizes>({
-      .name = "dynamic_slice", .operands = OperandCount::at_least(1),
+      .name = "dynamic_slice",
+      .operands = OperandCount::at_least(1),
       .aval = [](std::span<const Aval> x, const SliceSizes& s) -> Avals {
         check_start("dynamic_slice", x[0], x.subspan(1));
-        if (!(s.slice_sizes.size() == x[0].shape.size())) [[unlikely]]
-  raise<ShapeError>("dynamic_slice slice_sizes must have length equal to the number of dimensions of the operand, got {} for {}.",
-                          to_string(s.slice_sizes), x[0]);
+        check<ShapeError>(s.slice_sizes.size() == x[0].shape.size(),
+                          "dynamic_slice: slice_sizes must have one entry per axis. Got {} for {}.",
+                          shown(s.slice_sizes), x[0]);
         for (std::size_t i = 0; i < s.slice_sizes.size(); ++i)
-          if (!(definitely_ge(x[0].shape[i], s.slice_sizes[i]).value_or(true) && definitely_ge(s.slice_sizes[i], Dim(0)).value_or(true))) [[unlikely]]
-  raise<ShapeError>("slice slice_sizes must be less than or equal to operand shape, got slice_sizes {} for operand {}.", to_string(s.slice_sizes), x[0]);
+          check<ShapeError>(definitely_ge(x[0].shape[i], s.slice_sizes[i]).value_or(true) &&
+                                definitely_ge(s.slice_sizes[i], Dim(0)).value_or(true),
+                            "dynamic_slice: slice_sizes must not exceed the operand. Got {} for {}.",
+                            shown(s.slice_sizes), x[0]);
         return {Aval{x[0].dtype, s.slice_sizes, x[0].weak_type}};
       },
       .jvp = rules::jvp_linear_first(dynamic_slice_p),
@@ -123,14 +132,17 @@ const Primitive& dynamic_slice_p() {
 
 const Primitive& dynamic_update_slice_p() {
   static const Primitive p = make_primitive({
-      .name = "dynamic_update_slice", .operands = OperandCount::at_least(2),
+      .name = "dynamic_update_slice",
+      .operands = OperandCount::at_least(2),
       .aval = [](std::span<const Aval> x, const NoParams&) -> Avals {
         check_start("dynamic_update_slice", x[0], x.subspan(2));
         rules::same_dtype("dynamic_update_slice", x.subspan(0, 2));
-        check<ShapeError>(x[0].rank() == x[1].rank(), "dynamic_update_slice update must have the same rank as operand, got update {} for operand {}.", x[1], x[0]);
+        check<ShapeError>(x[0].rank() == x[1].rank(),
+                          "dynamic_update_slice: the update must have the rank of the operand. Got {} for {}.", x[1],
+                          x[0]);
         for (std::size_t i = 0; i < x[0].shape.size(); ++i)
           check<ShapeError>(definitely_ge(x[0].shape[i], x[1].shape[i]).value_or(true),
-                            "dynamic_update_slice update shape must be smaller than operand shape, got update {} for operand {}.", x[1], x[0]);
+                            "dynamic_update_slice: the update must not exceed the operand. Got {} for {}.", x[1], x[0]);
         return {x[0]};
       },
       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
@@ -176,14 +188,15 @@ const Primitive& dynamic_update_slice_p() {
 Array slice(const Array& x, const Shape& start, const Shape& limit, const Axes& strides) {
   bool whole = true;
   for (std::size_t i = 0; i < start.size(); ++i)
-    whole = whole && identical(start[i], Dim(0)) && i < x.shape().size() && identical(limit[i], x.shape()[i]) && (strides.empty() || strides[i] == 1);
+    whole = whole && identical(start[i], Dim(0)) && i < x.shape().size() && identical(limit[i], x.shape()[i]) &&
+            (strides.empty() || strides[i] == 1);
   if (whole && start.size() == x.shape().size()) return x;
   const bool unit = std::ranges::all_of(strides, [](auto s) { return s == 1; });
   return slice_p().bind1({x}, SliceParams{start, limit, unit ? std::nullopt : std::optional(strides)});
 }
 
 Array slice_in_dim(const Array& x, std::int64_t start, std::int64_t limit, std::int64_t stride, std::int64_t axis) {
-  const auto a = static_cast<std::size_t>(normalize_axis(axis, x.rank(), "slice_in_dim"));
+  const std::size_t a = normalize_axis(axis, x.rank(), "slice_in_dim");
   Shape lo(x.shape().size(), Dim(0)), hi = x.shape();
   Axes strides(x.shape().size(), 1);
   const auto bound = [&](std::int64_t i) { return i < 0 ? x.shape()[a] + Dim(i) : Dim(i); };
@@ -208,9 +221,9 @@ Array dynamic_update_slice(const Array& x, const Array& update, std::span<const 
 Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "dynamic_index_in_dim");
   Arrays start(x.shape().size(), rules::scalar_of(index.dtype(), 0));
-  start[static_cast<std::size_t>(a)] = index;
+  start[a] = index;
   Shape sizes = x.shape();
-  sizes[static_cast<std::size_t>(a)] = 1;
+  sizes[a] = 1;
   const Array piece = dynamic_slice(x, start, sizes);
   return keepdims ? piece : squeeze(piece, {a});
 }

@@ -17,12 +17,14 @@ Array gamma_density(const Array& a, const Array& x) {
 using Partial = Array (*)(const Array&, const Array&);
 Primitive make_gamma(const char* name, PrimitiveFn self, bool upper) {
   const auto signed_part = [upper](const Array& v) { return upper ? neg(v) : v; };
-  return make_primitive({
-      .name = name, .operands = 2,
-      .aval = rules::nary(kind::floating, name),
-      .jvp = rules::jvp_binary([signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, igamma_grad_a(a, x))); },
-                               [signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, gamma_density(a, x))); }, self),
-      .batch = rules::batch_nary(self)});
+  return make_primitive(
+      {.name = name,
+       .operands = 2,
+       .aval = rules::nary(kind::floating, name),
+       .jvp = rules::jvp_binary(
+           [signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, igamma_grad_a(a, x))); },
+           [signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, gamma_density(a, x))); }, self),
+       .batch = rules::batch_nary(self)});
 }
 Array apply(const Primitive& p, std::initializer_list<Array> operands) {
   return p.bind(promote_inexact(p.name(), std::span<const Array>(operands.begin(), operands.size())))[0];
@@ -39,72 +41,97 @@ const Primitive& igammac_p() {
   return p;
 }
 const Primitive& igamma_grad_a_p() {
-  static const Primitive p = make_primitive(
-      {.name = "igamma_grad_a", .operands = 2, .aval = rules::nary(kind::floating, "igamma_grad_a"), .batch = rules::batch_nary(igamma_grad_a_p)});
+  static const Primitive p = make_primitive({.name = "igamma_grad_a",
+                                             .operands = 2,
+                                             .aval = rules::nary(kind::floating, "igamma_grad_a"),
+                                             .batch = rules::batch_nary(igamma_grad_a_p)});
   return p;
 }
 const Primitive& polygamma_p() {
-  static const Primitive p = make_primitive({
-      .name = "polygamma", .operands = 2,
-      .aval = rules::nary(kind::floating, "polygamma"),
-      .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
-        Array y = polygamma_p().bind1({x[0], x[1]});
-        check<NotImplementedError>(t[0].is_zero(), "polygamma: the derivative in the order is not defined.");
-        if (t[1].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
-        Array dy = mul(t[1].value(), polygamma(add(x[0], ones_like(x[0])), x[1]));
-        return {{std::move(y)}, {Tangent(std::move(dy))}};
-      },
-      .batch = rules::batch_nary(polygamma_p)});
+  static const Primitive p = make_primitive(
+      {.name = "polygamma",
+       .operands = 2,
+       .aval = rules::nary(kind::floating, "polygamma"),
+       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
+         Array y = polygamma_p().bind1({x[0], x[1]});
+         check<NotImplementedError>(t[0].is_zero(), "polygamma: the derivative in the order is not defined.");
+         if (t[1].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+         Array dy = mul(t[1].value(), polygamma(add(x[0], ones_like(x[0])), x[1]));
+         return {{std::move(y)}, {Tangent(std::move(dy))}};
+       },
+       .batch = rules::batch_nary(polygamma_p)});
   return p;
 }
 const Primitive& zeta_p() {
-  static const Primitive p = make_primitive({.name = "zeta", .operands = 2, .aval = rules::nary(kind::floating, "zeta"), .batch = rules::batch_nary(zeta_p)});
+  static const Primitive p = make_primitive(
+      {.name = "zeta",
+       .operands = 2,
+       .aval = rules::nary(kind::floating, "zeta"),
+       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
+         Array y = zeta_p().bind1({x[0], x[1]});
+         check<NotImplementedError>(t[0].is_zero(), "zeta: the derivative in the exponent is not implemented.");
+         if (t[1].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+         Array dy = neg(mul(t[1].value(), mul(x[0], zeta(add(x[0], ones_like(x[0])), x[1]))));  // DLMF 25.11.17
+         return {{std::move(y)}, {Tangent(std::move(dy))}};
+       },
+       .batch = rules::batch_nary(zeta_p)});
   return p;
 }
 const Primitive& regularized_incomplete_beta_p() {
-  static const Primitive p = make_primitive({
-      .name = "regularized_incomplete_beta", .operands = 3,
-      .aval = rules::nary(kind::floating, "regularized_incomplete_beta"),
-      .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
-        Array y = regularized_incomplete_beta_p().bind1({x[0], x[1], x[2]});
-        check<NotImplementedError>(t[0].is_zero() && t[1].is_zero(), "betainc: The gradient of betainc with respect to a and b is not supported.");
-        if (t[2].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
-        const Array &a = x[0], &b = x[1], &v = x[2];
-        const Array log_beta = sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)));
-        const Array right = mul(sub(b, ones_like(b)), log1p(neg(v))), left = mul(sub(a, ones_like(a)), log(v));
-        Array dy = mul(t[2].value(), exp(sub(add(right, left), log_beta)));
-        return {{std::move(y)}, {Tangent(std::move(dy))}};
-      },
-      .batch = rules::batch_nary(regularized_incomplete_beta_p)});
+  static const Primitive p = make_primitive(
+      {.name = "regularized_incomplete_beta",
+       .operands = 3,
+       .aval = rules::nary(kind::floating, "regularized_incomplete_beta"),
+       .jvp = [](std::span<const Array> x, std::span<const Tangent> t, const NoParams&) -> JvpResult {
+         Array y = regularized_incomplete_beta_p().bind1({x[0], x[1], x[2]});
+         check<NotImplementedError>(t[0].is_zero() && t[1].is_zero(),
+                                    "betainc: The gradient of betainc with respect to a and b is not supported.");
+         if (t[2].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+         const Array &a = x[0], &b = x[1], &v = x[2];
+         const Array log_beta = sub(add(lgamma(a), lgamma(b)), lgamma(add(a, b)));
+         const Array right = mul(sub(b, ones_like(b)), log1p(neg(v))), left = mul(sub(a, ones_like(a)), log(v));
+         Array dy = mul(t[2].value(), exp(sub(add(right, left), log_beta)));
+         return {{std::move(y)}, {Tangent(std::move(dy))}};
+       },
+       .batch = rules::batch_nary(regularized_incomplete_beta_p)});
   return p;
 }
 const Primitive& bessel_i0e_p() {
-  static const Primitive p = make_primitive({
-      .name = "bessel_i0e", .operands = 1,
-      .aval = rules::same_as_operand(kind::floating, "bessel_i0e"),
-      .jvp = rules::jvp_unary([](auto& x, auto& y, auto& t) { return mul(t, sub(bessel_i1e(x), mul(sign(x), y))); }, bessel_i0e_p),
-      .batch = rules::batch_unary(bessel_i0e_p)});
+  static const Primitive p = make_primitive(
+      {.name = "bessel_i0e",
+       .operands = 1,
+       .aval = rules::same_as_operand(kind::floating, "bessel_i0e"),
+       .jvp = rules::jvp_unary([](auto& x, auto& y, auto& t) { return mul(t, sub(bessel_i1e(x), mul(sign(x), y))); },
+                               bessel_i0e_p),
+       .batch = rules::batch_unary(bessel_i0e_p)});
   return p;
 }
 const Primitive& bessel_i1e_p() {
-  static const Primitive p = make_primitive({
-      .name = "bessel_i1e", .operands = 1,
-      .aval = rules::same_as_operand(kind::floating, "bessel_i1e"),
-      .jvp = rules::jvp_unary(
-          [](auto& x, auto& y, auto& t) -> Array {
-            // y / x has the limit 1/2 at 0.
-            const double eps = x.dtype() == DType::f64 ? 0x1p-52 : x.dtype() == DType::f16 ? 0x1p-10 : x.dtype() == DType::bf16 ? 0x1p-7 : 0x1p-23;
-            const Array least = full_like(x, eps), usual = greater(abs(x), least), safe = select(usual, x, least);
-            const Array slope = sub(bessel_i0e(safe), mul(y, add(sign(safe), reciprocal(safe))));
-            return mul(t, select(usual, slope, full_like(x, 0.5)));
-          },
-          bessel_i1e_p),
-      .batch = rules::batch_unary(bessel_i1e_p)});
+  static const Primitive p =
+      make_primitive({.name = "bessel_i1e",
+                      .operands = 1,
+                      .aval = rules::same_as_operand(kind::floating, "bessel_i1e"),
+                      .jvp = rules::jvp_unary(
+                          [](auto& x, auto& y, auto& t) -> Array {
+                            // y / x has the limit 1/2 at 0.
+                            const double eps = x.dtype() == DType::f64    ? 0x1p-52
+                                               : x.dtype() == DType::f16  ? 0x1p-10
+                                               : x.dtype() == DType::bf16 ? 0x1p-7
+                                                                          : 0x1p-23;
+                            const Array least = full_like(x, eps), usual = greater(abs(x), least),
+                                        safe = select(usual, x, least);
+                            const Array slope = sub(bessel_i0e(safe), mul(y, add(sign(safe), reciprocal(safe))));
+                            return mul(t, select(usual, slope, full_like(x, 0.5)));
+                          },
+                          bessel_i1e_p),
+                      .batch = rules::batch_unary(bessel_i1e_p)});
   return p;
 }
 
 void append_special_primitives(std::vector<Primitive>& out) {
-  for (PrimitiveFn p : {igamma_p, igammac_p, igamma_grad_a_p, polygamma_p, zeta_p, regularized_incomplete_beta_p, bessel_i0e_p, bessel_i1e_p}) out.push_back(p());
+  for (PrimitiveFn p : {igamma_p, igammac_p, igamma_grad_a_p, polygamma_p, zeta_p, regularized_incomplete_beta_p,
+                        bessel_i0e_p, bessel_i1e_p})
+    out.push_back(p());
 }
 
 Array igamma(const Array& a, const Array& x) { return apply(igamma_p(), {a, x}); }
@@ -112,7 +139,9 @@ Array igammac(const Array& a, const Array& x) { return apply(igammac_p(), {a, x}
 Array igamma_grad_a(const Array& a, const Array& x) { return apply(igamma_grad_a_p(), {a, x}); }
 Array polygamma(const Array& n, const Array& x) { return apply(polygamma_p(), {n, x}); }
 Array zeta(const Array& x, const Array& q) { return apply(zeta_p(), {x, q}); }
-Array betainc(const Array& a, const Array& b, const Array& x) { return apply(regularized_incomplete_beta_p(), {a, b, x}); }
+Array betainc(const Array& a, const Array& b, const Array& x) {
+  return apply(regularized_incomplete_beta_p(), {a, b, x});
+}
 Array bessel_i0e(const Array& x) { return bessel_i0e_p().bind1({to_inexact(x)}); }
 Array bessel_i1e(const Array& x) { return bessel_i1e_p().bind1({to_inexact(x)}); }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tf2jax/base/shown.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -23,13 +24,15 @@ constexpr std::int64_t kLargest = std::int64_t{1} << 40;
 }
 
 Window complete_window(std::string_view name, Window w, std::int64_t rank) {
-  const auto n = static_cast<std::size_t>(rank);
+  const std::size_t n = rank;
   if (w.window_strides.empty()) w.window_strides.assign(n, 1);
   if (w.padding.empty()) w.padding.assign(n, {0, 0});
   if (w.base_dilation.empty()) w.base_dilation.assign(n, 1);
   if (w.window_dilation.empty()) w.window_dilation.assign(n, 1);
-  if (!(w.window_dimensions.size() == n && w.window_strides.size() == n && w.padding.size() == n && w.base_dilation.size() == n && w.window_dilation.size() == n)) [[unlikely]]
-  raise<ShapeError>("{}: the window must have one entry per axis, {}. Got dimensions {}, strides {}.", name, rank, tuple_string(w.window_dimensions), tuple_string(w.window_strides));
+  check<ShapeError>(w.window_dimensions.size() == n && w.window_strides.size() == n && w.padding.size() == n &&
+                        w.base_dilation.size() == n && w.window_dilation.size() == n,
+                    "{}: the window must have one entry per axis, {}. Got dimensions {}, strides {}.", name, rank,
+                    shown(w.window_dimensions), shown(w.window_strides));
   return w;
 }
 
@@ -37,23 +40,30 @@ Shape window_shape(std::string_view name, const Shape& x, const Window& w) {
   const Window full = complete_window(name, w, static_cast<std::int64_t>(x.size()));
   Shape out;
   for (std::size_t i = 0; i < x.size(); ++i) {
-    if (!(full.window_dimensions[i] > 0 && full.window_strides[i] > 0 && full.base_dilation[i] > 0 && full.window_dilation[i] > 0)) [[unlikely]]
-  raise<ValueError>("{}: window dimensions, strides and dilations must be positive. Got dimensions {}, strides {}, base dilation {}, window dilation {}.", name,
-          tuple_string(full.window_dimensions), tuple_string(full.window_strides), tuple_string(full.base_dilation), tuple_string(full.window_dilation));
+    check(full.window_dimensions[i] > 0 && full.window_strides[i] > 0 && full.base_dilation[i] > 0 &&
+              full.window_dilation[i] > 0,
+          "{}: window dimensions, strides and dilations must be positive. Got dimensions {}, strides {}, base dilation "
+          "{}, window dilation {}.",
+          name, shown(full.window_dimensions), shown(full.window_strides), shown(full.base_dilation),
+          shown(full.window_dilation));
     // Kernels multiply and add these; far below 2^63 nothing wraps.
-    const std::int64_t largest = std::max({full.window_dimensions[i], full.window_strides[i], full.base_dilation[i], full.window_dilation[i], full.padding[i].first, full.padding[i].second});
+    const std::int64_t largest = std::max({full.window_dimensions[i], full.window_strides[i], full.base_dilation[i],
+                                           full.window_dilation[i], full.padding[i].first, full.padding[i].second});
     const std::int64_t least = std::min(full.padding[i].first, full.padding[i].second);
-    if (largest > kLargest || least < -kLargest) [[unlikely]]
-      raise<ValueError>("{}: window dimensions, strides, dilations and padding may be at most 2^40. Got {} and {} on axis {}.", name, largest, least, i);
+    check(largest <= kLargest && least >= -kLargest,
+          "{}: window dimensions, strides, dilations and padding may be at most 2^40. Got {} and {} on axis {}.", name,
+          largest, least, i);
     const Dim padded = dilated(x[i], full.base_dilation[i]) + Dim(full.padding[i].first) + Dim(full.padding[i].second);
     const Dim room = padded - Dim(dilated(full.window_dimensions[i], full.window_dilation[i]));
     if (room.is_constant() && room.value() < 0) out.push_back(0);
-    else out.push_back(full.window_strides[i] == 1 ? room + Dim(1) : floordiv(room, Dim(full.window_strides[i])) + Dim(1));
+    else
+      out.push_back(full.window_strides[i] == 1 ? room + Dim(1) : floordiv(room, Dim(full.window_strides[i])) + Dim(1));
   }
   return out;
 }
 
-Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out, const Padding& padding, const Dims& base_dilation, const Dims& window_dilation) {
+Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out,
+                        const Padding& padding, const Dims& base_dilation, const Dims& window_dilation) {
   Padding result;
   for (std::size_t i = 0; i < in.size(); ++i) {
     const std::int64_t w = dilated(window[i], window_dilation[i]), before = w - padding[i].first - 1;
@@ -69,7 +79,8 @@ namespace {
 
 template <class P>
 Window window_of(const P& p) {
-  if constexpr (requires { p.base_dilation; }) return {p.window_dimensions, p.window_strides, p.padding, p.base_dilation, p.window_dilation};
+  if constexpr (requires { p.base_dilation; })
+    return {p.window_dimensions, p.window_strides, p.padding, p.base_dilation, p.window_dilation};
   else return {p.window_dimensions, p.window_strides, p.padding, {}, {}};
 }
 // The window that leaves a new axis at `at` alone.
@@ -101,13 +112,15 @@ auto window_batch(PrimitiveFn self) {
   };
 }
 template <class P>
-BatchResult batch_pair(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, Dim size, const P& p) {
+BatchResult batch_pair(const Primitive& self, std::span<const Array> x, std::span<const Axis> axes, Dim size,
+                       const P& p) {
   const Array a = rules::to_front(x[0], axes[0], size), b = rules::to_front(x[1], axes[1], size);
   return {self.bind({a, b}, with_axis(p, 0)), {0}};
 }
 
 Array select_and_gather_add(const Array& tangents, const Array& x, const char* select, const Window& w) {
-  return select_and_gather_add_p().bind1({tangents, x}, SelectAndGather{select, w.window_dimensions, w.window_strides, w.padding, w.base_dilation, w.window_dilation});
+  return select_and_gather_add_p().bind1({tangents, x}, SelectAndGather{select, w.window_dimensions, w.window_strides,
+                                                                        w.padding, w.base_dilation, w.window_dilation});
 }
 auto chooser_jvp(PrimitiveFn self, const char* select) {
   return [=](std::span<const Array> x, std::span<const Tangent> t, const Window& w) -> JvpResult {
@@ -129,109 +142,132 @@ auto first_linear_jvp(PrimitiveFn self) {
 bool all_ones(const Dims& v) {
   return std::ranges::all_of(v, [](std::int64_t d) { return d == 1; });
 }
-Array extreme(DType dtype, bool lowest) {
-  if (is_floating(dtype)) return rules::scalar_of(dtype, lowest ? -std::numeric_limits<float>::infinity() : std::numeric_limits<float>::infinity());
-  return visit_dtype(dtype, [&]<class T>(std::type_identity<T>) -> Array {
-    if constexpr (std::integral<T>) {
-      const T v = lowest ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
-      return detail::exact_array({dtype, {}, false}, std::as_bytes(std::span(&v, 1)));
-    } else {
-      raise<DtypeError>("no extreme value of {}", dtype);
-    }
-  });
-}
 
 }  // namespace
 
 const Primitive& reduce_window_sum_p() {
-  static const Primitive p = make_primitive<Window>({
-      .name = "reduce_window_sum", .operands = 1,
-      .aval = window_aval("reduce_window_sum"),
-      .jvp = rules::jvp_linear(reduce_window_sum_p),
-      .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const Window& w) {
-        const Padding pads = rules::adjoint_padding(x.dims(), w.window_dimensions, w.window_strides, ct.dims(), w.padding, w.base_dilation, w.window_dilation);
-        std::vector<PadAxis> config;
-        for (std::size_t i = 0; i < pads.size(); ++i) config.push_back({pads[i].first, pads[i].second, w.window_strides[i] - 1});
-        const Array padded = pad(ct, rules::scalar_of(ct.dtype(), 0), config);
-        return reduce_window_sum(padded, {w.window_dimensions, w.base_dilation, {}, {}, w.window_dilation});
-      }),
-      .batch = window_batch(reduce_window_sum_p)});
+  static const Primitive p = make_primitive<Window>(
+      {.name = "reduce_window_sum",
+       .operands = 1,
+       .aval = window_aval("reduce_window_sum"),
+       .jvp = rules::jvp_linear(reduce_window_sum_p),
+       .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const Window& w) {
+         const Padding pads = rules::adjoint_padding(x.dims(), w.window_dimensions, w.window_strides, ct.dims(),
+                                                     w.padding, w.base_dilation, w.window_dilation);
+         std::vector<PadAxis> config;
+         for (std::size_t i = 0; i < pads.size(); ++i)
+           config.push_back({pads[i].first, pads[i].second, w.window_strides[i] - 1});
+         const Array padded = pad(ct, rules::scalar_of(ct.dtype(), 0), config);
+         return reduce_window_sum(padded, {w.window_dimensions, w.base_dilation, {}, {}, w.window_dilation});
+       }),
+       .batch = window_batch(reduce_window_sum_p)});
   return p;
 }
 const Primitive& reduce_window_max_p() {
-  static const Primitive p = make_primitive<Window>({.name = "reduce_window_max", .operands = 1, .aval = window_aval("reduce_window_max"),
-                                                     .jvp = chooser_jvp(reduce_window_max_p, "ge"), .batch = window_batch(reduce_window_max_p)});
+  static const Primitive p = make_primitive<Window>({.name = "reduce_window_max",
+                                                     .operands = 1,
+                                                     .aval = window_aval("reduce_window_max"),
+                                                     .jvp = chooser_jvp(reduce_window_max_p, "ge"),
+                                                     .batch = window_batch(reduce_window_max_p)});
   return p;
 }
 const Primitive& reduce_window_min_p() {
-  static const Primitive p = make_primitive<Window>({.name = "reduce_window_min", .operands = 1, .aval = window_aval("reduce_window_min"),
-                                                     .jvp = chooser_jvp(reduce_window_min_p, "le"), .batch = window_batch(reduce_window_min_p)});
+  static const Primitive p = make_primitive<Window>({.name = "reduce_window_min",
+                                                     .operands = 1,
+                                                     .aval = window_aval("reduce_window_min"),
+                                                     .jvp = chooser_jvp(reduce_window_min_p, "le"),
+                                                     .batch = window_batch(reduce_window_min_p)});
   return p;
 }
 
 const Primitive& select_and_gather_add_p() {
-  static const Primitive p = make_primitive<SelectAndGather>({
-      .name = "select_and_gather_add", .operands = 2,
-      .aval = [](std::span<const Aval> x, const SelectAndGather& s) -> Avals {
-        rules::same_dtype("select_and_gather_add", x);
-        check_select("select_and_gather_add", s.select_prim);
-        check<ShapeError>(identical(x[0].shape, x[1].shape), "select_and_gather_add tangents and operand shapes must match, got {} and {}.", x[0], x[1]);
-        return {Aval{x[0].dtype, rules::window_shape("select_and_gather_add", x[1].shape, window_of(s)), false}};
-      },
-      .jvp = first_linear_jvp<SelectAndGather>(select_and_gather_add_p),
-      .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const SelectAndGather& s) -> Tangents {
-        Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
-        if (ct[0].is_zero()) return out;
-        check<NotImplementedError>(all_ones(s.window_dilation), "VJP not implemented for select_and_gather (MaxPool) with window dilation.");
-        Array operand = *x[1].known;
-        const bool dilated = !all_ones(s.base_dilation);
-        if (dilated) {
-          std::vector<PadAxis> config;
-          for (std::int64_t d : s.base_dilation) config.push_back({0, 0, d - 1});
-          operand = pad(operand, extreme(operand.dtype(), s.select_prim == "ge"), config);
-        }
-        Array y = select_and_scatter_add_p().bind1({ct[0].value(), operand}, SelectAndScatter{s.select_prim, s.window_dimensions, s.window_strides, s.padding});
-        if (dilated) y = slice(y, Shape(y.shape().size(), Dim(0)), y.shape(), s.base_dilation);
-        out[0] = Tangent(std::move(y));
-        return out;
-      },
-      .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim n, const SelectAndGather& s) { return batch_pair(select_and_gather_add_p(), x, axes, n, s); }});
+  static const Primitive p = make_primitive<SelectAndGather>(
+      {.name = "select_and_gather_add",
+       .operands = 2,
+       .aval = [](std::span<const Aval> x, const SelectAndGather& s) -> Avals {
+         rules::same_dtype("select_and_gather_add", x);
+         check_select("select_and_gather_add", s.select_prim);
+         check<ShapeError>(identical(x[0].shape, x[1].shape),
+                           "select_and_gather_add: tangents and operand must have one shape. Got {} and {}.", x[0],
+                           x[1]);
+         return {Aval{x[0].dtype, rules::window_shape("select_and_gather_add", x[1].shape, window_of(s)), false}};
+       },
+       .jvp = first_linear_jvp<SelectAndGather>(select_and_gather_add_p),
+       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x,
+                       const SelectAndGather& s) -> Tangents {
+         Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
+         if (ct[0].is_zero()) return out;
+         check<NotImplementedError>(
+             all_ones(s.window_dilation),
+             "select_and_gather_add: its transpose is not implemented for windows with dilation. Got {}.",
+             shown(s.window_dilation));
+         Array operand = *x[1].known;
+         const bool dilated = !all_ones(s.base_dilation);
+         if (dilated) {
+           std::vector<PadAxis> config;
+           for (std::int64_t d : s.base_dilation) config.push_back({0, 0, d - 1});
+           operand = pad(operand, rules::extreme(operand.dtype(), s.select_prim == "ge"), config);
+         }
+         Array y = select_and_scatter_add_p().bind1(
+             {ct[0].value(), operand},
+             SelectAndScatter{s.select_prim, s.window_dimensions, s.window_strides, s.padding});
+         if (dilated) y = slice(y, Shape(y.shape().size(), Dim(0)), y.shape(), s.base_dilation);
+         out[0] = Tangent(std::move(y));
+         return out;
+       },
+       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim n,
+                   const SelectAndGather& s) { return batch_pair(select_and_gather_add_p(), x, axes, n, s); }});
   return p;
 }
 
 const Primitive& select_and_scatter_add_p() {
-  static const Primitive p = make_primitive<SelectAndScatter>({
-      .name = "select_and_scatter_add", .operands = 2,
-      .aval = [](std::span<const Aval> x, const SelectAndScatter& s) -> Avals {
-        rules::same_dtype("select_and_scatter_add", x);
-        check_select("select_and_scatter_add", s.select_prim);
-        const Shape want = rules::window_shape("select_and_scatter_add", x[1].shape, window_of(s));
-        if (!(identical(want, x[0].shape))) [[unlikely]]
-  raise<ShapeError>("select_and_scatter_add: source shape must be that of the windows, {}. Got {}.", to_string(want), x[0]);
-        return {x[1]};
-      },
-      .jvp = first_linear_jvp<SelectAndScatter>(select_and_scatter_add_p),
-      .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x, const SelectAndScatter& s) -> Tangents {
-        Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
-        if (!ct[0].is_zero())
-          out[0] = Tangent(select_and_gather_add(ct[0].value(), *x[1].known, s.select_prim.c_str(), rules::complete_window("select_and_gather_add", window_of(s), x[1].aval.rank())));
-        return out;
-      },
-      .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim n, const SelectAndScatter& s) { return batch_pair(select_and_scatter_add_p(), x, axes, n, s); }});
+  static const Primitive p = make_primitive<SelectAndScatter>(
+      {.name = "select_and_scatter_add",
+       .operands = 2,
+       .aval = [](std::span<const Aval> x, const SelectAndScatter& s) -> Avals {
+         rules::same_dtype("select_and_scatter_add", x);
+         check_select("select_and_scatter_add", s.select_prim);
+         const Shape want = rules::window_shape("select_and_scatter_add", x[1].shape, window_of(s));
+         check<ShapeError>(identical(want, x[0].shape),
+                           "select_and_scatter_add: source shape must be that of the windows, {}. Got {}.", shown(want),
+                           x[0]);
+         return {x[1]};
+       },
+       .jvp = first_linear_jvp<SelectAndScatter>(select_and_scatter_add_p),
+       .transpose = [](std::span<const Tangent> ct, std::span<const LinearArg> x,
+                       const SelectAndScatter& s) -> Tangents {
+         Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
+         if (!ct[0].is_zero())
+           out[0] = Tangent(
+               select_and_gather_add(ct[0].value(), *x[1].known, s.select_prim.c_str(),
+                                     rules::complete_window("select_and_gather_add", window_of(s), x[1].aval.rank())));
+         return out;
+       },
+       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim n,
+                   const SelectAndScatter& s) { return batch_pair(select_and_scatter_add_p(), x, axes, n, s); }});
   return p;
 }
 
 void append_window_primitives(std::vector<Primitive>& out) {
-  for (PrimitiveFn p : {reduce_window_sum_p, reduce_window_max_p, reduce_window_min_p, select_and_scatter_add_p, select_and_gather_add_p}) out.push_back(p());
+  for (PrimitiveFn p : {reduce_window_sum_p, reduce_window_max_p, reduce_window_min_p, select_and_scatter_add_p,
+                        select_and_gather_add_p})
+    out.push_back(p());
 }
 
-Array reduce_window_sum(const Array& x, const Window& w) { return reduce_window_sum_p().bind1({x}, rules::complete_window("reduce_window_sum", w, x.rank())); }
-Array reduce_window_max(const Array& x, const Window& w) { return reduce_window_max_p().bind1({x}, rules::complete_window("reduce_window_max", w, x.rank())); }
-Array reduce_window_min(const Array& x, const Window& w) { return reduce_window_min_p().bind1({x}, rules::complete_window("reduce_window_min", w, x.rank())); }
+Array reduce_window_sum(const Array& x, const Window& w) {
+  return reduce_window_sum_p().bind1({x}, rules::complete_window("reduce_window_sum", w, x.rank()));
+}
+Array reduce_window_max(const Array& x, const Window& w) {
+  return reduce_window_max_p().bind1({x}, rules::complete_window("reduce_window_max", w, x.rank()));
+}
+Array reduce_window_min(const Array& x, const Window& w) {
+  return reduce_window_min_p().bind1({x}, rules::complete_window("reduce_window_min", w, x.rank()));
+}
 
 Padding window_padding(const Dims& dims, const Dims& window, const Dims& strides, std::string_view name) {
   const bool same = name == "SAME" || name == "same" || name == "SAME_LOWER";
-  check(same || name == "VALID" || name == "valid", "padding: unknown name '{}'. Use SAME, SAME_LOWER or VALID.", name);
+  check(same || name == "VALID" || name == "valid",
+        "padding: the name is not known. Got '{}'; expected SAME, SAME_LOWER or VALID.", name);
   Padding out;
   for (std::size_t i = 0; i < dims.size(); ++i) {
     const std::int64_t stride = strides.empty() ? 1 : strides[i], n = (dims[i] + stride - 1) / stride;

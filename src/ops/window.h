@@ -16,12 +16,12 @@ struct Window {
   Padding padding;
   Dims base_dilation, window_dilation;
   bool operator==(const Window&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("base_dilation", base_dilation);
-    v.field("padding", padding);
-    v.field("window_dilation", window_dilation);
-    v.field("window_dimensions", window_dimensions);
-    v.field("window_strides", window_strides);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("base_dilation", self.base_dilation);
+    v.field("padding", self.padding);
+    v.field("window_dilation", self.window_dilation);
+    v.field("window_dimensions", self.window_dimensions);
+    v.field("window_strides", self.window_strides);
   }
 };
 /// `select_prim`: "ge" picks the largest element of a window, "le" the smallest; the first of equal ones.
@@ -31,30 +31,35 @@ struct SelectAndGather {
   Padding padding;
   Dims base_dilation, window_dilation;
   bool operator==(const SelectAndGather&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("base_dilation", base_dilation);
-    v.field("padding", padding);
-    v.field("select_prim", select_prim);
-    v.field("window_dilation", window_dilation);
-    v.field("window_dimensions", window_dimensions);
-    v.field("window_strides", window_strides);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("base_dilation", self.base_dilation);
+    v.field("padding", self.padding);
+    v.field("select_prim", self.select_prim);
+    v.field("window_dilation", self.window_dilation);
+    v.field("window_dimensions", self.window_dimensions);
+    v.field("window_strides", self.window_strides);
   }
 };
+/// Params of select_and_scatter_add.
 struct SelectAndScatter {
   std::string select_prim = "ge";
   Dims window_dimensions, window_strides;
   Padding padding;
   bool operator==(const SelectAndScatter&) const = default;
-  template <class V> void visit_fields(V&& v) {
-    v.field("padding", padding);
-    v.field("select_prim", select_prim);
-    v.field("window_dimensions", window_dimensions);
-    v.field("window_strides", window_strides);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("padding", self.padding);
+    v.field("select_prim", self.select_prim);
+    v.field("window_dimensions", self.window_dimensions);
+    v.field("window_strides", self.window_strides);
   }
 };
 
-const Primitive& reduce_window_sum_p(); const Primitive& reduce_window_max_p(); const Primitive& reduce_window_min_p();
-const Primitive& select_and_scatter_add_p(); const Primitive& select_and_gather_add_p();
+const Primitive& reduce_window_sum_p();
+const Primitive& reduce_window_max_p();
+const Primitive& reduce_window_min_p();
+const Primitive& select_and_scatter_add_p();
+const Primitive& select_and_gather_add_p();
+/// The primitives of window.cpp.
 void append_window_primitives(std::vector<Primitive>& out);
 
 /// Sum over the elements of each window; padding counts as 0. Gradient: linear.
@@ -62,6 +67,7 @@ void append_window_primitives(std::vector<Primitive>& out);
 Array reduce_window_sum(const Array& x, const Window& window);
 /// Largest (smallest) element of each window; padding never wins. Gradient: goes to the first of equal elements.
 Array reduce_window_max(const Array& x, const Window& window);
+/// Smallest element of each window; as reduce_window_max.
 Array reduce_window_min(const Array& x, const Window& window);
 
 /// Explicit padding of a window: "SAME" or "VALID" (any case), as in JAX. Throws: ValueError for another name.
@@ -73,9 +79,11 @@ Window complete_window(std::string_view name, Window w, std::int64_t rank);
 /// Sizes after applying a window. Throws: ShapeError.
 Shape window_shape(std::string_view name, const Shape& x, const Window& w);
 /// Padding with which the cotangent of a convolution or window sum is convolved to give that of its operand.
-Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out, const Padding& padding, const Dims& base_dilation, const Dims& window_dilation);
+Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out,
+                        const Padding& padding, const Dims& base_dilation, const Dims& window_dilation);
 /// (n - 1) * dilation + 1, or 0.
 std::int64_t dilated(std::int64_t n, std::int64_t dilation);
+/// The same for a size that may be symbolic.
 Dim dilated(Dim n, std::int64_t dilation);
 }  // namespace rules
 

@@ -6,20 +6,15 @@
 namespace tf2jax {
 
 namespace {
-bool is_effectful(const Equation& e) {
-  if (e.primitive.effectful()) return true;
-  const std::vector<Jaxpr> nested = nested_jaxprs(e.params);
-  return std::ranges::any_of(nested, has_effects);
-}
 std::vector<bool> live_vars(const JaxprData& j, std::vector<bool>* live_eqns) {
   std::vector<bool> live(j.vars.size(), false);
   const auto mark = [&](const Atom& a) {
-    if (!a.is_literal()) live[static_cast<std::size_t>(a.var)] = true;
+    if (!a.is_literal()) live[a.var] = true;
   };
   std::ranges::for_each(j.outs, mark);
   for (std::size_t e = j.eqns.size(); e-- > 0;) {
     const Equation& eqn = j.eqns[e];
-    const bool needed = std::ranges::any_of(eqn.outputs, [&](VarId v) { return live[static_cast<std::size_t>(v)]; }) || is_effectful(eqn);
+    const bool needed = std::ranges::any_of(eqn.outputs, [&](VarId v) { return live[v]; }) || is_effectful(eqn);
     if (live_eqns) (*live_eqns)[e] = needed;
     if (needed) std::ranges::for_each(eqn.inputs, mark);
   }
@@ -36,7 +31,7 @@ Jaxpr dce(const Jaxpr& jaxpr) {
   out.invars = j.invars;
   out.outs = j.outs;
   for (std::size_t i = 0; i < j.constvars.size(); ++i) {
-    if (!live[static_cast<std::size_t>(j.constvars[i])]) continue;
+    if (!live[j.constvars[i]]) continue;
     out.constvars.push_back(j.constvars[i]);
     out.consts.push_back(j.consts[i]);
   }
@@ -58,7 +53,7 @@ Jaxpr keep_outputs(const Jaxpr& jaxpr, const std::vector<bool>& keep) {
 std::vector<bool> used_inputs(const Jaxpr& jaxpr) {
   const std::vector<bool> live = live_vars(*jaxpr, nullptr);
   std::vector<bool> out;
-  for (VarId v : jaxpr->invars) out.push_back(live[static_cast<std::size_t>(v)]);
+  for (VarId v : jaxpr->invars) out.push_back(live[v]);
   return out;
 }
 

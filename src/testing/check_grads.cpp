@@ -17,9 +17,9 @@ namespace {
 Array random_like(const Array& x, std::mt19937_64& generator) {
   std::normal_distribution<double> normal;
   const auto draw = [&](DType d) {
-    std::vector<double> v(static_cast<std::size_t>(x.size()));
+    std::vector<double> v(x.size());
     for (double& e : v) e = normal(generator);
-    const auto scope = override_config(&Config::enable_x64, true);   // keep f64 as drawn
+    const auto scope = override_config(&Config::enable_x64, true);  // keep f64 as drawn
     return astype(from_span<double>(v, x.dims()), d);
   };
   if (is_complex(x.dtype())) return complex(draw(real_dtype(x.dtype())), draw(real_dtype(x.dtype())));
@@ -53,7 +53,8 @@ DType coarsest(const Arrays& xs) {
 
 Tangents as_tangents(const Arrays& primals, const Arrays& tangents) {
   Tangents out;
-  for (std::size_t i = 0; i < primals.size(); ++i) out.push_back(is_inexact(primals[i].dtype()) ? Tangent(tangents[i]) : Tangent::zero(primals[i].aval()));
+  for (std::size_t i = 0; i < primals.size(); ++i)
+    out.push_back(is_inexact(primals[i].dtype()) ? Tangent(tangents[i]) : Tangent::zero(primals[i].aval()));
   return out;
 }
 
@@ -78,32 +79,43 @@ void check_grads_flat(const FlatFn& f, const Arrays& args, const GradCheck& o) {
   const double atol = o.atol > 0 ? o.atol : fine ? 1e-7 : single ? 5e-3 : 1e-1;
   std::mt19937_64 generator(o.seed);
   Arrays direction, cotangent;
-  for (const Array& x : args) direction.push_back(is_inexact(x.dtype()) ? random_like(x, generator) : zeros_of(x.aval().tangent()));
+  for (const Array& x : args)
+    direction.push_back(is_inexact(x.dtype()) ? random_like(x, generator) : zeros_of(x.aval().tangent()));
   const JvpResult forward = jvp_flat(f, args, as_tangents(args, direction));
-  for (const Array& y : forward.primals) cotangent.push_back(is_inexact(y.dtype()) ? random_like(y, generator) : zeros_of(y.aval().tangent()));
+  for (const Array& y : forward.primals)
+    cotangent.push_back(is_inexact(y.dtype()) ? random_like(y, generator) : zeros_of(y.aval().tangent()));
   const Arrays slopes = detail::tangents_or_zeros(forward);
   const double analytic = inner(cotangent, slopes);
-  const auto close = [&](double a, double b) { return std::abs(a - b) <= atol + rtol * std::max(std::abs(a), std::abs(b)) || (std::isnan(a) && std::isnan(b)); };
+  const auto close = [&](double a, double b) {
+    return std::abs(a - b) <= atol + rtol * std::max(std::abs(a), std::abs(b)) || (std::isnan(a) && std::isnan(b));
+  };
   if (o.forward) {
     const Arrays high = f(moved(args, direction, eps)), low = f(moved(args, direction, -eps));
     const double numeric = (inner(cotangent, high) - inner(cotangent, low)) / (2 * eps);
     if (!close(numeric, analytic))
-      throw Error(fmt::format("check_grads: forward mode disagrees with finite differences (order {}). Directional derivative: numeric {}, jvp {}; step {}.", o.order,
-                              numeric, analytic, eps));
+      throw Error(
+          fmt::format("check_grads: forward mode disagrees with finite differences (order {}). Directional derivative: "
+                      "numeric {}, jvp {}; step {}.",
+                      o.order, numeric, analytic, eps));
   }
   if (o.reverse) {
     const Linearized l = linearize_flat(f, args);
     const Arrays cts = apply_pullback(l, cotangent);
     const double reverse = inner(inexact_only(cts, args), inexact_only(direction, args));
     if (!close(reverse, analytic))
-      throw Error(fmt::format("check_grads: reverse mode disagrees with forward mode (order {}). <ct, J t>: jvp {}, vjp {}.", o.order, analytic, reverse));
+      throw Error(
+          fmt::format("check_grads: reverse mode disagrees with forward mode (order {}). <ct, J t>: jvp {}, vjp {}.",
+                      o.order, analytic, reverse));
   }
   if (o.order <= 1) return;
   GradCheck next = o;
   --next.order;
   ++next.seed;
   if (o.forward) check_grads_flat([&](const Arrays& x) { return directional(f, x, direction); }, args, next);
-  if (o.reverse) check_grads_flat([&](const Arrays& x) { return inexact_only(apply_pullback(linearize_flat(f, x), cotangent), args); }, args, next);
+  if (o.reverse)
+    check_grads_flat(
+        [&](const Arrays& x) { return inexact_only(apply_pullback(linearize_flat(f, x), cotangent), args); }, args,
+        next);
 }
 
 void check_vmap_flat(const FlatFn& f, const Arrays& args, double rtol, double atol, std::uint64_t seed) {
@@ -118,12 +130,14 @@ void check_vmap_flat(const FlatFn& f, const Arrays& args, double rtol, double at
   const Arrays one = f(args), two = f(second);
   for (std::size_t i = 0; i < one.size(); ++i) {
     const Array got = rules::to_front(batched.values[i], batched.axes[i], 2), want = stack({one[i], two[i]});
-    if (!got.aval().matches(want.aval())) throw Error(fmt::format("check_vmap: output {} is {}; the loop gives {}.", i, got.aval(), want.aval()));
+    if (!got.aval().matches(want.aval()))
+      throw Error(fmt::format("check_vmap: output {} is {}; the loop gives {}.", i, got.aval(), want.aval()));
     const auto p = got.to_vector<complex128>(), q = want.to_vector<complex128>();
     for (std::size_t k = 0; k < p.size(); ++k) {
       const bool nan = std::isnan(p[k].real()) && std::isnan(q[k].real());
       if (!nan && p[k] != q[k] && !(std::abs(p[k] - q[k]) <= atol + rtol * std::abs(q[k])))
-        throw Error(fmt::format("check_vmap: output {} differs at element {}: vmap {}, loop {}.", i, k, p[k].real(), q[k].real()));
+        throw Error(fmt::format("check_vmap: output {} differs at element {}: vmap {}, loop {}.", i, k, p[k].real(),
+                                q[k].real()));
     }
   }
 }

@@ -6,18 +6,19 @@
 namespace tf2jax::testing {
 
 struct GradCheck {
-  int order = 1;                          ///< Derivatives of derivatives up to this order.
-  bool forward = true, reverse = true;    ///< Modes to check.
-  double eps = 0;                         ///< Step, in units of the inputs; 0: 1e-6 for f64, 1e-2 for f32 scaled to the input.
-  double rtol = 0, atol = 0;              ///< Tolerances; 0: by dtype (f64 1e-6, f32 2e-2, halves 1e-1).
-  std::uint64_t seed = 0;                 ///< Of the random directions.
+  int order = 1;                        ///< Derivatives of derivatives up to this order.
+  bool forward = true, reverse = true;  ///< Modes to check.
+  double eps = 0;             ///< Step, in units of the inputs; 0: 1e-6 for f64, 1e-2 for f32 scaled to the input.
+  double rtol = 0, atol = 0;  ///< Tolerances; 0: by dtype (f64 1e-6, f32 2e-2, halves 1e-1).
+  std::uint64_t seed = 0;     ///< Of the random directions.
 };
 
 /// Compares jvp with central differences along a random direction, and vjp with jvp by <ct, J t> = <J^T ct, t>.
 /// Throws: Error with both numbers when they disagree.
 void check_grads_flat(const FlatFn& f, const Arrays& args, const GradCheck& options = {});
 /// Compares vmap over two examples with the stacked results of two calls.
-void check_vmap_flat(const FlatFn& f, const Arrays& args, double rtol = 1e-5, double atol = 1e-6, std::uint64_t seed = 0);
+void check_vmap_flat(const FlatFn& f, const Arrays& args, double rtol = 1e-5, double atol = 1e-6,
+                     std::uint64_t seed = 0);
 
 /// check_grads(f, {x, y}, {.order = 2}); f takes Arrays, one per argument.
 template <class F>

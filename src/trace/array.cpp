@@ -25,7 +25,8 @@ ConcreteValue::ConcreteValue(Aval a, const void* borrowed, std::function<void()>
   if (!release) release = [] {};
 }
 
-ConcreteValue::ConcreteValue(Aval a, ConcreteValue& donor) : Value(Kind::concrete, std::move(a)), bytes(donor.bytes), release(std::exchange(donor.release, {})) {
+ConcreteValue::ConcreteValue(Aval a, ConcreteValue& donor)
+    : Value(Kind::concrete, std::move(a)), bytes(donor.bytes), release(std::exchange(donor.release, {})) {
   if (donor.data == donor.storage) std::memcpy(data = storage, donor.storage, kInline);
   else data = donor.data;
   donor.data = nullptr;
@@ -52,7 +53,9 @@ Array exact_view(DType dtype, const Dims& dims, const void* data, std::function<
   return Array(Ref<const Value>(new ConcreteValue({dtype, symbolic(dims), false}, data, std::move(release))));
 }
 
-void ragged() { raise<ShapeError>("array: the rows have different lengths. Give every row the same number of elements."); }
+void ragged() {
+  raise<ShapeError>("array: the rows have different lengths. Give every row the same number of elements.");
+}
 
 }  // namespace detail
 
@@ -97,7 +100,8 @@ Array Array::from_bytes(DType dtype, const Dims& dims, std::span<const std::byte
   const Aval aval{dtype, symbolic(dims), false};
   const std::size_t expected = byte_size(aval, "Array::from_bytes");
   if (expected != bytes.size()) [[unlikely]]
-    raise<ShapeError>("Array::from_bytes: got {} bytes. Expected {} for {}{}.", bytes.size(), expected, short_name(dtype), tuple_string(dims));
+    raise<ShapeError>("Array::from_bytes: the number of bytes is wrong. Got {}; expected {} for {}{}.", bytes.size(),
+                      expected, short_name(dtype), tuple_string(dims));
   return too_wide(dtype) ? narrowed(aval, bytes.data()) : detail::exact_array(aval, bytes);
 }
 
@@ -108,19 +112,17 @@ Array Array::view(DType dtype, const Dims& dims, const void* data, std::function
   return copy;
 }
 
-Array canonical_array(const Array& x) {
-  return too_wide(x.dtype()) ? narrowed(x.aval(), x.bytes().data()) : x;
-}
+Array canonical_array(const Array& x) { return too_wide(x.dtype()) ? narrowed(x.aval(), x.bytes().data()) : x; }
 
 Array Array::from_scalar(DType dtype, bool weak, const void* value) {
   const DType canonical = weak ? canonical_dtype(dtype) : dtype;
   return detail::exact_array({canonical, {}, weak}, [&](std::byte* out) {
     if (canonical == dtype) {
-      std::memcpy(out, value, static_cast<std::size_t>(itemsize(dtype)));
+      std::memcpy(out, value, itemsize(dtype));
     } else if (dtype == DType::i64) {
       const auto wide = *static_cast<const std::int64_t*>(value);
       check(wide >= std::numeric_limits<std::int32_t>::min() && wide <= std::numeric_limits<std::uint32_t>::max(),
-            "Array: the integer {} does not fit int32. Set Config::enable_x64, or give the dtype explicitly.", wide);
+            "Array: the integer does not fit i32. Got {}. Set Config::enable_x64, or give the dtype explicitly.", wide);
       const auto narrow = static_cast<std::int32_t>(wide);
       std::memcpy(out, &narrow, sizeof narrow);
     } else if (dtype == DType::f64) {
@@ -137,23 +139,29 @@ std::span<const std::byte> Array::bytes() const {
   const Aval& a = aval();
   if (value_->kind != detail::Value::Kind::concrete)
     raise<ConcretizationError>(
-        "Abstract tracer value encountered where concrete value is expected: a traced {} has no value here. Return it from the traced function "
-        "and read it there.",
-        a);
+        "Array: a traced {} has no value here. Return it from the traced function and read it there.", a);
   const auto* c = static_cast<const detail::ConcreteValue*>(value_.get());
   if (c->is_deleted()) [[unlikely]]
-    raise<DeletedArrayError>("Array has been deleted: this {} was donated to a jitted function. Use what the function returned, pass a copy, or leave the argument out of donate_argnums.", a);
+    raise<DeletedArrayError>(
+        "Array has been deleted: this {} was donated to a jitted function. Use what the function returned, pass a "
+        "copy, or leave the argument out of donate_argnums.",
+        a);
   return {c->data, c->bytes};
 }
 
-bool Array::is_deleted() const { return is_concrete() && static_cast<const detail::ConcreteValue*>(value_.get())->is_deleted(); }
+bool Array::is_deleted() const {
+  return is_concrete() && static_cast<const detail::ConcreteValue*>(value_.get())->is_deleted();
+}
 
 Array::operator bool() const {
   const Aval& a = aval();
   if (!is_concrete())
     raise<ConcretizationError>(
-        "Attempted boolean conversion of traced array: a traced {} has no value here. Use where(cond, a, b) or cond(pred, f, g, x).", a);
-  check(size() == 1, "bool(Array): the truth of an array with {} elements is ambiguous. Got {}; expected one element. Use any or all.", size(), a);
+        "bool(Array): a traced {} has no value here. Use where(cond, a, b) or cond(pred, f, g, x).", a);
+  check(
+      size() == 1,
+      "bool(Array): the truth of an array with {} elements is ambiguous. Got {}; expected one element. Use any or all.",
+      size(), a);
   return item<bool>();
 }
 
@@ -163,16 +171,18 @@ std::int64_t Array::flat_index(std::span<const std::int64_t> index) const {
     check(num_elements(d) == 1, "item: an index is needed. Got {}; expected one element.", aval());
     return 0;
   }
-  if (index.size() == 1 && d.size() != 1) {   // flat
+  if (index.size() == 1 && d.size() != 1) {  // flat
     const std::int64_t n = num_elements(d), i = index[0] < 0 ? index[0] + n : index[0];
-    check(i >= 0 && i < n, "item: index {} is out of range. Got {} with {} elements.", index[0], aval(), n);
+    check(i >= 0 && i < n, "item: the index is out of range. Got {} for {}, which has {} elements.", index[0], aval(),
+          n);
     return i;
   }
-  check(index.size() == d.size(), "item: got {} indices. Expected {} for {}.", index.size(), d.size(), aval());
+  check(index.size() == d.size(), "item: the number of indices is wrong. Got {}; expected {} for {}.", index.size(),
+        d.size(), aval());
   std::int64_t flat = 0;
   for (std::size_t i = 0; i < d.size(); ++i) {
     const std::int64_t k = index[i] < 0 ? index[i] + d[i] : index[i];
-    check(k >= 0 && k < d[i], "item: index {} is out of range on axis {} of {}.", index[i], i, aval());
+    check(k >= 0 && k < d[i], "item: an index is out of range. Got {} on axis {} of {}.", index[i], i, aval());
     flat = flat * d[i] + k;
   }
   return flat;
@@ -180,9 +190,12 @@ std::int64_t Array::flat_index(std::span<const std::int64_t> index) const {
 
 void Array::require_dtype(DType wanted) const {
   if (dtype() == wanted) return;
-  const char* hint = canonical_dtype(wanted) == dtype() ? " 64-bit types are off: set Config::enable_x64 before the array is made, or" : "";
-  raise<DtypeError>("Array::data: elements are {}. Got a request for {}.{} {}onvert with astype(x, {}), or read with to_vector.", dtype(), wanted, hint,
-                    *hint ? "c" : "C", *hint ? canonical_dtype(wanted) : wanted);
+  const char* hint = canonical_dtype(wanted) == dtype()
+                         ? " 64-bit types are off: set Config::enable_x64 before the array is made, or"
+                         : "";
+  raise<DtypeError>(
+      "Array::data: elements are {}. Got a request for {}.{} {}onvert with astype(x, {}), or read with to_vector.",
+      dtype(), wanted, hint, *hint ? "c" : "C", *hint ? canonical_dtype(wanted) : wanted);
 }
 
 void Array::no_value() { raise<ValueError>("Array: it has no value (default constructed). Assign one before use."); }

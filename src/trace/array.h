@@ -77,7 +77,7 @@ struct ConcreteValue final : Value {
   static constexpr std::size_t kInline = 32;
   explicit ConcreteValue(Aval a);                                              // allocates, uninitialised
   ConcreteValue(Aval a, const void* borrowed, std::function<void()> release);  // borrows until released
-  ConcreteValue(Aval a, ConcreteValue& donor);                                 // takes the donor's data, which is deleted
+  ConcreteValue(Aval a, ConcreteValue& donor);  // takes the donor's data, which is deleted
   ~ConcreteValue() override;
 
   bool is_deleted() const { return !data && !release; }
@@ -99,7 +99,8 @@ class Tracer : public detail::Value {
 };
 
 template <class T>
-concept Scalar = std::is_arithmetic_v<T> || std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>>;
+concept Scalar =
+    std::is_arithmetic_v<T> || std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>>;
 
 /// One entry of a subscript: an integer, a range, `all`, `newaxis`, `ellipsis`, or an integer array.
 class Index;
@@ -112,7 +113,7 @@ class IndexedRef;
 /// i32, u32 or c64, as in JAX. An array made while it was set keeps its dtype.
 class Array {
  public:
-  Array() = default;   ///< No value; every accessor throws ValueError.
+  Array() = default;  ///< No value; every accessor throws ValueError.
   template <Scalar T>
   Array(T value) : Array(weak_scalar(value)) {}  // NOLINT: literals convert, as in NumPy
   Array(float16 value);                          // NOLINT
@@ -120,17 +121,19 @@ class Array {
   Array(const char*) = delete;
   explicit Array(detail::Ref<const detail::Value> value) : value_(std::move(value)) {}
 
-  /// Copies `bytes` (row-major elements of `dtype`) into a new array. Throws: ShapeError when the length does not match.
+  /// Copies `bytes` (row-major elements of `dtype`) into a new array. Throws: ShapeError when the length does not
+  /// match.
   static Array from_bytes(DType dtype, const Dims& dims, std::span<const std::byte> bytes);
   /// Allocates a new array and lets `fill` write elements of the aval's dtype before anyone else can see it.
   static Array build(Aval aval, const std::function<void(std::byte*)>& fill);
-  /// Borrows memory that outlives the array; `release` runs when the last handle is gone, at once where the elements had
-  /// to be narrowed.
+  /// Borrows memory that outlives the array; `release` runs when the last handle is gone, at once where the elements
+  /// had to be narrowed.
   static Array view(DType dtype, const Dims& dims, const void* data, std::function<void()> release);
 
   bool has_value() const { return static_cast<bool>(value_); }
   const Aval& aval() const {
-    if (!value_) [[unlikely]] no_value();
+    if (!value_) [[unlikely]]
+      no_value();
     return value_->aval;
   }
   DType dtype() const { return aval().dtype; }
@@ -153,13 +156,14 @@ class Array {
     auto b = bytes();
     return {reinterpret_cast<const T*>(b.data()), b.size() / sizeof(T)};
   }
-  /// One element converted to T. Throws: ConcretizationError when traced, ValueError when out of range.
+  /// One element converted to T; floats that an integer T does not hold saturate, NaN becomes 0. Throws:
+  /// ConcretizationError when traced, ValueError when out of range.
   template <class T, std::integral... I>
   T item(I... index) const {
     const std::int64_t indices[] = {static_cast<std::int64_t>(index)..., 0};
     return item_as<T>(flat_index({indices, sizeof...(I)}));
   }
-  /// All elements converted to T, row-major.
+  /// All elements converted to T likewise, row-major.
   template <class T>
   std::vector<T> to_vector() const;
 
@@ -167,7 +171,8 @@ class Array {
   explicit operator bool() const;
 
   /// x[0], x(all, 1), x(slice(1, {}), newaxis, ellipsis), x(indices): NumPy basic and integer-array indexing.
-  /// Integer-array indices out of range are clamped for reads, as in JAX, and their gradients dropped. Axes as in NumPy.
+  /// Integer-array indices out of range are clamped for reads, as in JAX, and their gradients dropped. Axes as in
+  /// NumPy.
   Array operator[](const Index& index) const;
   template <class... I>
   Array operator()(const I&... index) const;
@@ -202,11 +207,12 @@ Array index_array(const Array& x, std::span<const Index> indices);
 class Index {
  public:
   enum class Kind : std::uint8_t { integer, range, newaxis, ellipsis, array };
-  Index(int i) : kind(Kind::integer), start(i) {}            // NOLINT
-  Index(std::int64_t i) : kind(Kind::integer), start(i) {}   // NOLINT
+  Index(int i) : kind(Kind::integer), start(i) {}                                     // NOLINT
+  Index(std::int64_t i) : kind(Kind::integer), start(i) {}                            // NOLINT
   Index(std::size_t i) : kind(Kind::integer), start(static_cast<std::int64_t>(i)) {}  // NOLINT
-  Index(const Array& a) : kind(Kind::array), array(a) {}     // NOLINT
-  Index(Kind k, std::optional<std::int64_t> a, std::optional<std::int64_t> b, std::int64_t s) : kind(k), start(a), stop(b), step(s) {}
+  Index(const Array& a) : kind(Kind::array), array(a) {}                              // NOLINT
+  Index(Kind k, std::optional<std::int64_t> a, std::optional<std::int64_t> b, std::int64_t s)
+      : kind(k), start(a), stop(b), step(s) {}
 
   Kind kind;
   std::optional<std::int64_t> start, stop;
@@ -268,11 +274,13 @@ template <class To, class From>
 To convert_scalar(From v) {
   if constexpr (requires { v.real(); }) {
     if constexpr (requires(To t) { t.real(); }) return To(v);
-    else return static_cast<To>(v.real());
+    else return convert_scalar<To>(v.real());
   } else if constexpr (requires(To t) { t.real(); }) {
     return To(static_cast<typename To::value_type>(static_cast<double>(v)));
   } else if constexpr (std::same_as<From, float16> || std::same_as<From, bfloat16>) {
-    return static_cast<To>(static_cast<float>(v));
+    return convert_scalar<To>(static_cast<float>(v));
+  } else if constexpr (std::floating_point<From> && std::integral<To> && !std::same_as<To, bool>) {
+    return saturated<To>(v);
   } else {
     return static_cast<To>(v);
   }
@@ -290,9 +298,9 @@ template <class T>
 std::vector<T> Array::to_vector() const {
   const auto n = size();
   const std::byte* p = bytes().data();
-  std::vector<T> out(static_cast<std::size_t>(n));
+  std::vector<T> out(n);
   visit_dtype(dtype(), [&]<class S>(std::type_identity<S>) {
-    for (std::int64_t i = 0; i < n; ++i) out[static_cast<std::size_t>(i)] = detail::convert_scalar<T>(reinterpret_cast<const S*>(p)[i]);
+    for (std::int64_t i = 0; i < n; ++i) out[i] = detail::convert_scalar<T>(reinterpret_cast<const S*>(p)[i]);
   });
   return out;
 }
@@ -308,7 +316,8 @@ Array canonical_array(const Array& x);
 template <class T>
 Array view_of(std::span<const T> values, const Dims& dims, std::function<void()> release = {}) {
   check<ShapeError>(num_elements(dims) == static_cast<std::int64_t>(values.size()),
-                    "view_of: the span has {} elements. Expected {} for shape {}.", values.size(), num_elements(dims), tuple_string(dims));
+                    "view_of: the span has the wrong size. Got {}; expected {} for shape {}.", values.size(),
+                    num_elements(dims), tuple_string(dims));
   return Array::view(dtype_of<T>, dims, values.data(), std::move(release));
 }
 
@@ -345,7 +354,8 @@ Array array(detail::Row<detail::Row<T>> v) {
     if (r.size() != v.begin()->size()) detail::ragged();
     flat.insert(flat.end(), r);
   }
-  return detail::from_nested<T>(std::move(flat), {static_cast<std::int64_t>(v.size()), static_cast<std::int64_t>(v.size() ? v.begin()->size() : 0)});
+  return detail::from_nested<T>(std::move(flat), {static_cast<std::int64_t>(v.size()),
+                                                  static_cast<std::int64_t>(v.size() ? v.begin()->size() : 0)});
 }
 template <class T>
 Array array(detail::Row<detail::Row<detail::Row<T>>> v) {
@@ -358,7 +368,8 @@ Array array(detail::Row<detail::Row<detail::Row<T>>> v) {
       flat.insert(flat.end(), r);
     }
   }
-  return detail::from_nested<T>(std::move(flat), {static_cast<std::int64_t>(v.size()), static_cast<std::int64_t>(rows), static_cast<std::int64_t>(columns)});
+  return detail::from_nested<T>(std::move(flat), {static_cast<std::int64_t>(v.size()), static_cast<std::int64_t>(rows),
+                                                  static_cast<std::int64_t>(columns)});
 }
 
 /// Prints values as NumPy does; traced values print as Traced<f32[3]>.

@@ -12,7 +12,9 @@ std::ostream& operator<<(std::ostream& os, const CostAnalysis& c) {
 }
 
 std::ostream& operator<<(std::ostream& os, const MemoryAnalysis& m) {
-  return os << fmt::format("arguments: {} bytes\noutputs: {} bytes\nconstants: {} bytes\ntemporaries: {} bytes\naliased: {} bytes\n", m.arguments, m.outputs, m.constants, m.temporaries, m.aliased);
+  return os << fmt::format(
+             "arguments: {} bytes\noutputs: {} bytes\nconstants: {} bytes\ntemporaries: {} bytes\naliased: {} bytes\n",
+             m.arguments, m.outputs, m.constants, m.temporaries, m.aliased);
 }
 
 }  // namespace tf2jax

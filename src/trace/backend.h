@@ -12,21 +12,24 @@ namespace tf2jax {
 
 /// The compiler's module was not found, or this build has none. Programs run through the interpreter then, unless
 /// `Config::require_compiler` is set.
-class MissingCompiler : public NotImplementedError { public: using NotImplementedError::NotImplementedError; };
+class MissingCompiler : public NotImplementedError {
+ public:
+  using NotImplementedError::NotImplementedError;
+};
 
 /// What one run of a program costs, by counting its operations.
 struct CostAnalysis {
-  double flops = 0;            // multiplications, additions and other scalar operations
-  double bytes_accessed = 0;   // read and written by its steps, from and to memory or caches
-  std::int64_t steps = 0;      // fused loops, library calls and kernel calls
+  double flops = 0;           // multiplications, additions and other scalar operations
+  double bytes_accessed = 0;  // read and written by its steps, from and to memory or caches
+  std::int64_t steps = 0;     // fused loops, library calls and kernel calls
 };
 std::ostream& operator<<(std::ostream& os, const CostAnalysis& cost);
 
 /// Memory of one run, in bytes.
 struct MemoryAnalysis {
   std::int64_t arguments = 0, outputs = 0, constants = 0;
-  std::int64_t temporaries = 0;   // one block, planned ahead
-  std::int64_t aliased = 0;       // of the outputs: in the memory of donated arguments
+  std::int64_t temporaries = 0;  // one block, planned ahead
+  std::int64_t aliased = 0;      // of the outputs: in the memory of donated arguments
 };
 std::ostream& operator<<(std::ostream& os, const MemoryAnalysis& memory);
 
@@ -46,13 +49,16 @@ class Executable {
 };
 
 struct CompileOptions {
-  bool interpret = false;      ///< Run op by op through the eager kernels: the oracle of the compiled path.
-  bool check_bounds = false;   ///< Check every index of compiled loops; a violation aborts with a message.
-  bool simulate = false;       ///< Plan as for compiling and run the loops statement by statement, each access checked. Slow.
+  bool interpret = false;     ///< Run op by op through the eager kernels: the oracle of the compiled path.
+  bool check_bounds = false;  ///< Check every index of compiled loops; a violation aborts with a message.
+  bool simulate =
+      false;  ///< Plan as for compiling and run the loops statement by statement, each access checked. Slow.
   bool bounded_loops = false;  ///< Loops count their steps (Config::max_loop_steps, max_seconds); jit fills it in.
-  bool deterministic = false;  ///< The same bits with any number of threads; jit fills it in from Config::deterministic.
-  bool flush_subnormals = false;   ///< Subnormal numbers are zero, as operands and results, on every thread of a run.
-  std::vector<std::int32_t> donated = {};   ///< Inputs whose memory outputs may take; jit fills it in from donate_argnums.
+  bool deterministic =
+      false;  ///< The same bits with any number of threads; jit fills it in from Config::deterministic.
+  bool flush_subnormals = false;  ///< Subnormal numbers are zero, as operands and results, on every thread of a run.
+  std::vector<std::int32_t> donated =
+      {};  ///< Inputs whose memory outputs may take; jit fills it in from donate_argnums.
   bool operator==(const CompileOptions&) const = default;
 };
 

@@ -17,9 +17,13 @@ struct Doc::Item {
 
 Doc Doc::text(std::string s) { return Doc(std::make_shared<Node>(Node{Node::Kind::text, std::move(s), 0, {}})); }
 Doc Doc::brk(std::string flat) { return Doc(std::make_shared<Node>(Node{Node::Kind::brk, std::move(flat), 0, {}})); }
-Doc Doc::concat(std::vector<Doc> parts) { return Doc(std::make_shared<Node>(Node{Node::Kind::concat, {}, 0, std::move(parts)})); }
+Doc Doc::concat(std::vector<Doc> parts) {
+  return Doc(std::make_shared<Node>(Node{Node::Kind::concat, {}, 0, std::move(parts)}));
+}
 Doc Doc::group(Doc body) { return Doc(std::make_shared<Node>(Node{Node::Kind::group, {}, 0, {std::move(body)}})); }
-Doc Doc::nest(int columns, Doc body) { return Doc(std::make_shared<Node>(Node{Node::Kind::nest, {}, columns, {std::move(body)}})); }
+Doc Doc::nest(int columns, Doc body) {
+  return Doc(std::make_shared<Node>(Node{Node::Kind::nest, {}, columns, {std::move(body)}}));
+}
 Doc Doc::join(const Doc& separator, const std::vector<Doc>& parts) {
   std::vector<Doc> out;
   for (const Doc& part : parts) {
@@ -61,12 +65,14 @@ std::string Doc::format(int width) const {
         } else {
           out += '\n';
           line_start = out.size();
-          out.append(static_cast<std::size_t>(item.indent), ' ');
+          out.append(item.indent, ' ');
         }
         break;
       case Node::Kind::concat: push(item.indent, item.flat); break;
       case Node::Kind::nest: push(item.indent + n.indent, item.flat); break;
-      case Node::Kind::group: push(item.indent, item.flat || fits(width - static_cast<int>(out.size() - line_start), n.parts[0])); break;
+      case Node::Kind::group:
+        push(item.indent, item.flat || fits(width - static_cast<int>(out.size() - line_start), n.parts[0]));
+        break;
     }
   }
   return out;

@@ -20,9 +20,9 @@ Jaxpr::Jaxpr(JaxprData data) : data_(std::make_shared<const JaxprData>(std::move
 
 std::size_t Jaxpr::num_inputs() const { return data_->invars.size(); }
 std::size_t Jaxpr::num_outputs() const { return data_->outs.size(); }
-const Aval& Jaxpr::input(std::size_t i) const { return data_->vars[static_cast<std::size_t>(data_->invars[i])]; }
+const Aval& Jaxpr::input(std::size_t i) const { return data_->vars[data_->invars[i]]; }
 const Aval& Jaxpr::aval(const Atom& atom) const {
-  return atom.is_literal() ? atom.literal.aval() : data_->vars[static_cast<std::size_t>(atom.var)];
+  return atom.is_literal() ? atom.literal.aval() : data_->vars[atom.var];
 }
 
 Avals Jaxpr::input_avals() const {
@@ -39,31 +39,34 @@ Avals Jaxpr::output_avals() const {
 
 Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args) {
   const JaxprData& j = *jaxpr;
-  check(args.size() == j.invars.size(), "eval_jaxpr: got {} arguments. Expected {}.", args.size(), j.invars.size());
+  check(args.size() == j.invars.size(), "eval_jaxpr: the number of arguments is wrong. Got {}; expected {}.",
+        args.size(), j.invars.size());
   std::vector<Array> values(j.vars.size());
-  const auto at = [&](VarId v) -> Array& { return values[static_cast<std::size_t>(v)]; };
+  const auto at = [&](VarId v) -> Array& { return values[v]; };
   for (std::size_t i = 0; i < args.size(); ++i) {
     const Aval &got = args[i].aval(), &want = jaxpr.input(i);
-    if (got.dtype != want.dtype) raise<DtypeError>("eval_jaxpr: argument {} has the wrong dtype. Got {}; expected {}.", i, got, want);
-    if (!identical(got.shape, want.shape)) raise<ShapeError>("eval_jaxpr: argument {} has the wrong shape. Got {}; expected {}.", i, got, want);
+    if (got.dtype != want.dtype)
+      raise<DtypeError>("eval_jaxpr: argument {} has the wrong dtype. Got {}; expected {}.", i, got, want);
+    if (!identical(got.shape, want.shape))
+      raise<ShapeError>("eval_jaxpr: argument {} has the wrong shape. Got {}; expected {}.", i, got, want);
     at(j.invars[i]) = args[i];
   }
   for (std::size_t i = 0; i < j.constvars.size(); ++i) at(j.constvars[i]) = j.consts[i];
 
-  // Values are dropped after their last use, so that long programs do not hold every intermediate. Where values are computed,
-  // what nobody uses is not, as under JAX's jit: it may have no value.
+  // Values are dropped after their last use, so that long programs do not hold every intermediate. Where values are
+  // computed, what nobody uses is not, as under JAX's jit: it may have no value.
   constexpr std::size_t kNever = static_cast<std::size_t>(-1);
   std::vector<std::size_t> last_use(j.vars.size(), kNever);
   std::vector<bool> runs(j.eqns.size(), true);
   const auto use = [&](const Atom& a, std::size_t at) {
-    if (!a.is_literal() && last_use[static_cast<std::size_t>(a.var)] == kNever) last_use[static_cast<std::size_t>(a.var)] = at;
+    if (!a.is_literal() && last_use[a.var] == kNever) last_use[a.var] = at;
   };
   const bool is_eval = current_trace()->is_eval();
   for (const Atom& a : j.outs) use(a, j.eqns.size());
   for (std::size_t e = j.eqns.size(); e-- > 0;) {
     const Equation& eqn = j.eqns[e];
-    runs[e] = !is_eval || std::ranges::any_of(eqn.outputs, [&](VarId v) { return last_use[static_cast<std::size_t>(v)] != kNever; }) || eqn.primitive.effectful() ||
-              std::ranges::any_of(nested_jaxprs(eqn.params), has_effects);
+    runs[e] = !is_eval || std::ranges::any_of(eqn.outputs, [&](VarId v) { return last_use[v] != kNever; }) ||
+              is_effectful(eqn);
     if (runs[e])
       for (const Atom& a : eqn.inputs) use(a, e);
   }
@@ -76,37 +79,33 @@ Arrays eval_jaxpr(const Jaxpr& jaxpr, std::span<const Array> args) {
     inputs.clear();
     for (const Atom& a : eqn.inputs) inputs.push_back(read(a));
     for (const Atom& a : eqn.inputs)
-      if (!a.is_literal() && last_use[static_cast<std::size_t>(a.var)] == e) at(a.var) = Array();
+      if (!a.is_literal() && last_use[a.var] == e) at(a.var) = Array();
     Arrays outputs = [&] {
       if (!eqn.name_scope) return eqn.primitive.bind(inputs, eqn.params);
       const NameScope scope(*eqn.name_scope);
       return eqn.primitive.bind(inputs, eqn.params);
     }();
     for (std::size_t i = 0; i < outputs.size(); ++i)
-      if (last_use[static_cast<std::size_t>(eqn.outputs[i])] != kNever) at(eqn.outputs[i]) = std::move(outputs[i]);
+      if (last_use[eqn.outputs[i]] != kNever) at(eqn.outputs[i]) = std::move(outputs[i]);
   }
   Arrays out;
   for (const Atom& a : j.outs) out.push_back(read(a));
   return out;
 }
 
-std::vector<Jaxpr> nested_jaxprs(const EquationParams& params) {
-  std::vector<Jaxpr> out;
-  for (ParamText& field : params.texts())
-    for (Jaxpr& j : field.jaxprs) out.push_back(std::move(j));
-  return out;
-}
+namespace {
+struct Effects {
+  using Result = bool;
+  bool operator==(const Effects&) const = default;
+};
+}  // namespace
 
 bool has_effects(const Jaxpr& jaxpr) {
   // Kept with the program: programs that share a subprogram may be exponentially many paths to it.
-  return *jaxpr->memo->get<bool>("effects", [&] {
-    for (const Equation& e : jaxpr->eqns) {
-      if (e.primitive.effectful()) return true;
-      for (const Jaxpr& j : nested_jaxprs(e.params))
-        if (has_effects(j)) return true;
-    }
-    return false;
-  });
+  return *jaxpr->memo->get(Effects{}, [&] { return std::ranges::any_of(jaxpr->eqns, is_effectful); });
+}
+bool is_effectful(const Equation& equation) {
+  return equation.primitive.effectful() || std::ranges::any_of(nested_jaxprs(equation.params), has_effects);
 }
 
 namespace {
@@ -117,17 +116,20 @@ thread_local std::set<std::pair<const void*, const void*>>* found_equal = nullpt
 
 bool same_program(const Jaxpr& a, const Jaxpr& b) {
   const JaxprData &x = *a, &y = *b;
-  if (x.constvars.size() != y.constvars.size() || x.invars.size() != y.invars.size() || x.eqns.size() != y.eqns.size() || x.outs.size() != y.outs.size())
+  if (x.constvars.size() != y.constvars.size() || x.invars.size() != y.invars.size() ||
+      x.eqns.size() != y.eqns.size() || x.outs.size() != y.outs.size())
     return false;
   std::vector<VarId> renamed(x.vars.size(), -1);
   const auto bind = [&](VarId v, VarId w) {
-    renamed[static_cast<std::size_t>(v)] = w;
-    return x.vars[static_cast<std::size_t>(v)].matches(y.vars[static_cast<std::size_t>(w)]);
+    renamed[v] = w;
+    return x.vars[v].matches(y.vars[w]);
   };
-  const auto same_constant = [](const Array& p, const Array& q) { return p.same_as(q) || same_bytes(p, q); };   // a constant may be traced
+  const auto same_constant = [](const Array& p, const Array& q) {
+    return p.same_as(q) || same_bytes(p, q);
+  };  // a constant may be traced
   const auto same_atom = [&](const Atom& p, const Atom& q) {
     if (p.is_literal() != q.is_literal()) return false;
-    return p.is_literal() ? same_bytes(p.literal, q.literal) : renamed[static_cast<std::size_t>(p.var)] == q.var;
+    return p.is_literal() ? same_bytes(p.literal, q.literal) : renamed[p.var] == q.var;
   };
   for (std::size_t i = 0; i < x.constvars.size(); ++i)
     if (!bind(x.constvars[i], y.constvars[i]) || !same_constant(x.consts[i], y.consts[i])) return false;
@@ -135,7 +137,9 @@ bool same_program(const Jaxpr& a, const Jaxpr& b) {
     if (!bind(x.invars[i], y.invars[i])) return false;
   for (std::size_t e = 0; e < x.eqns.size(); ++e) {
     const Equation &p = x.eqns[e], &q = y.eqns[e];
-    if (!(p.primitive == q.primitive) || p.inputs.size() != q.inputs.size() || p.outputs.size() != q.outputs.size() || !(p.params == q.params)) return false;
+    if (!(p.primitive == q.primitive) || p.inputs.size() != q.inputs.size() || p.outputs.size() != q.outputs.size() ||
+        !(p.params == q.params))
+      return false;
     for (std::size_t i = 0; i < p.inputs.size(); ++i)
       if (!same_atom(p.inputs[i], q.inputs[i])) return false;
     for (std::size_t i = 0; i < p.outputs.size(); ++i)
@@ -166,7 +170,8 @@ bool operator==(const Jaxpr& a, const Jaxpr& b) {
 
 std::size_t hash_value(const Jaxpr& jaxpr) {
   std::size_t h = jaxpr->invars.size();
-  for (const Equation& e : jaxpr->eqns) h = h * 1000003 + std::hash<std::string>{}(e.primitive.name()) + e.inputs.size();
+  for (const Equation& e : jaxpr->eqns)
+    h = h * 1000003 + std::hash<std::string>{}(e.primitive.name()) + e.inputs.size();
   return h;
 }
 
@@ -178,16 +183,18 @@ void check_program(const Jaxpr& jaxpr, std::unordered_set<const void*>& checked)
   const JaxprData& j = *jaxpr;
   std::vector<bool> defined(j.vars.size(), false);
   const auto define = [&](VarId v, const std::string& where) {
-    check<InternalError>(v >= 0 && static_cast<std::size_t>(v) < j.vars.size(), "check_jaxpr: {}: variable {} does not exist.", where, v);
-    check<InternalError>(!defined[static_cast<std::size_t>(v)], "check_jaxpr: {}: variable {} is defined twice.", where, v);
-    defined[static_cast<std::size_t>(v)] = true;
+    check<InternalError>(v >= 0 && static_cast<std::size_t>(v) < j.vars.size(),
+                         "check_jaxpr: {}: variable {} does not exist.", where, v);
+    check<InternalError>(!defined[v], "check_jaxpr: {}: variable {} is defined twice.", where, v);
+    defined[v] = true;
   };
   const auto use = [&](const Atom& a, const std::string& where) {
     if (a.is_literal()) return;
-    check<InternalError>(static_cast<std::size_t>(a.var) < j.vars.size() && defined[static_cast<std::size_t>(a.var)],
+    check<InternalError>(static_cast<std::size_t>(a.var) < j.vars.size() && defined[a.var],
                          "check_jaxpr: {}: variable {} is used before it is defined.", where, a.var);
   };
-  check<InternalError>(j.constvars.size() == j.consts.size(), "check_jaxpr: {} constvars but {} constants.", j.constvars.size(), j.consts.size());
+  check<InternalError>(j.constvars.size() == j.consts.size(), "check_jaxpr: {} constvars but {} constants.",
+                       j.constvars.size(), j.consts.size());
   for (VarId v : j.constvars) define(v, "constvars");
   for (VarId v : j.invars) define(v, "invars");
   for (std::size_t e = 0; e < j.eqns.size(); ++e) {
@@ -199,11 +206,13 @@ void check_program(const Jaxpr& jaxpr, std::unordered_set<const void*>& checked)
       inputs.push_back(jaxpr.aval(a));
     }
     const Avals want = eqn.primitive.output_avals(inputs, eqn.params);
-    check<InternalError>(want.size() == eqn.outputs.size(), "check_jaxpr: {}: got {} outputs; the rule gives {}.", where, eqn.outputs.size(), want.size());
+    check<InternalError>(want.size() == eqn.outputs.size(), "check_jaxpr: {}: got {} outputs; the rule gives {}.",
+                         where, eqn.outputs.size(), want.size());
     for (std::size_t i = 0; i < want.size(); ++i) {
       define(eqn.outputs[i], where);
-      const Aval& got = j.vars[static_cast<std::size_t>(eqn.outputs[i])];
-      check<InternalError>(got.matches(want[i]), "check_jaxpr: {}: output {} is {}; the rule gives {}.", where, i, got, want[i]);
+      const Aval& got = j.vars[eqn.outputs[i]];
+      check<InternalError>(got.matches(want[i]), "check_jaxpr: {}: output {} is {}; the rule gives {}.", where, i, got,
+                           want[i]);
     }
     for (const Jaxpr& nested : nested_jaxprs(eqn.params)) check_program(nested, checked);
   }

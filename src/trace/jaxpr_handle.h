@@ -7,7 +7,7 @@
 
 namespace tf2jax {
 
-using VarId = std::int32_t;   // index into JaxprData::vars
+using VarId = std::int32_t;  // index into JaxprData::vars
 struct Atom;
 struct JaxprData;
 
@@ -15,7 +15,7 @@ struct JaxprData;
 /// across threads unless a constant is a tracer.
 class Jaxpr {
  public:
-  Jaxpr();   ///< No inputs, no equations, no outputs.
+  Jaxpr();  ///< No inputs, no equations, no outputs.
   explicit Jaxpr(JaxprData data);
 
   const JaxprData* operator->() const { return data_.get(); }

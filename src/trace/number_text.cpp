@@ -52,9 +52,9 @@ std::string plain_float(double v, bool force_point) {
     if (n > 1) s += "." + d.digits.substr(1);
     return s + fmt::format("e{}{:02}", exponent < 0 ? '-' : '+', std::abs(exponent));
   }
-  if (d.point <= 0) return sign + "0." + std::string(static_cast<std::size_t>(-d.point), '0') + d.digits;
-  if (d.point >= n) return sign + d.digits + std::string(static_cast<std::size_t>(d.point - n), '0') + (force_point ? ".0" : "");
-  return sign + d.digits.substr(0, static_cast<std::size_t>(d.point)) + "." + d.digits.substr(static_cast<std::size_t>(d.point));
+  if (d.point <= 0) return sign + "0." + std::string(-d.point, '0') + d.digits;
+  if (d.point >= n) return sign + d.digits + std::string(d.point - n, '0') + (force_point ? ".0" : "");
+  return sign + d.digits.substr(0, d.point) + "." + d.digits.substr(d.point);
 }
 
 }  // namespace
@@ -69,7 +69,8 @@ std::string complex_text(complex128 v) {
 
 Digits shortest_digits(double v, DType dtype) {
   switch (dtype) {
-    case DType::f32: case DType::c64: return split_scientific(scientific(static_cast<float>(v)));
+    case DType::f32:
+    case DType::c64: return split_scientific(scientific(static_cast<float>(v)));
     case DType::f16: return split_scientific(scientific_small<float16>(v));
     case DType::bf16: return split_scientific(scientific_small<bfloat16>(v));
     default: return split_scientific(scientific(v));

@@ -2,7 +2,6 @@
 #include "tf2jax/trace/params.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "tf2jax/trace/internal/number_text.h"
 #include "tf2jax/trace/jaxpr.h"
@@ -12,12 +11,13 @@ namespace {
 
 using Pairs = std::vector<std::pair<std::int64_t, std::int64_t>>;
 
-std::size_t mix(std::size_t h, std::size_t v) { return h ^ (v + 0x9e3779b97f4a7c15ULL + (h << 6) + (h >> 2)); }
-
 [[noreturn]] void wrong_kind(const ParsedValue& v, std::string_view wanted) {
-  raise<ParseError>("parse_jaxpr: a parameter has the wrong kind of value. Got '{}'; expected {}.", v.text.substr(0, 80), wanted);
+  raise<ParseError>("parse_jaxpr: a parameter has the wrong kind of value. Got '{}'; expected {}.",
+                    v.text.substr(0, 80), wanted);
 }
-bool is_sequence(const ParsedValue& v) { return v.kind == ParsedValue::Kind::tuple || v.kind == ParsedValue::Kind::list; }
+bool is_sequence(const ParsedValue& v) {
+  return v.kind == ParsedValue::Kind::tuple || v.kind == ParsedValue::Kind::list;
+}
 
 }  // namespace
 
@@ -35,41 +35,14 @@ std::string param_text(const Pairs& v) {
   return s + (v.size() == 1 ? ",)" : ")");
 }
 
-std::size_t param_hash(bool v) { return v ? 3 : 5; }
-std::size_t param_hash(std::int64_t v) { return std::hash<std::int64_t>{}(v); }
-std::size_t param_hash(double v) { return std::hash<double>{}(v); }
-std::size_t param_hash(const std::string& v) { return std::hash<std::string>{}(v); }
-std::size_t param_hash(DType v) { return static_cast<std::size_t>(v) + 17; }
-std::size_t param_hash(Dim v) { return hash_value(v); }
-std::size_t param_hash(const Axes& v) {
-  std::size_t h = v.size();
-  for (std::int64_t a : v) h = mix(h, param_hash(a));
-  return h;
-}
-std::size_t param_hash(const Shape& v) {
-  std::size_t h = v.size();
-  for (Dim d : v) h = mix(h, hash_value(d));
-  return h;
-}
-std::size_t param_hash(const Pairs& v) {
-  std::size_t h = v.size();
-  for (const auto& [a, b] : v) h = mix(mix(h, param_hash(a)), param_hash(b));
-  return h;
-}
-std::size_t param_hash(const Jaxpr& v) { return hash_value(v); }
-std::size_t param_hash(const std::vector<Jaxpr>& v) {
-  std::size_t h = v.size();
-  for (const Jaxpr& j : v) h = mix(h, hash_value(j));
-  return h;
-}
-
 void read_param(const ParsedValue& v, bool& out) {
   if (v.kind != ParsedValue::Kind::boolean) wrong_kind(v, "True or False");
   out = v.integer != 0;
 }
 void read_param(const ParsedValue& v, std::int64_t& out) {
   // np.int64(3) is how NumPy integers print.
-  if (v.kind == ParsedValue::Kind::call && v.text.starts_with("np.") && v.items.size() == 1) return read_param(v.items[0], out);
+  if (v.kind == ParsedValue::Kind::call && v.text.starts_with("np.") && v.items.size() == 1)
+    return read_param(v.items[0], out);
   if (v.kind != ParsedValue::Kind::integer) wrong_kind(v, "an integer");
   out = v.integer;
 }
@@ -132,9 +105,33 @@ void read_param(const ParsedValue& v, std::vector<Jaxpr>& out) {
 }
 
 ParamText jaxpr_param(std::string_view name, const Jaxpr& v) { return {std::string(name), {}, {v}, true, false}; }
-ParamText jaxpr_param(std::string_view name, const std::vector<Jaxpr>& v) { return {std::string(name), {}, v, false, true}; }
+ParamText jaxpr_param(std::string_view name, const std::optional<Jaxpr>& v) {
+  return v ? jaxpr_param(name, *v) : ParamText{std::string(name), "None", {}, false, false};
+}
+ParamText jaxpr_param(std::string_view name, const std::vector<Jaxpr>& v) {
+  return {std::string(name), {}, v, false, true};
+}
 
-void ParamPrinter::add_text(std::string_view name, std::string text) { fields.push_back({std::string(name), std::move(text), {}, false, false}); }
+void ParamPrinter::add_text(std::string_view name, std::string text) {
+  fields.push_back({std::string(name), std::move(text), {}, false, false});
+}
+
+std::string detail::call_text(std::string_view name, const std::vector<ParamText>& fields) {
+  std::string s(name);
+  for (const ParamText& f : fields) s += fmt::format("{}{}={}", s.size() == name.size() ? "(" : ", ", f.name, f.text);
+  return s + ")";
+}
+ParamReader detail::call_reader(const ParsedValue& v, std::string_view name) {
+  check<ParseError>(v.kind == ParsedValue::Kind::call && v.text.starts_with(name),
+                    "parse_jaxpr: a parameter is no {0}. Got '{1}'; expected {0}(…).", name, v.text.substr(0, 40));
+  std::map<std::string, ParsedValue> values;
+  for (const auto& [key, value] : v.fields) values.insert_or_assign(key, value);
+  return ParamReader(std::move(values), {}, std::string(name));
+}
+
+void ParamReader::ignored(std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) values_.erase(std::string(name));
+}
 
 ParsedValue ParamReader::take(std::string_view name) {
   const auto it = values_.find(std::string(name));
@@ -148,24 +145,28 @@ void ParamReader::fixed(std::string_view name, std::string_view text) {
   const auto it = values_.find(std::string(name));
   if (it == values_.end()) return;
   if (it->second.text != text)
-    raise<NotImplementedError>("parse_jaxpr: {}: only {}={} is supported. Got {}.", primitive_, name, text, it->second.text.substr(0, 80));
+    raise<NotImplementedError>("parse_jaxpr: {}: only {}={} is supported. Got {}.", primitive_, name, text,
+                               it->second.text.substr(0, 80));
   values_.erase(it);
 }
 
 void ParamReader::finish() const {
-  if (!values_.empty()) raise<ParseError>("parse_jaxpr: {} has no parameter named '{}'. Remove it.", primitive_, values_.begin()->first);
+  if (!values_.empty())
+    raise<ParseError>("parse_jaxpr: {} has no parameter named '{}'. Remove it.", primitive_, values_.begin()->first);
 }
 
 std::map<std::string, ParsedValue> ParamReader::take_all() { return std::exchange(values_, {}); }
 
 void EquationParams::wrong_type(const std::type_info& wanted) const {
-  raise<InternalError>("EquationParams: asked for {}, holds {}. A rule was given another primitive's params.", wanted.name(), box_->type->name());
+  raise<InternalError>("EquationParams: asked for {}, holds {}. A rule was given another primitive's params.",
+                       wanted.name(), box_->type->name());
 }
 
 namespace {
-// Leaves of a nested structure: `None` in ft_in/ft_out, `*` in a PyTreeDef. Wrappers such as RightsOnly(…) are seen through.
+// Leaves of a nested structure: `None` in ft_in/ft_out, `*` in a PyTreeDef. Wrappers such as RightsOnly(…) are seen
+// through.
 std::int64_t count_leaves(const ParsedValue& v, bool in_tree) {
-  if (in_tree) return std::ranges::count(v.text, '*');   // dicts and nodes of users print in many ways
+  if (in_tree) return std::ranges::count(v.text, '*');  // dicts and nodes of users print in many ways
   if (v.kind == ParsedValue::Kind::none) return 1;
   if (v.kind == ParsedValue::Kind::call && v.text.starts_with("Pytree(")) {
     for (const auto& [key, field] : v.fields)

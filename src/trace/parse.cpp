@@ -1,5 +1,5 @@
-// Reading the text of programs, JAX's or ours: a recursive-descent parser without backtracking over programs. Longer than
-// other files because one grammar is one class: its productions call each other.
+// Reading the text of programs, JAX's or ours: a recursive-descent parser without backtracking over programs. Longer
+// than other files because one grammar is one class: its productions call each other.
 #include "tf2jax/trace/parse.h"
 
 #include <algorithm>
@@ -13,16 +13,15 @@
 namespace tf2jax {
 namespace {
 
-constexpr int kMaxDepth = 100;          // nesting of programs and parameter values
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;   // of a constant that the text does not give
+constexpr int kMaxDepth = 100;                                // nesting of programs and parameter values
+constexpr std::int64_t kMaxElements = std::int64_t{1} << 28;  // of a constant that the text does not give
 
 bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; }
 bool is_space(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 Array zeros_constant(const Aval& aval) {
-  return detail::exact_array(aval, [&](std::byte* p) {
-    std::memset(p, 0, static_cast<std::size_t>(num_elements(aval.dims()) * itemsize(aval.dtype)));
-  });
+  return detail::exact_array(
+      aval, [&](std::byte* p) { std::memset(p, 0, num_elements(aval.dims()) * itemsize(aval.dtype)); });
 }
 
 class Parser {
@@ -57,8 +56,8 @@ class Parser {
   struct Scope {
     JaxprData data;
     std::map<std::string, VarId, std::less<>> vars;
-    std::vector<VarId> dropped;      // results called `_`
-    std::vector<Binder> results;     // what the equation around binds the outputs to
+    std::vector<VarId> dropped;   // results called `_`
+    std::vector<Binder> results;  // what the equation around binds the outputs to
   };
   // An operand called `_` that may be any of several results.
   struct Unnamed {
@@ -80,7 +79,7 @@ class Parser {
       if (s.reading) fail(fmt::format("the shared program '{}' uses itself", name));
       s.reading = true;
       const std::size_t back = std::exchange(pos_, s.start);
-      std::vector<Binder> around = std::exchange(results_, {});   // it is used elsewhere too
+      std::vector<Binder> around = std::exchange(results_, {});  // it is used elsewhere too
       s.program = program(depth + 1, {});
       results_ = std::move(around);
       pos_ = back;
@@ -102,7 +101,11 @@ class Parser {
     const std::string_view before = text_.substr(0, std::min(pos, text_.size()));
     const auto line = std::count(before.begin(), before.end(), '\n') + 1;
     const auto column = before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1) + 1;
-    raise<ParseError>("parse_jaxpr: {}:{}: {}. Got '{}'.", line, column, what, text_.substr(before.size(), 30));
+    // The message of another error has a place and a full stop of its own.
+    std::string_view fault = what;
+    if (fault.starts_with("parse_jaxpr: ")) fault.remove_prefix(std::strlen("parse_jaxpr: "));
+    if (fault.ends_with('.')) fault.remove_suffix(1);
+    raise<ParseError>("parse_jaxpr: {}:{}: {}. Got '{}'.", line, column, fault, text_.substr(before.size(), 30));
   }
   char peek(std::size_t ahead = 0) const { return pos_ + ahead < text_.size() ? text_[pos_ + ahead] : '\0'; }
   // Skips white space; true when it crossed a line end.
@@ -145,8 +148,9 @@ class Parser {
     while (end < text_.size() && (is_word(text_[end]) || text_[end] == '<' || text_[end] == '>')) ++end;
     std::string_view name = text_.substr(pos_, end - pos_);
     std::optional<DType> dtype = parse_dtype(name);
-    if (!dtype)   // a memory space: f32<host>
-      if (const std::size_t angle = name.find('<'); angle != std::string_view::npos) dtype = parse_dtype(name.substr(0, angle));
+    if (!dtype)  // a memory space: f32<host>
+      if (const std::size_t angle = name.find('<'); angle != std::string_view::npos)
+        dtype = parse_dtype(name.substr(0, angle));
     if (!dtype) fail_at(start, fmt::format("unknown dtype '{}'", name.substr(0, 40)));
     pos_ = end;
     if (peek() != '[') fail("expected '[' and the sizes");
@@ -287,17 +291,7 @@ class Parser {
     data.invars = binders(scope, '.');
     expect(".");
     if (take_word() != "let") fail("expected 'let'");
-    if (!consts.empty() && consts.size() != data.constvars.size())
-      raise("parse_jaxpr: got {} constants. Expected {}, one per constvar.", consts.size(), data.constvars.size());
-    for (std::size_t i = 0; i < data.constvars.size(); ++i) {
-      const Aval& want = data.vars[static_cast<std::size_t>(data.constvars[i])];
-      if (consts.empty()) {
-        data.consts.push_back(constant(constants_at, want));
-        continue;
-      }
-      if (!consts[i].aval().matches(want)) raise<ShapeError>("parse_jaxpr: constant {} has the wrong type. Got {}; expected {}.", i, consts[i].aval(), want);
-      data.consts.push_back(consts[i]);
-    }
+    bind_constants(data, std::move(consts), constants_at);
     for (;;) {
       skip();
       if (peek() == ';') {
@@ -309,28 +303,47 @@ class Parser {
     }
     take_word();
     expect("(");
-    std::vector<VarId> taken;   // by outputs called `_`
+    std::vector<VarId> taken;  // by outputs called `_`
     while (!accept(")")) {
       data.outs.push_back(word_ahead() == "_" ? Atom::of(unnamed_output(scope, taken)) : operand(scope));
       skip();
       if (peek() == ',') ++pos_;
       else if (peek() != ')') fail("expected ',' or ')'");
     }
-    if (accept(":")) {   // effects
+    if (accept(":")) {  // effects
       expect("{");
       while (pos_ < text_.size() && text_[pos_] != '}') ++pos_;
       expect("}");
     }
     expect("}");
+    note_unused(scope);
+    return Jaxpr(std::move(data));
+  }
+  void bind_constants(JaxprData& data, Arrays consts, std::size_t at) {
+    if (!consts.empty() && consts.size() != data.constvars.size())
+      raise("parse_jaxpr: the number of constants is wrong. Got {}; expected {}, one per constvar.", consts.size(),
+            data.constvars.size());
+    for (std::size_t i = 0; i < data.constvars.size(); ++i) {
+      const Aval& want = data.vars[data.constvars[i]];
+      if (!consts.empty() && !consts[i].aval().matches(want))
+        raise<ShapeError>("parse_jaxpr: constant {} has the wrong type. Got {}; expected {}.", i, consts[i].aval(),
+                          want);
+      data.consts.push_back(consts.empty() ? constant(at, want) : consts[i]);
+    }
+  }
+  // Results that have a name and are not used print with it again.
+  static void note_unused(Scope& scope) {
+    JaxprData& data = scope.data;
     std::vector<bool> used(data.vars.size(), false);
-    const auto mark = [&](const Atom& a) { if (!a.is_literal()) used[static_cast<std::size_t>(a.var)] = true; };
+    const auto mark = [&](const Atom& a) {
+      if (!a.is_literal()) used[a.var] = true;
+    };
     for (const Equation& e : data.eqns) std::for_each(e.inputs.begin(), e.inputs.end(), mark);
     std::for_each(data.outs.begin(), data.outs.end(), mark);
-    for (VarId v : scope.dropped) used[static_cast<std::size_t>(v)] = true;
+    for (VarId v : scope.dropped) used[v] = true;
     for (const Equation& e : data.eqns)
       for (VarId v : e.outputs)
-        if (!used[static_cast<std::size_t>(v)]) data.named_unused.push_back(v);
-    return Jaxpr(std::move(data));
+        if (!used[v]) data.named_unused.push_back(v);
   }
   // `in` is also a variable's name: here it must be followed by the list of outputs.
   bool outs_ahead() const {
@@ -379,7 +392,9 @@ class Parser {
     const std::size_t start = pos_;
     const std::string_view name = take_word();
     const auto it = scope.vars.find(name);
-    if (it == scope.vars.end()) fail_at(start, name.empty() ? "expected an operand" : fmt::format("variable '{}' is not defined", name.substr(0, 40)));
+    if (it == scope.vars.end())
+      fail_at(start,
+              name.empty() ? "expected an operand" : fmt::format("variable '{}' is not defined", name.substr(0, 40)));
     return Atom::of(it->second);
   }
   // An output called `_`. Where the equation around drops it, any result of its type serves.
@@ -389,11 +404,14 @@ class Parser {
     const Binder* around = place < scope.results.size() ? &scope.results[place] : nullptr;
     std::vector<VarId> candidates;
     for (const VarId v : scope.dropped)
-      if (!around || !around->type || around->type->matches(scope.data.vars[static_cast<std::size_t>(v)])) candidates.push_back(v);
+      if (!around || !around->type || around->type->matches(scope.data.vars[v])) candidates.push_back(v);
     if (candidates.empty()) fail_at(start, "an output '_' has no equation");
-    const auto fresh = std::ranges::find_if(candidates, [&](VarId v) { return std::ranges::find(taken, v) == taken.end(); });
+    const auto fresh =
+        std::ranges::find_if(candidates, [&](VarId v) { return std::ranges::find(taken, v) == taken.end(); });
     const bool is_dropped = around && around->name == "_";
-    if (!is_dropped && candidates.size() > 1) fail_at(start, "several results are called '_', and the text does not say which of them this output is. Name them");
+    if (!is_dropped && candidates.size() > 1)
+      fail_at(start,
+              "several results are called '_', and the text does not say which of them this output is. Name them");
     taken.push_back(fresh == candidates.end() ? candidates.back() : *fresh);
     return taken.back();
   }
@@ -402,7 +420,9 @@ class Parser {
   std::vector<VarId> unnamed_candidates(const Scope& scope) const {
     const auto may_be_read = [&](VarId v) {
       if (scope.results.empty()) return true;
-      return std::ranges::any_of(scope.results, [&](const Binder& b) { return b.name == "_" && (!b.type || b.type->matches(scope.data.vars[static_cast<std::size_t>(v)])); });
+      return std::ranges::any_of(scope.results, [&](const Binder& b) {
+        return b.name == "_" && (!b.type || b.type->matches(scope.data.vars[v]));
+      });
     };
     std::vector<VarId> out;
     std::ranges::copy_if(scope.dropped, std::back_inserter(out), may_be_read);
@@ -410,8 +430,9 @@ class Parser {
   }
 
   // Gives each open operand the only result with which the equation has the types it states.
-  void resolve(const Scope& scope, std::size_t at, const std::vector<Unnamed>& open, std::vector<Atom>& inputs, const Primitive& primitive,
-               const std::map<std::string, ParsedValue>& params, const std::vector<Binder>& lhs) const {
+  void resolve(const Scope& scope, std::size_t at, const std::vector<Unnamed>& open, std::vector<Atom>& inputs,
+               const Primitive& primitive, const std::map<std::string, ParsedValue>& params,
+               const std::vector<Binder>& lhs) const {
     constexpr std::size_t kMostChoices = 256;
     std::size_t choices = 1;
     for (const Unnamed& u : open) choices = std::min(choices * u.candidates.size(), kMostChoices + 1);
@@ -425,11 +446,14 @@ class Parser {
       }
       if (has_types(scope, trial, primitive, params, lhs)) possible.push_back(std::move(trial));
     }
-    if (possible.size() != 1) fail_at(at, "several results before this equation are called '_', and the text does not say which of them it reads. Name them");
+    if (possible.size() != 1)
+      fail_at(at,
+              "several results before this equation are called '_', and the text does not say which of them it reads. "
+              "Name them");
     inputs = std::move(possible[0]);
   }
-  bool has_types(const Scope& scope, const std::vector<Atom>& inputs, const Primitive& primitive, const std::map<std::string, ParsedValue>& params,
-                 const std::vector<Binder>& lhs) const {
+  bool has_types(const Scope& scope, const std::vector<Atom>& inputs, const Primitive& primitive,
+                 const std::map<std::string, ParsedValue>& params, const std::vector<Binder>& lhs) const {
     if (!primitive.rules().aval || !primitive.rules().operands.admits(inputs.size())) return true;
     ParamReadContext context = read_context(scope, inputs, lhs);
     try {
@@ -445,10 +469,11 @@ class Parser {
   }
   static Avals avals_of(const Scope& scope, const std::vector<Atom>& inputs) {
     Avals out;
-    for (const Atom& a : inputs) out.push_back(a.is_literal() ? a.literal.aval() : scope.data.vars[static_cast<std::size_t>(a.var)]);
+    for (const Atom& a : inputs) out.push_back(a.is_literal() ? a.literal.aval() : scope.data.vars[a.var]);
     return out;
   }
-  static ParamReadContext read_context(const Scope& scope, const std::vector<Atom>& inputs, const std::vector<Binder>& lhs) {
+  static ParamReadContext read_context(const Scope& scope, const std::vector<Atom>& inputs,
+                                       const std::vector<Binder>& lhs) {
     ParamReadContext context;
     for (const Aval& a : avals_of(scope, inputs)) context.inputs.emplace_back(a.dtype, a.shape);
     for (const Binder& b : lhs)
@@ -472,7 +497,8 @@ class Parser {
     const std::string name(text_.substr(name_at, pos_ - name_at));
     if (name.empty()) fail("expected the name of a primitive");
     std::map<std::string, ParsedValue> params;
-    if (name == "jit" || name == "pjit") results_ = lhs;
+    const std::optional<Primitive> primitive = find_primitive(name);
+    if (primitive && primitive->shares_names()) results_ = lhs;
     if (peek() == '[') {
       ++pos_;
       while (!accept("]")) {
@@ -496,46 +522,55 @@ class Parser {
       inputs.push_back(Atom::of(candidates[0]));
     }
 
-    const std::optional<Primitive> primitive = find_primitive(name);
     if (!primitive)
-      raise<NotImplementedError>("parse_jaxpr: primitive '{}' is not known. Register it with register_primitive.", name);
+      raise<NotImplementedError>("parse_jaxpr: primitive '{}' is not known. Register it with register_primitive.",
+                                 name);
     if (!open.empty()) resolve(scope, name_at, open, inputs, *primitive, params, lhs);
-    const Avals avals = avals_of(scope, inputs);
-    ParamReadContext context = read_context(scope, inputs, lhs);
-    const EquationParams read = [&] {
-      try {
-        ParamReader reader(std::move(params), std::move(context), name);
-        return primitive->rules().read_params(reader);
-      } catch (const ParseError& e) {
-        if (std::strstr(e.what(), "parse_jaxpr: ") == nullptr || !std::isdigit(static_cast<unsigned char>(e.what()[13])))
-          fail_at(name_at, e.what());
-        throw;
-      }
-    }();
-    // The types must be those that the primitive's rule gives: kernels rely on it.
-    std::vector<VarId> outputs;
+    const EquationParams read = read_params(name_at, *primitive, std::move(params), read_context(scope, inputs, lhs));
+    std::vector<VarId> outputs = results(scope, name_at, *primitive, read, avals_of(scope, inputs), lhs);
+    scope.data.eqns.push_back(Equation{*primitive, read, std::move(inputs), std::move(outputs), nullptr});
+  }
+  EquationParams read_params(std::size_t at, const Primitive& primitive, std::map<std::string, ParsedValue> params,
+                             ParamReadContext context) {
+    try {
+      ParamReader reader(std::move(params), std::move(context), primitive.name());
+      return primitive.rules().read_params(reader);
+    } catch (const ParseError& e) {
+      const bool has_place =
+          std::strstr(e.what(), "parse_jaxpr: ") != nullptr && std::isdigit(static_cast<unsigned char>(e.what()[13]));
+      if (!has_place) fail_at(at, e.what());
+      throw;
+    }
+  }
+  // Defines the results. Their types must be those that the primitive's rule gives: kernels rely on it.
+  std::vector<VarId> results(Scope& scope, std::size_t at, const Primitive& primitive, const EquationParams& params,
+                             const Avals& operands, const std::vector<Binder>& lhs) {
     Avals inferred;
-    if (primitive->rules().aval) {
+    if (primitive.rules().aval) {
       try {
-        inferred = primitive->output_avals(avals, read);
+        inferred = primitive.output_avals(operands, params);
       } catch (const NotImplementedError&) {
         throw;
       } catch (const Error& e) {
-        fail_at(name_at, e.what());
+        fail_at(at, e.what());
       }
-      if (inferred.size() != lhs.size()) fail_at(name_at, fmt::format("{} has {} results", name, inferred.size()));
+      if (inferred.size() != lhs.size())
+        fail_at(at, fmt::format("{} has {} results", primitive.name(), inferred.size()));
     }
+    std::vector<VarId> out;
     for (std::size_t i = 0; i < lhs.size(); ++i) {
-      if (!lhs[i].type && inferred.empty()) fail_at(name_at, fmt::format("the type of result {} is not known", i));
+      if (!lhs[i].type && inferred.empty()) fail_at(at, fmt::format("the type of result {} is not known", i));
       if (lhs[i].type && !inferred.empty() && !lhs[i].type->matches(inferred[i]))
-        fail_at(name_at, fmt::format("result {} of {} is {}, not {}", i, name, inferred[i].to_string(), lhs[i].type->to_string()));
-      outputs.push_back(define(scope, lhs[i].name, lhs[i].type ? *lhs[i].type : inferred[i]));
+        fail_at(at, fmt::format("result {} of {} is {}, not {}", i, primitive.name(), inferred[i].to_string(),
+                                lhs[i].type->to_string()));
+      out.push_back(define(scope, lhs[i].name, lhs[i].type ? *lhs[i].type : inferred[i]));
     }
-    scope.data.eqns.push_back(Equation{*primitive, read, std::move(inputs), std::move(outputs), nullptr});
+    return out;
   }
 
   // ---- parameter values
-  // At the top of a list of `key=value` a value ends at `]` or before the next key; inside brackets at `,` or a bracket.
+  // At the top of a list of `key=value` a value ends at `]` or before the next key; inside brackets at `,` or a
+  // bracket.
   ParsedValue value(int depth, bool in_params) {
     if (depth > kMaxDepth) fail("values are nested too deeply");
     skip();
@@ -634,7 +669,9 @@ class Parser {
   }
   bool numeric(ParsedValue& v) {
     std::size_t end = pos_ + 1;
-    while (end < text_.size() && (is_word(text_[end]) || text_[end] == '.' || ((text_[end] == '-' || text_[end] == '+') && text_[end - 1] == 'e'))) ++end;
+    while (end < text_.size() && (is_word(text_[end]) || text_[end] == '.' ||
+                                  ((text_[end] == '-' || text_[end] == '+') && text_[end - 1] == 'e')))
+      ++end;
     const std::string s(text_.substr(pos_, end - pos_));
     const auto [stop, error] = std::from_chars(s.data(), s.data() + s.size(), v.integer);
     if (error == std::errc() && stop == s.data() + s.size()) {
@@ -673,8 +710,9 @@ class Parser {
     }
     ++pos_;
     // Programs in a tuple stand without commas.
-    const bool programs = v.kind == ParsedValue::Kind::tuple && !commas && !v.items.empty() &&
-                          std::all_of(v.items.begin(), v.items.end(), [](const ParsedValue& i) { return i.jaxprs.size() == 1; });
+    const bool programs =
+        v.kind == ParsedValue::Kind::tuple && !commas && !v.items.empty() &&
+        std::all_of(v.items.begin(), v.items.end(), [](const ParsedValue& i) { return i.jaxprs.size() == 1; });
     if (programs) {
       v.kind = ParsedValue::Kind::jaxprs;
       for (const ParsedValue& item : v.items) v.jaxprs.push_back(item.jaxprs[0]);
@@ -705,7 +743,7 @@ class Parser {
 
   std::string_view text_;
   std::size_t pos_ = 0;
-  std::vector<Binder> results_;   // of the equation whose parameters are being read
+  std::vector<Binder> results_;  // of the equation whose parameters are being read
   std::map<std::string, Shared, std::less<>> shared_;
 };
 

@@ -23,7 +23,8 @@ Avals Primitive::output_avals(std::span<const Aval> inputs, const EquationParams
 
 void Primitive::wrong_operands(std::size_t count) const {
   const auto [least, most, declared] = record_->operands;
-  raise<TypeError>("{}: got {} operands. Expected {}{}.", name(), count, least == most ? "" : "at least ", least);
+  raise<TypeError>("{}: the number of operands is wrong. Got {}; expected {}{}.", name(), count,
+                   least == most ? "" : "at least ", least);
 }
 
 void Primitive::missing(std::string_view what) const {
@@ -58,7 +59,8 @@ void register_primitive(const Primitive& primitive) {
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
   const auto [it, inserted] = r.by_name.emplace(primitive.name(), primitive);
-  check(inserted || it->second == primitive, "register_primitive: another primitive is named '{}'. Choose another name.", primitive.name());
+  check(inserted || it->second == primitive, "register_primitive: the name is taken. Got '{}'. Choose another name.",
+        primitive.name());
 }
 
 std::optional<Primitive> find_primitive(std::string_view name) {

@@ -53,7 +53,7 @@ struct OperandCount {
   bool declared = false;
 
   constexpr OperandCount() = default;
-  constexpr OperandCount(int exactly) : least(static_cast<std::size_t>(exactly)), most(least), declared(true) {}  // NOLINT: a count
+  constexpr OperandCount(int exactly) : least(exactly), most(least), declared(true) {}  // NOLINT: a count
   static constexpr OperandCount at_least(std::size_t n) {
     OperandCount count;
     count.least = n;
@@ -78,13 +78,17 @@ struct PrimitiveRecord {
   /// Evaluation of higher-order primitives; the others have a kernel in the backend.
   std::function<Arrays(std::span<const Array>, const EquationParams&)> impl;
   std::function<EquationParams(ParamReader&)> read_params;
+  /// The program that an application runs on its operands, where it is nothing but a call of one; else null.
+  std::function<const Jaxpr*(const EquationParams&)> called;
   bool effectful = false;
+  bool shares_names = false;
   mutable std::atomic<const Kernel*> kernel{nullptr};
 };
 }  // namespace detail
 
-/// What make_primitive takes: a name, how many operands, and rules over the params type `P`. Missing rules throw MissingRule
-/// when needed. Rules are asked with as many operands as are declared only. The aval rule may return Aval or Avals.
+/// What make_primitive takes: a name, how many operands, and rules over the params type `P`. Missing rules throw
+/// MissingRule when needed. Rules are asked with as many operands as are declared only. The aval rule may return Aval
+/// or Avals.
 template <ParamSet P = NoParams>
 struct PrimitiveSpec {
   std::string name;
@@ -95,7 +99,11 @@ struct PrimitiveSpec {
   std::function<BatchResult(std::span<const Array>, std::span<const Axis>, Dim, const P&)> batch;
   std::function<Arrays(const PartialEvalContext&, std::span<const Array>, const P&)> partial_eval;
   std::function<Arrays(std::span<const Array>, const P&)> impl;
+  std::function<const Jaxpr*(const P&)> called;
   bool effectful = false;
+  /// In texts the variables of its program have the names of what they are bound to, and the program that of the field
+  /// `name`.
+  bool shares_names = false;
 };
 
 /// An immutable record, compared by identity. Copying shares it.
@@ -106,6 +114,7 @@ class Primitive {
   const std::string& name() const { return record_->name; }
   const void* id() const { return record_.get(); }
   bool effectful() const { return record_->effectful; }
+  bool shares_names() const { return record_->shares_names; }
   const detail::PrimitiveRecord& rules() const { return *record_; }
 
   /// Applies the primitive under the thread's current trace. Throws: TypeError for a wrong number of operands.
@@ -133,7 +142,8 @@ class Primitive {
  private:
   [[noreturn]] void missing(std::string_view what) const;
   void check_operands(std::size_t count) const {
-    if (!record_->operands.admits(count)) [[unlikely]] wrong_operands(count);
+    if (!record_->operands.admits(count)) [[unlikely]]
+      wrong_operands(count);
   }
   [[noreturn]] void wrong_operands(std::size_t count) const;
   std::shared_ptr<const detail::PrimitiveRecord> record_;
@@ -149,12 +159,26 @@ Primitive make_primitive(PrimitiveSpec<P> spec) {
   record->name = std::move(spec.name);
   record->operands = spec.operands;
   record->effectful = spec.effectful;
-  if (spec.aval) record->aval = [f = std::move(spec.aval)](auto a, const EquationParams& p) { return f(a, p.get<P>()); };
-  if (spec.jvp) record->jvp = [f = std::move(spec.jvp)](auto x, auto t, const EquationParams& p) { return f(x, t, p.get<P>()); };
-  if (spec.transpose) record->transpose = [f = std::move(spec.transpose)](auto ct, auto x, const EquationParams& p) { return f(ct, x, p.get<P>()); };
-  if (spec.batch) record->batch = [f = std::move(spec.batch)](auto x, auto ax, Dim n, const EquationParams& p) { return f(x, ax, n, p.get<P>()); };
-  if (spec.partial_eval) record->partial_eval = [f = std::move(spec.partial_eval)](const auto& c, auto x, const EquationParams& p) { return f(c, x, p.get<P>()); };
-  if (spec.impl) record->impl = [f = std::move(spec.impl)](auto x, const EquationParams& p) { return f(x, p.get<P>()); };
+  record->shares_names = spec.shares_names;
+  if (spec.aval)
+    record->aval = [f = std::move(spec.aval)](auto a, const EquationParams& p) { return f(a, p.get<P>()); };
+  if (spec.jvp)
+    record->jvp = [f = std::move(spec.jvp)](auto x, auto t, const EquationParams& p) { return f(x, t, p.get<P>()); };
+  if (spec.transpose)
+    record->transpose = [f = std::move(spec.transpose)](auto ct, auto x, const EquationParams& p) {
+      return f(ct, x, p.get<P>());
+    };
+  if (spec.batch)
+    record->batch = [f = std::move(spec.batch)](auto x, auto ax, Dim n, const EquationParams& p) {
+      return f(x, ax, n, p.get<P>());
+    };
+  if (spec.partial_eval)
+    record->partial_eval = [f = std::move(spec.partial_eval)](const auto& c, auto x, const EquationParams& p) {
+      return f(c, x, p.get<P>());
+    };
+  if (spec.impl)
+    record->impl = [f = std::move(spec.impl)](auto x, const EquationParams& p) { return f(x, p.get<P>()); };
+  if (spec.called) record->called = [f = std::move(spec.called)](const EquationParams& p) { return f(p.get<P>()); };
   record->read_params = [](ParamReader& r) { return read_params<P>(r); };
   return Primitive(std::move(record));
 }

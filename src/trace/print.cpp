@@ -14,7 +14,7 @@ namespace {
 
 using detail::Doc;
 constexpr int kWidth = 80;
-constexpr std::size_t kInlineEquations = 10;   // a longer nested program is printed before the one that uses it
+constexpr std::size_t kInlineEquations = 10;  // a longer nested program is printed before the one that uses it
 
 // 0 -> a, 25 -> z, 26 -> ba: base 26 with the digits a..z.
 std::string encode_name(std::size_t i) {
@@ -53,14 +53,16 @@ struct Printer {
     auto [it, inserted] = used.try_emplace(j.id());
     if (inserted) {
       it->second.resize(j->vars.size());
-      const auto mark = [&](const Atom& a) { if (!a.is_literal()) it->second[static_cast<std::size_t>(a.var)] = true; };
+      const auto mark = [&](const Atom& a) {
+        if (!a.is_literal()) it->second[a.var] = true;
+      };
       for (const Equation& e : j->eqns) std::for_each(e.inputs.begin(), e.inputs.end(), mark);
       std::for_each(j->outs.begin(), j->outs.end(), mark);
-      for (VarId v : j->named_unused) it->second[static_cast<std::size_t>(v)] = true;
+      for (VarId v : j->named_unused) it->second[v] = true;
     }
     return it->second;
   }
-  bool dropped(const Jaxpr& j, VarId v) { return !used_vars(j)[static_cast<std::size_t>(v)]; }
+  bool dropped(const Jaxpr& j, VarId v) { return !used_vars(j)[v]; }
   const std::string& name(const Jaxpr& j, VarId v) {
     auto [it, inserted] = names.try_emplace({j.id(), v});
     if (inserted) it->second = fresh();
@@ -69,7 +71,7 @@ struct Printer {
   std::string output_name(const Jaxpr& j, VarId v) { return dropped(j, v) ? "_" : name(j, v); }
 
   Doc binder(const Jaxpr& j, VarId v, const std::string& name) {
-    return Doc::text(name + ":" + j->vars[static_cast<std::size_t>(v)].to_string());
+    return Doc::text(name + ":" + j->vars[v].to_string());
   }
   static Doc list(const std::vector<Doc>& parts, const std::string& separator = "") {
     return Doc::nest(2, Doc::group(Doc::join(Doc::text(separator) + Doc::group(Doc::brk()), parts)));
@@ -82,34 +84,42 @@ struct Printer {
   Doc atoms(const Jaxpr& j, const std::vector<Atom>& atoms, const std::string& separator = "") {
     std::vector<Doc> parts;
     for (const Atom& a : atoms)
-      parts.push_back(Doc::text(a.is_literal() ? literal_text(a.literal) + ":" + a.literal.aval().to_string() : name(j, a.var)));
+      parts.push_back(
+          Doc::text(a.is_literal() ? literal_text(a.literal) + ":" + a.literal.aval().to_string() : name(j, a.var)));
     return list(parts, separator);
   }
 
   // How many results of `inner` print as `_`: those it does not use itself, and those that the equation around drops.
-  std::size_t unnamed(const Jaxpr& inner, const std::vector<VarId>& outs, const Jaxpr& outer, const std::vector<Atom>& results) {
+  std::size_t unnamed(const Jaxpr& inner, const std::vector<VarId>& outs, const Jaxpr& outer,
+                      const std::vector<Atom>& results) {
     std::set<VarId> found;
     for (const Equation& e : inner->eqns)
       for (VarId v : e.outputs)
         if (dropped(inner, v)) found.insert(v);
     for (std::size_t i = 0; i < outs.size(); ++i)
-      if (outs[i] >= 0 && !results[i].is_literal() && dropped(outer, results[i].var) && !names.contains({inner.id(), outs[i]})) found.insert(outs[i]);
+      if (outs[i] >= 0 && !results[i].is_literal() && dropped(outer, results[i].var) &&
+          !names.contains({inner.id(), outs[i]}))
+        found.insert(outs[i]);
     return found.size();
   }
   static bool reads(const Jaxpr& j, VarId v) {
-    return std::ranges::any_of(j->eqns, [&](const Equation& e) { return std::ranges::any_of(e.inputs, [&](const Atom& a) { return a.var == v; }); });
+    return std::ranges::any_of(j->eqns, [&](const Equation& e) {
+      return std::ranges::any_of(e.inputs, [&](const Atom& a) { return a.var == v; });
+    });
   }
 
   // The variables of a program called by `jit` take the names of what they are bound to.
-  void suggest(const Jaxpr& inner, const std::vector<VarId>& vars, const Jaxpr& outer, const std::vector<Atom>& like, bool outputs) {
+  void suggest(const Jaxpr& inner, const std::vector<VarId>& vars, const Jaxpr& outer, const std::vector<Atom>& like,
+               bool outputs) {
     if (vars.size() != like.size()) return;
     const bool crowded = outputs && unnamed(inner, vars, outer, like) > 1;
     std::set<VarId> done;
     for (std::size_t i = 0; i < vars.size(); ++i) {
-      if (like[i].is_literal() || vars[i] < 0 || done.contains(like[i].var) || names.contains({inner.id(), vars[i]})) continue;
+      if (like[i].is_literal() || vars[i] < 0 || done.contains(like[i].var) || names.contains({inner.id(), vars[i]}))
+        continue;
       done.insert(like[i].var);
       const std::string given = outputs ? output_name(outer, like[i].var) : name(outer, like[i].var);
-      if (given == "_" && crowded && reads(inner, vars[i])) continue;   // which `_` is read could not be told
+      if (given == "_" && crowded && reads(inner, vars[i])) continue;  // which `_` is read could not be told
       names[{inner.id(), vars[i]}] = given;
     }
   }
@@ -119,15 +129,17 @@ struct Printer {
     if (!p.is_jaxpr_tuple) return Doc::text(p.text);
     std::vector<Doc> parts;
     for (const Jaxpr& j : p.jaxprs) parts.push_back(jaxpr(j));
-    return Doc::group(Doc::nest(2, Doc::text("(") + Doc::brk("") + Doc::join(Doc::brk(), parts)) + Doc::brk("") + Doc::text(")"));
+    return Doc::group(Doc::nest(2, Doc::text("(") + Doc::brk("") + Doc::join(Doc::brk(), parts)) + Doc::brk("") +
+                      Doc::text(")"));
   }
 
   Doc equation(const Jaxpr& j, const Equation& e) {
     std::vector<ParamText> params = e.params.texts();
     std::stable_sort(params.begin(), params.end(), [](const ParamText& a, const ParamText& b) {
-      return std::pair(a.name != "name", std::string_view(a.name)) < std::pair(b.name != "name", std::string_view(b.name));
+      return std::pair(a.name != "name", std::string_view(a.name)) <
+             std::pair(b.name != "name", std::string_view(b.name));
     });
-    if (e.primitive.name() == "jit")
+    if (e.primitive.shares_names())
       for (const ParamText& p : params)
         if (p.is_jaxpr && !shared.contains(p.jaxprs[0].id())) {
           const Jaxpr& inner = p.jaxprs[0];
@@ -145,7 +157,8 @@ struct Printer {
     parts.push_back(Doc::text(e.primitive.name()));
     for (const ParamText& p : params) pairs.push_back(Doc::text(p.name + "=") + value(p));
     if (!pairs.empty())
-      parts.push_back(Doc::group(Doc::nest(2, Doc::text("[") + Doc::brk("") + Doc::join(Doc::brk(), pairs)) + Doc::brk("") + Doc::text("]")));
+      parts.push_back(Doc::group(Doc::nest(2, Doc::text("[") + Doc::brk("") + Doc::join(Doc::brk(), pairs)) +
+                                 Doc::brk("") + Doc::text("]")));
     parts.push_back(Doc::text(" "));
     parts.push_back(atoms(j, e.inputs));
     return Doc::concat(std::move(parts));
@@ -162,10 +175,11 @@ struct Printer {
     std::vector<Doc> eqns;
     for (const Equation& e : j->eqns) eqns.push_back(equation(j, e));
     const Doc outs = atoms(j, j->outs, ",");
-    return Doc::group(Doc::nest(2, Doc::concat({Doc::text("{ lambda "), constvars, Doc::text("; "), invars, Doc::text(". let"),
-                                                Doc::nest(2, Doc::brk() + Doc::join(Doc::brk("; "), eqns)), Doc::brk(), Doc::text("in ("), outs,
-                                                Doc::text(j->outs.size() == 1 ? ",)" : ")")})) +
-                      Doc::text(" }"));
+    return Doc::group(
+        Doc::nest(2, Doc::concat({Doc::text("{ lambda "), constvars, Doc::text("; "), invars, Doc::text(". let"),
+                                  Doc::nest(2, Doc::brk() + Doc::join(Doc::brk("; "), eqns)), Doc::brk(),
+                                  Doc::text("in ("), outs, Doc::text(j->outs.size() == 1 ? ",)" : ")")})) +
+        Doc::text(" }"));
   }
 
   std::string print(const Jaxpr& top) {
@@ -178,11 +192,11 @@ struct Printer {
       queue.pop_front();
       auto [it, first] = found.try_emplace(j.id(), 0, "jaxpr");
       if (++it->second.first == 1) order.push_back(j);
-      if (it->second.first > 2) continue;   // used twice already, and so is what it uses
+      if (it->second.first > 2) continue;  // used twice already, and so is what it uses
       for (const Equation& e : j->eqns) {
         std::string name = "jaxpr";
         const std::vector<ParamText> texts = e.params.texts();
-        if (e.primitive.name() == "jit")
+        if (e.primitive.shares_names())
           for (const ParamText& p : texts)
             if (p.name == "name") name = p.text;
         name.erase(0, std::min(name.find_first_not_of("<>"), name.size()));

@@ -5,6 +5,7 @@
 #include <functional>
 #include <ostream>
 
+#include "tf2jax/base/shown.h"
 #include "tf2jax/trace/array.h"
 #include "tf2jax/trace/internal/number_text.h"
 
@@ -14,7 +15,9 @@ namespace {
 constexpr int kPrecision = 8, kLineWidth = 75;
 constexpr std::int64_t kThreshold = 1000, kEdge = 3;
 
-std::string pad_left(std::string s, std::size_t width) { return s.size() < width ? std::string(width - s.size(), ' ') + s : s; }
+std::string pad_left(std::string s, std::size_t width) {
+  return s.size() < width ? std::string(width - s.size(), ' ') + s : s;
+}
 
 // Positional text with at most kPrecision fractional digits, no trailing zeros, always with a point.
 std::string positional(double v, DType dtype) {
@@ -25,11 +28,11 @@ std::string positional(double v, DType dtype) {
     s = fmt::format("{:.{}f}", std::fabs(v), kPrecision);
     while (s.back() == '0') s.pop_back();
   } else if (d.point <= 0) {
-    s = "0." + std::string(static_cast<std::size_t>(-d.point), '0') + d.digits;
+    s = "0." + std::string(-d.point, '0') + d.digits;
   } else if (d.point >= n) {
-    s = d.digits + std::string(static_cast<std::size_t>(d.point - n), '0') + ".";
+    s = d.digits + std::string(d.point - n, '0') + ".";
   } else {
-    s = d.digits.substr(0, static_cast<std::size_t>(d.point)) + "." + d.digits.substr(static_cast<std::size_t>(d.point));
+    s = d.digits.substr(0, d.point) + "." + d.digits.substr(d.point);
   }
   return (std::signbit(v) ? "-" : "") + s;
 }
@@ -43,7 +46,8 @@ std::string scientific(double v, DType dtype, int precision) {
   std::string digits = d.digits.empty() ? "0" : d.digits;
   const int exponent = d.digits.empty() ? 0 : d.point - 1;
   digits.resize(static_cast<std::size_t>(precision) + 1, '0');
-  return fmt::format("{}{}.{}e{}{:02}", std::signbit(v) ? "-" : "", digits.substr(0, 1), digits.substr(1), exponent < 0 ? '-' : '+', std::abs(exponent));
+  return fmt::format("{}{}.{}e{}{:02}", std::signbit(v) ? "-" : "", digits.substr(0, 1), digits.substr(1),
+                     exponent < 0 ? '-' : '+', std::abs(exponent));
 }
 
 // Chooses one notation and one width for all elements.
@@ -101,7 +105,7 @@ class FloatFormat {
   std::size_t left_ = 0, right_ = 0;
 };
 
-using Formatter = std::function<std::string(std::int64_t)>;   // of the element at a flat index
+using Formatter = std::function<std::string(std::int64_t)>;  // of the element at a flat index
 
 struct Layout {
   const Dims& dims;
@@ -109,7 +113,8 @@ struct Layout {
   const Formatter& format;
   bool summary;
 
-  static void extend(std::string& done, std::string& line, const std::string& word, int width, const std::string& indent) {
+  static void extend(std::string& done, std::string& line, const std::string& word, int width,
+                     const std::string& indent) {
     if (static_cast<int>(line.size() + word.size()) > width && line.size() > indent.size()) {
       while (!line.empty() && line.back() == ' ') line.pop_back();
       done += line + "\n";
@@ -134,13 +139,15 @@ struct Layout {
     };
     if (left == 1) {
       std::string line = indent;
-      each([&](const std::string& word, bool last) {
-        extend(done, line, word, width - 1, indent);
-        if (!last) line += " ";
-      }, [&] {
-        extend(done, line, "...", width - 1, indent);
-        line += " ";
-      });
+      each(
+          [&](const std::string& word, bool last) {
+            extend(done, line, word, width - 1, indent);
+            if (!last) line += " ";
+          },
+          [&] {
+            extend(done, line, "...", width - 1, indent);
+            line += " ";
+          });
       done += line;
     } else {
       const std::string separator(left - 1, '\n');
@@ -152,7 +159,8 @@ struct Layout {
 };
 
 // Flat indices that will be shown.
-void shown(const Dims& dims, const Dims& strides, bool summary, std::size_t axis, std::int64_t offset, std::vector<std::int64_t>& out) {
+void shown(const Dims& dims, const Dims& strides, bool summary, std::size_t axis, std::int64_t offset,
+           std::vector<std::int64_t>& out) {
   if (axis == dims.size()) {
     out.push_back(offset);
     return;
@@ -174,7 +182,8 @@ std::string scalar_text(const Array& x) {
       if (!std::isfinite(v) || v == 0) return detail::float_text(v);
       // Shortest digits of this dtype, in Python's layout.
       const detail::Digits d = detail::shortest_digits(v, x.dtype());
-      return detail::float_text(std::strtod(fmt::format("{}0.{}e{}", d.negative ? "-" : "", d.digits, d.point).c_str(), nullptr));
+      return detail::float_text(
+          std::strtod(fmt::format("{}0.{}e{}", d.negative ? "-" : "", d.digits, d.point).c_str(), nullptr));
     }
   });
 }

@@ -43,9 +43,7 @@ class StagingTrace final : public Trace {
  public:
   Array input(const Aval& aval) const { return tracer(builder.add_input(aval)); }
 
-  Array tracer(VarId v) const {
-    return Array(detail::Ref<const detail::Value>(new StagingTracer(shared_from_this(), builder.aval(v), v)));
-  }
+  Array tracer(VarId v) const { return make<StagingTracer>(builder.aval(v), v); }
 
   Atom atom(const Array& x) const {
     if (const auto* t = mine<StagingTracer>(x)) return Atom::of(t->var);
@@ -53,8 +51,9 @@ class StagingTrace final : public Trace {
   }
 
   Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
-    check<UnexpectedTracerError>(!ended, "{}: a value of a finished trace was used. Return it from the traced function instead of storing it.",
-                                 primitive.name());
+    check<UnexpectedTracerError>(
+        !ended, "{}: a value of a finished trace was used. Return it from the traced function instead of storing it.",
+        primitive.name());
     Avals avals;
     for (const Array& x : args) avals.push_back(x.aval());
     Equation eqn{primitive, params, {}, {}, current_name_scope()};
@@ -68,7 +67,7 @@ class StagingTrace final : public Trace {
     return out;
   }
 
-  mutable JaxprBuilder builder;   // a trace runs on one thread
+  mutable JaxprBuilder builder;  // a trace runs on one thread
   mutable bool ended = false;
 };
 
@@ -78,10 +77,7 @@ Jaxpr stage(const FlatFn& f, const Avals& inputs) {
   const auto trace = std::make_shared<const StagingTrace>();
   Arrays args;
   for (const Aval& a : inputs) args.push_back(trace->input(a));
-  const Arrays outputs = [&] {
-    const TraceScope scope(trace);
-    return f(args);
-  }();
+  const Arrays outputs = trace->run(f, args);
   std::vector<Atom> outs;
   for (const Array& y : outputs) outs.push_back(trace->atom(y));
   trace->ended = true;

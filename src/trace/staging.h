@@ -20,7 +20,7 @@ class JaxprBuilder {
   /// The atom of a value that is not a variable of this program: a literal for concrete scalars, else a constvar.
   Atom constant(const Array& value);
   void add(Equation equation) { data_.eqns.push_back(std::move(equation)); }
-  const Aval& aval(VarId v) const { return data_.vars[static_cast<std::size_t>(v)]; }
+  const Aval& aval(VarId v) const { return data_.vars[v]; }
   /// Closes the program. Constants may be tracers of outer traces.
   Jaxpr finish(std::vector<Atom> outs);
 

@@ -18,64 +18,54 @@ Aval unbatched(const Aval& a, std::int64_t axis) {
 }
 
 struct BatchTracer final : Tracer {
-  BatchTracer(TracePtr t, Array v, std::int64_t a) : Tracer(std::move(t), unbatched(v.aval(), a)), value(std::move(v)), axis(a) {}
+  BatchTracer(TracePtr t, Array v, std::int64_t a)
+      : Tracer(std::move(t), unbatched(v.aval(), a)), value(std::move(v)), axis(a) {}
   Array value;
   std::int64_t axis;
 };
 
-class BatchTrace final : public Trace {
+class BatchTrace final : public TransformTrace {
  public:
-  BatchTrace(TracePtr parent, Dim size) : parent_(std::move(parent)), size_(size) {}
+  explicit BatchTrace(Dim size) : size_(size) {}
 
-  Array wrap(const Array& value, Axis axis) const {
-    if (!axis) return value;
-    return Array(detail::Ref<const detail::Value>(new BatchTracer(shared_from_this(), value, *axis)));
-  }
-  std::pair<Array, Axis> split(const Array& x) const {
-    if (const auto* t = mine<BatchTracer>(x)) return {t->value, t->axis};
-    return {x, std::nullopt};
+  Array wrap(const Array& value, Axis axis) const { return axis ? make<BatchTracer>(value, *axis) : value; }
+  std::pair<Arrays, std::vector<Axis>> split(std::span<const Array> xs) const {
+    return split_all(xs, [&](const Array& x) -> std::pair<Array, Axis> {
+      if (const auto* t = mine<BatchTracer>(x)) return {t->value, t->axis};
+      return {x, std::nullopt};
+    });
   }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
-    Arrays values;
-    std::vector<Axis> axes;
-    bool mapped = false;
-    for (const Array& x : args) {
-      auto [v, a] = split(x);
-      mapped = mapped || a;
-      values.push_back(std::move(v));
-      axes.push_back(a);
-    }
-    const TraceScope scope(parent_);
-    if (!mapped) return primitive.bind(values, params);
+ private:
+  Arrays apply(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
+    const auto [values, axes] = split(args);
     BatchResult out = primitive.require(primitive.rules().batch, "Batching rule")(values, axes, size_, params);
     for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] = wrap(out.values[i], out.axes[i]);
     return std::move(out.values);
   }
 
- private:
-  TracePtr parent_;
   Dim size_;
 };
 
 }  // namespace
 
 BatchResult vmap_flat(const FlatFn& f, std::span<const Array> args, std::span<const Axis> axes, Dim size) {
-  const auto trace = std::make_shared<const BatchTrace>(current_trace(), size);
+  const auto trace = std::make_shared<const BatchTrace>(size);
   Arrays in;
   for (std::size_t i = 0; i < args.size(); ++i) in.push_back(trace->wrap(args[i], axes[i]));
-  const Arrays outs = [&] {
-    const TraceScope scope(trace);
-    return f(in);
-  }();
-  BatchResult out;
-  for (const Array& y : outs) {
-    auto [v, a] = trace->split(y);
-    out.values.push_back(std::move(v));
-    out.axes.push_back(a);
-  }
-  return out;
+  auto [values, mapped_axes] = trace->split(trace->run(f, in));
+  return {std::move(values), std::move(mapped_axes)};
 }
+
+namespace {
+struct BatchKey {
+  using Result = BatchedJaxpr;
+  Dim size;
+  Mask mapped_in, force;
+  bool x64 = config().enable_x64;
+  bool operator==(const BatchKey&) const = default;
+};
+}  // namespace
 
 BatchedJaxpr batch_jaxpr(const Jaxpr& jaxpr, Dim size, const Mask& mapped_in, const Mask& force) {
   const auto make = [&] {
@@ -100,8 +90,7 @@ BatchedJaxpr batch_jaxpr(const Jaxpr& jaxpr, Dim size, const Mask& mapped_in, co
         avals);
     return out;
   };
-  return *jaxpr->memo->get<BatchedJaxpr>(
-      "batch:" + size.to_string() + ":" + mask_key(mapped_in) + ":" + mask_key(force) + (config().enable_x64 ? ":x64" : ""), make);
+  return *jaxpr->memo->get(BatchKey{size, mapped_in, force}, make);
 }
 
 }  // namespace tf2jax

@@ -10,7 +10,7 @@ namespace tf2jax {
 BatchResult vmap_flat(const FlatFn& f, std::span<const Array> args, std::span<const Axis> axes, Dim size);
 
 struct BatchedJaxpr {
-  Jaxpr jaxpr;       // mapped inputs and outputs vary along axis 0
+  Jaxpr jaxpr;  // mapped inputs and outputs vary along axis 0
   Mask mapped_out;
 };
 /// Vectorises a program. Outputs marked in `force` are mapped (broadcast) even where they do not vary.

@@ -10,12 +10,11 @@ struct CheckpointParams {
   bool differentiated = false;
   std::optional<std::string> policy;
   bool operator==(const CheckpointParams&) const = default;
-  template <class V>
-  void visit_fields(V&& v) {
-    v.field("differentiated", differentiated);
-    v.field("jaxpr", jaxpr);
-    v.field("policy", policy);
-    v.field("prevent_cse", prevent_cse);
+  static void visit_fields(auto& self, auto& v) {
+    v.field("differentiated", self.differentiated);
+    v.field("jaxpr", self.jaxpr);
+    v.field("policy", self.policy);
+    v.field("prevent_cse", self.prevent_cse);
   }
 };
 const Primitive& checkpoint_p();

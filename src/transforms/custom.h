@@ -16,10 +16,11 @@ class CustomJvp {
   auto operator()(const A&... args) const {
     const auto flat = detail::flatten(f_, args...);
     using Out = typename decltype(flat)::Out;
-    auto rule = std::make_shared<const JvpRule>([rule = rule_, like = flat.like](const Arrays& primals, const Arrays& tangents) {
-      const std::pair<Out, Out> r = rule(tree::with_leaves(like, primals), tree::with_leaves(like, tangents));
-      return tree::leaves_of(r.first, r.second);
-    });
+    auto rule = std::make_shared<const JvpRule>(
+        [rule = rule_, like = flat.like](const Arrays& primals, const Arrays& tangents) {
+          const std::pair<Out, Out> r = rule(tree::with_leaves(like, primals), tree::with_leaves(like, tangents));
+          return tree::leaves_of(r.first, r.second);
+        });
     const Arrays leaves = tree::leaves_of(detail::Arg<A>(args)...);
     return flat.rebuild(custom_jvp_flat(name_, flat, std::move(rule), leaves));
   }
@@ -58,7 +59,8 @@ CustomJvpBuilder<F> custom_jvp(F f, std::string name = "custom_jvp") {
 /// TypeError.
 template <class F, class Fwd, class Bwd>
 auto custom_vjp(F f, Fwd fwd, Bwd bwd, std::string name = "custom_vjp") {
-  return [f = std::move(f), fwd = std::move(fwd), bwd = std::move(bwd), name = std::move(name)]<class... A>(const A&... args)
+  return [f = std::move(f), fwd = std::move(fwd), bwd = std::move(bwd),
+          name = std::move(name)]<class... A>(const A&... args)
     requires detail::Callable<F, A...>
   {
     const auto flat = detail::flatten(f, args...);
@@ -78,10 +80,11 @@ auto custom_vjp(F f, Fwd fwd, Bwd bwd, std::string name = "custom_vjp") {
       *output = std::move(out);
       return leaves;
     });
-    auto backward = std::make_shared<const BwdRule>([bwd, like = flat.like, residuals, output](const Arrays& saved, const Arrays& cotangents) {
-      const auto out = bwd(tree::with_leaves(**residuals, saved), tree::with_leaves(**output, cotangents));
-      return tree::leaves(out);
-    });
+    auto backward = std::make_shared<const BwdRule>(
+        [bwd, like = flat.like, residuals, output](const Arrays& saved, const Arrays& cotangents) {
+          const auto out = bwd(tree::with_leaves(**residuals, saved), tree::with_leaves(**output, cotangents));
+          return tree::leaves(out);
+        });
     const Arrays leaves = tree::leaves_of(detail::Arg<A>(args)...);
     return flat.rebuild(custom_vjp_flat(name, flat, std::move(forward), std::move(backward), leaves));
   };

@@ -7,7 +7,8 @@ namespace tf2jax::detail {
 
 /// The leaves of the arguments `argnums`; negative ones count from the end.
 /// Throws: ValueError for numbers out of range or named twice.
-std::vector<std::int32_t> donated_leaves(std::span<const int> argnums, std::span<const std::size_t> leaves_per_argument);
+std::vector<std::int32_t> donated_leaves(std::span<const int> argnums,
+                                         std::span<const std::size_t> leaves_per_argument);
 
 /// Warns of donated inputs that no output has the shape and dtype for.
 void warn_of_unusable(const Jaxpr& jaxpr, std::span<const std::int32_t> donated, std::string_view name);
@@ -28,9 +29,10 @@ std::vector<Array*> handles_of(A&... args) {
   return out;
 }
 
-/// Runs on concrete leaves and deletes the donated ones: for every handle when the caller's is the only one, else for the
-/// handle that was passed, unless it is constant. What throws before the program runs deletes nothing.
-/// Throws: ValueError when a donated array is passed twice, DeletedArrayError.
-Arrays run_donated(const Executable& executable, std::span<const std::int32_t> donated, Arrays leaves, std::span<Array* const> handles);
+/// Runs on concrete leaves and deletes the donated ones: for every handle when the caller's is the only one, else for
+/// the handle that was passed, unless it is constant. What throws before the program runs deletes nothing. Throws:
+/// ValueError when a donated array is passed twice, DeletedArrayError.
+Arrays run_donated(const Executable& executable, std::span<const std::int32_t> donated, Arrays leaves,
+                   std::span<Array* const> handles);
 
 }  // namespace tf2jax::detail

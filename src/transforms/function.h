@@ -60,10 +60,14 @@ template <std::size_t N = 1, class F>
 decltype(auto) apply_arrays(const F& f, const Arrays& args) {
   if constexpr (N > 8) {
     static_assert(N <= 8, "the function must be callable with 1 to 8 Arrays");
-  } else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) { return std::invocable<const F&, decltype((void(I), std::declval<const Array&>()))...>; }(
-                           std::make_index_sequence<N>())) {
-    check<TreeError>(args.size() == N, "got {} arguments for a function of {} arrays.", args.size(), N);
-    return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) { return f(args[I]...); }(std::make_index_sequence<N>());
+  } else if constexpr ([]<std::size_t... I>(std::index_sequence<I...>) {
+                         return std::invocable<const F&, decltype((void(I), std::declval<const Array&>()))...>;
+                       }(std::make_index_sequence<N>())) {
+    check<TreeError>(args.size() == N, "function: the number of arguments is wrong. Got {}; expected {} arrays.",
+                     args.size(), N);
+    return [&]<std::size_t... I>(std::index_sequence<I...>) -> decltype(auto) {
+      return f(args[I]...);
+    }(std::make_index_sequence<N>());
   } else {
     return apply_arrays<N + 1>(f, args);
   }

@@ -22,8 +22,10 @@ Arrays jacobian_forward(const FlatFn& f, const Array& x);
 /// Reverse Jacobian: per input leaf, [out shape + leaf shape] for the single output.
 Arrays jacobian_reverse(const FlatFn& f, const Arrays& xs);
 
-template <class T> struct IsPair : std::false_type {};
-template <class A, class B> struct IsPair<std::pair<A, B>> : std::true_type {};
+template <class T>
+struct IsPair : std::false_type {};
+template <class A, class B>
+struct IsPair<std::pair<A, B>> : std::true_type {};
 }  // namespace detail
 
 /// Values and directional derivatives: jvp(f, {x, y}, {dx, dy}) -> {f(x, y), df}. f takes Arrays, one per primal.
@@ -39,7 +41,8 @@ auto jvp(const F& f, const Arrays& primals, const Arrays& tangents) {
     return leaves;
   };
   const JvpResult r = jvp_flat(flat, primals, detail::checked_tangents(primals, tangents));
-  return std::pair<Out, Out>(tree::with_leaves(*like, r.primals), tree::with_leaves(*like, detail::tangents_or_zeros(r)));
+  return std::pair<Out, Out>(tree::with_leaves(*like, r.primals),
+                             tree::with_leaves(*like, detail::tangents_or_zeros(r)));
 }
 /// As above for arguments that are trees: jvp(f, std::tuple{model, x}, std::tuple{dmodel, dx}).
 template <class F, class... A>
@@ -56,7 +59,9 @@ auto linearize(const F& f, const A&... args) {
   const auto flat = detail::flatten(f, args...);
   auto l = std::make_shared<const Linearized>(linearize_flat(flat, tree::leaves_of(detail::Arg<A>(args)...)));
   auto out = flat.rebuild(l->outs);
-  auto linear = [l, flat](const detail::Arg<A>&... tangents) { return flat.rebuild(apply_linearized(*l, tree::leaves_of(tangents...))); };
+  auto linear = [l, flat](const detail::Arg<A>&... tangents) {
+    return flat.rebuild(apply_linearized(*l, tree::leaves_of(tangents...)));
+  };
   return std::pair(std::move(out), std::move(linear));
 }
 
@@ -68,7 +73,9 @@ auto vjp(const F& f, const A&... args) {
   auto l = std::make_shared<const Linearized>(linearize_flat(flat, tree::leaves_of(detail::Arg<A>(args)...)));
   using Out = typename decltype(flat)::Out;
   Out out = flat.rebuild(l->outs);
-  auto pullback = [l, like = flat.like](const Out& cotangent) { return tree::with_leaves(like, apply_pullback(*l, tree::leaves(cotangent))); };
+  auto pullback = [l, like = flat.like](const Out& cotangent) {
+    return tree::with_leaves(like, apply_pullback(*l, tree::leaves(cotangent)));
+  };
   return std::pair<Out, decltype(pullback)>(std::move(out), std::move(pullback));
 }
 
@@ -91,7 +98,9 @@ auto value_and_grad(F f) {
       const FlatFn flat = [&](const Arrays& xs) -> Arrays {
         auto inner = all;
         auto differentiated = tree::with_leaves(chosen, xs);
-        [&]<std::size_t... I>(std::index_sequence<I...>) { ((std::get<Argnums>(inner) = std::get<I>(differentiated)), ...); }(std::make_index_sequence<sizeof...(Argnums)>());
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          ((std::get<Argnums>(inner) = std::get<I>(differentiated)), ...);
+        }(std::make_index_sequence<sizeof...(Argnums)>());
         Out out = std::apply([&](auto&... a) -> Out { return Out(std::invoke(f, std::as_const(a)...)); }, inner);
         Arrays leaves = tree::leaves(out);
         last = std::move(out);
@@ -101,7 +110,8 @@ auto value_and_grad(F f) {
       detail::check_differentiable("grad", primals);
       const Linearized l = linearize_flat(flat, primals);
       if constexpr (detail::IsPair<Out>::value) {
-        detail::check_scalar_output("grad", {l.outs.begin(), l.outs.begin() + static_cast<std::ptrdiff_t>(tree::num_leaves(last->first))});
+        detail::check_scalar_output(
+            "grad", {l.outs.begin(), l.outs.begin() + static_cast<std::ptrdiff_t>(tree::num_leaves(last->first))});
       } else {
         detail::check_scalar_output("grad", l.outs);
       }
@@ -120,7 +130,8 @@ auto grad(F f) {
     requires detail::Callable<F, A...>
   {
     auto [value, gradient] = g(args...);
-    if constexpr (detail::IsPair<decltype(value)>::value) return std::pair(std::move(gradient), std::move(value.second));
+    if constexpr (detail::IsPair<decltype(value)>::value)
+      return std::pair(std::move(gradient), std::move(value.second));
     else return gradient;
   };
 }
@@ -144,7 +155,7 @@ auto jacfwd(F f) {
 template <class F>
 auto jacrev(F f) {
   return [f = std::move(f)]<class X, class... Rest>(const X& x, const Rest&... rest) -> detail::Arg<X>
-    requires detail::Callable<F, X, Rest...>
+           requires detail::Callable<F, X, Rest...>
   {
     const detail::Arg<X> primal(x);
     const auto flat = detail::flatten([&](const detail::Arg<X>& v) { return std::invoke(f, v, rest...); }, primal);

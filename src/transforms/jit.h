@@ -12,8 +12,8 @@ struct JitOptions {
   std::string name = "jit";       ///< Printed in jaxprs.
   std::size_t max_entries = 256;  ///< Signatures kept; the oldest go first.
   bool interpret_first = false;   ///< First calls run op by op while another thread compiles.
-  /// Subnormal numbers are taken for zero, which some processors compute with much faster. What is folded into constants
-  /// beforehand keeps them; under a transform the outermost jit decides.
+  /// Subnormal numbers are taken for zero, which some processors compute with much faster. What is folded into
+  /// constants beforehand keeps them; under a transform the outermost jit decides.
   bool flush_subnormals = false;
   /// Arguments whose arrays the call deletes, so that results take their memory; negative numbers count from the end.
   /// Memory is reused for results of the same shape and dtype where nobody else holds the array; what cannot be used at
@@ -28,13 +28,14 @@ struct JitEntry {
   std::string structure;
   Config config;
   Jaxpr jaxpr;
-  std::shared_ptr<const Executable> executable;   // null when the program captures outer tracers
-  std::vector<std::int32_t> donated;              // leaves
+  std::shared_ptr<const Executable> executable;  // null when the program captures outer tracers
+  std::vector<std::int32_t> donated;             // leaves
 };
 bool matches(const JitEntry& entry, std::span<const Array> leaves, std::string_view structure);
 /// Traces; `cacheable` is false when tracers of an outer transform were captured.
 /// Throws: ValueError for donate_argnums that are not there.
-JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const Array> leaves, std::span<const std::size_t> leaves_per_argument, std::string structure, bool& cacheable);
+JitEntry trace_entry(const FlatFn& f, const JitOptions& options, std::span<const Array> leaves,
+                     std::span<const std::size_t> leaves_per_argument, std::string structure, bool& cacheable);
 /// How a program is compiled by jit.
 CompileOptions compile_options(const JitOptions& options, std::span<const std::size_t> leaves_per_argument);
 bool all_concrete(std::span<const Array> leaves);
@@ -44,9 +45,9 @@ Arrays run_entry(const JitEntry& entry, const std::string& name, std::span<const
 Arrays run_donating(const JitEntry& entry, const std::string& name, Arrays leaves, std::span<Array* const> handles);
 }  // namespace detail
 
-/// A function compiled by jit. Owns its cache; copies share it. Safe to call from many threads at once: nothing is locked
-/// while one traces, compiles or looks an entry up, and threads that meet a new signature together compile it once.
-/// The key: dtype, shape and weak type of every leaf, tree structure, static fields, configuration. Arrays that f
+/// A function compiled by jit. Owns its cache; copies share it. Safe to call from many threads at once: nothing is
+/// locked while one traces, compiles or looks an entry up, and threads that meet a new signature together compile it
+/// once. The key: dtype, shape and weak type of every leaf, tree structure, static fields, configuration. Arrays that f
 /// captures are constants of the program; a captured tracer of an enclosing transform is passed as an operand.
 template <class F>
 class Jitted {
@@ -72,7 +73,8 @@ class Jitted {
     if (!entry) entry = make<Out>(leaves, std::move(structure), args...);
     const Out& like = *static_cast<const Out*>(entry->like.get());
     if (!entry->compiled.donated.empty())
-      return tree::with_leaves(like, detail::run_donating(entry->compiled, state_->options.name, std::move(leaves), detail::handles_of(args...)));
+      return tree::with_leaves(like, detail::run_donating(entry->compiled, state_->options.name, std::move(leaves),
+                                                          detail::handles_of(args...)));
     return tree::with_leaves(like, detail::run_entry(entry->compiled, state_->options.name, leaves));
   }
 
@@ -88,7 +90,9 @@ class Jitted {
   template <class... A>
   auto lower(const A&... args) const {
     const std::size_t counts[] = {tree::num_leaves(detail::from_spec(args))..., 0};
-    return detail::lower_typed(state_->function, state_->options.name, detail::compile_options(state_->options, std::span(counts, sizeof...(A))), detail::from_spec(args)...);
+    return detail::lower_typed(state_->function, state_->options.name,
+                               detail::compile_options(state_->options, std::span(counts, sizeof...(A))),
+                               detail::from_spec(args)...);
   }
   /// How many signatures are compiled now.
   std::size_t cache_size() const { return state_->entries.items()->size(); }
@@ -97,7 +101,7 @@ class Jitted {
  private:
   struct Entry {
     detail::JitEntry compiled;
-    std::shared_ptr<const void> like;   // the output's structure
+    std::shared_ptr<const void> like;  // the output's structure
     const std::type_info* signature;
   };
   struct State {
@@ -112,8 +116,10 @@ class Jitted {
     if constexpr (Scalar<T>) return Array(x);
     else return (x);
   }
-  std::shared_ptr<const Entry> find(std::span<const Array> leaves, std::string_view structure, const std::type_info& signature) const {
-    return state_->entries.find([&](const Entry& e) { return *e.signature == signature && detail::matches(e.compiled, leaves, structure); });
+  std::shared_ptr<const Entry> find(std::span<const Array> leaves, std::string_view structure,
+                                    const std::type_info& signature) const {
+    return state_->entries.find(
+        [&](const Entry& e) { return *e.signature == signature && detail::matches(e.compiled, leaves, structure); });
   }
   template <class Out, class... A>
   std::shared_ptr<const Entry> make(const Arrays& leaves, std::string structure, const A&... args) const {
@@ -121,11 +127,14 @@ class Jitted {
     bool cacheable = true;
     auto entry = std::make_shared<Entry>();
     const std::size_t counts[] = {tree::num_leaves(static_cast<const detail::Arg<A>&>(as_arg(args)))..., 0};
-    entry->compiled = detail::trace_entry(flat, state_->options, leaves, std::span(counts, sizeof...(A)), std::move(structure), cacheable);
+    entry->compiled = detail::trace_entry(flat, state_->options, leaves, std::span(counts, sizeof...(A)),
+                                          std::move(structure), cacheable);
     entry->like = std::make_shared<const Out>(std::move(**flat.result));
     entry->signature = &typeid(std::tuple<detail::Arg<A>...>);
     if (!cacheable) return entry;
-    const auto same = [&](const Entry& e) { return *e.signature == *entry->signature && detail::matches(e.compiled, leaves, entry->compiled.structure); };
+    const auto same = [&](const Entry& e) {
+      return *e.signature == *entry->signature && detail::matches(e.compiled, leaves, entry->compiled.structure);
+    };
     return state_->entries.add(entry, state_->options.max_entries, same);
   }
 

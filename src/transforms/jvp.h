@@ -1,13 +1,9 @@
 // Forward-mode differentiation of flat functions and of programs.
 #pragma once
-#include <vector>
-
 #include "tf2jax/trace/staging.h"
+#include "tf2jax/transforms/masks.h"
 
 namespace tf2jax {
-
-using Mask = std::vector<bool>;
-std::string mask_key(const Mask& mask);
 
 /// Values and tangents of f at `primals` along `tangents` (symbolic zeros allowed).
 /// Throws: MissingRule naming the primitive that has no jvp rule.
@@ -15,7 +11,7 @@ JvpResult jvp_flat(const FlatFn& f, std::span<const Array> primals, std::span<co
 
 /// A program for primals and tangents together.
 struct JvpJaxpr {
-  Jaxpr jaxpr;      // (primals…, nonzero tangents…) -> (primal outs…, nonzero tangent outs…)
+  Jaxpr jaxpr;  // (primals…, nonzero tangents…) -> (primal outs…, nonzero tangent outs…)
   Mask nonzero_out;
 };
 /// Differentiates a program. `nonzero_in` marks inputs with a tangent; outputs marked in `instantiate` get a tangent

@@ -28,7 +28,8 @@ Linearized linearize_flat(const FlatFn& f, const Arrays& primals) {
       [&](const Arrays& xs) {
         Tangents tangents;
         std::size_t k = n;
-        for (std::size_t i = 0; i < n; ++i) tangents.push_back(out.linear_in[i] ? Tangent(xs[k++]) : Tangent::zero(xs[i].aval()));
+        for (std::size_t i = 0; i < n; ++i)
+          tangents.push_back(out.linear_in[i] ? Tangent(xs[k++]) : Tangent::zero(xs[i].aval()));
         JvpResult y = jvp_flat(f, std::span(xs).first(n), tangents);
         num_outs = y.primals.size();
         for (const Tangent& t : y.tangents) {
@@ -57,12 +58,15 @@ Arrays apply_linearized(const Linearized& l, const Arrays& tangents) {
     if (l.linear_in[i]) in.push_back(tangents[i]);
   const Arrays live = eval_jaxpr(l.tangent_program, in);
   Arrays out;
-  for (std::size_t i = 0, k = 0; i < l.outs.size(); ++i) out.push_back(l.linear_out[i] ? live[k++] : zeros_of(l.outs[i].aval().strong().tangent()));
+  for (std::size_t i = 0, k = 0; i < l.outs.size(); ++i)
+    out.push_back(l.linear_out[i] ? live[k++] : zeros_of(l.outs[i].aval().strong().tangent()));
   return out;
 }
 
 Arrays apply_pullback(const Linearized& l, const Arrays& cotangents) {
-  check<TreeError>(cotangents.size() == l.outs.size(), "vjp: got {} cotangents. Expected {}, one per output.", cotangents.size(), l.outs.size());
+  check<TreeError>(cotangents.size() == l.outs.size(),
+                   "vjp: the number of cotangents is wrong. Got {}; expected {}, one per output.", cotangents.size(),
+                   l.outs.size());
   Tangents cts;
   for (std::size_t i = 0; i < cotangents.size(); ++i) {
     const Aval want = l.outs[i].aval().strong().tangent();
@@ -71,7 +75,8 @@ Arrays apply_pullback(const Linearized& l, const Arrays& cotangents) {
     const bool castable = ct.weak_type() && ct.rank() == want.rank();
     if (ct.dtype() != want.dtype && !castable)
       raise<DtypeError>("vjp: cotangent {} has the wrong dtype. Got {}; expected {}.", i, ct.aval(), want);
-    if (!identical(ct.shape(), want.shape)) raise<ShapeError>("vjp: cotangent {} has the wrong shape. Got {}; expected {}.", i, ct.aval(), want);
+    if (!identical(ct.shape(), want.shape))
+      raise<ShapeError>("vjp: cotangent {} has the wrong shape. Got {}; expected {}.", i, ct.aval(), want);
     cts.emplace_back(ct.dtype() == want.dtype ? ct : rules::as_dtype(ct, want.dtype));
   }
   std::vector<LinearArg> args;

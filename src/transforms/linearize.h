@@ -7,7 +7,7 @@ namespace tf2jax {
 /// f at a point: its values, and the program that maps input tangents to output tangents.
 struct Linearized {
   Arrays outs;
-  Jaxpr tangent_program;   // tangents of the marked inputs -> tangents of `linear_out` outputs
+  Jaxpr tangent_program;  // tangents of the marked inputs -> tangents of `linear_out` outputs
   std::vector<bool> linear_in, linear_out;
   Avals in_avals;
 };

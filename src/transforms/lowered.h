@@ -9,8 +9,8 @@ namespace tf2jax {
 namespace detail {
 /// Runs a program compiled ahead on leaves of its inputs' types; under a transform it is a call of the program.
 /// Throws: TypeError naming the argument that differs.
-Arrays run_compiled(const Jaxpr& jaxpr, const Executable& executable, const std::string& name, std::span<const std::int32_t> donated, Arrays leaves,
-                    std::span<Array* const> handles);
+Arrays run_compiled(const Jaxpr& jaxpr, const Executable& executable, const std::string& name,
+                    std::span<const std::int32_t> donated, Arrays leaves, std::span<Array* const> handles);
 }  // namespace detail
 
 /// A program compiled for fixed argument types. Copies share it; calls from many threads at once are safe.
@@ -18,12 +18,21 @@ template <class F, class... A>
 class Compiled {
  public:
   using Flat = detail::Flattened<F, A...>;
-  Compiled(Jaxpr jaxpr, Flat flat, std::shared_ptr<const Executable> executable, std::string name, std::vector<std::int32_t> donated)
-      : jaxpr_(std::move(jaxpr)), flat_(std::move(flat)), executable_(std::move(executable)), name_(std::move(name)), donated_(std::move(donated)) {}
+  Compiled(Jaxpr jaxpr, Flat flat, std::shared_ptr<const Executable> executable, std::string name,
+           std::vector<std::int32_t> donated)
+      : jaxpr_(std::move(jaxpr)),
+        flat_(std::move(flat)),
+        executable_(std::move(executable)),
+        name_(std::move(name)),
+        donated_(std::move(donated)) {}
 
   /// Throws: TypeError when shapes or dtypes differ from those it was compiled for; for donated arguments as jit.
   auto operator()(const detail::Arg<A>&... args) const { return call(args...); }
-  auto operator()(detail::Arg<A>&... args) const requires(sizeof...(A) > 0) { return call(args...); }
+  auto operator()(detail::Arg<A>&... args) const
+    requires(sizeof...(A) > 0)
+  {
+    return call(args...);
+  }
   /// The plan: fused loops, library calls, buffers.
   std::string explain() const { return executable_->explain(); }
   CostAnalysis cost() const { return executable_->cost(); }
@@ -34,7 +43,8 @@ class Compiled {
   template <class... T>
   auto call(T&... args) const {
     const std::vector<Array*> handles = donated_.empty() ? std::vector<Array*>() : detail::handles_of(args...);
-    return flat_.rebuild(detail::run_compiled(jaxpr_, *executable_, name_, donated_, tree::leaves_of(args...), handles));
+    return flat_.rebuild(
+        detail::run_compiled(jaxpr_, *executable_, name_, donated_, tree::leaves_of(args...), handles));
   }
 
   Jaxpr jaxpr_;

@@ -14,16 +14,22 @@ bool match(std::span<const Aval> a, std::span<const Aval> b) {
 }
 }  // namespace
 
-void check_operands(std::string_view where, std::string_view role, const Jaxpr& program, std::span<const Aval> operands) {
+void check_operands(std::string_view where, std::string_view role, const Jaxpr& program,
+                    std::span<const Aval> operands) {
   const Avals inputs = program.input_avals();
-  check<TypeError>(operands.size() == inputs.size(), "{}: {} operands for a {} of {} inputs. Got ({}); expected ({}). Pass one operand for each input.", where, operands.size(), role,
-                   inputs.size(), text(operands), text(inputs));
-  check<TypeError>(match(operands, inputs), "{}: the operands do not fit the {}. Got ({}); expected ({}). Convert them first.", where, role, text(operands), text(inputs));
+  check<TypeError>(operands.size() == inputs.size(),
+                   "{}: {} operands for a {} of {} inputs. Got ({}); expected ({}). Pass one operand for each input.",
+                   where, operands.size(), role, inputs.size(), text(operands), text(inputs));
+  check<TypeError>(match(operands, inputs),
+                   "{}: the operands do not fit the {}. Got ({}); expected ({}). Convert them first.", where, role,
+                   text(operands), text(inputs));
 }
 
-void check_results(std::string_view where, std::string_view role, const Jaxpr& program, std::span<const Aval> expected) {
+void check_results(std::string_view where, std::string_view role, const Jaxpr& program,
+                   std::span<const Aval> expected) {
   const Avals results = program.output_avals();
-  check<TypeError>(match(results, expected), "{}: the {} has other results than it must. Got ({}); expected ({}).", where, role, text(results), text(expected));
+  check<TypeError>(match(results, expected), "{}: the {} has other results than it must. Got ({}); expected ({}).",
+                   where, role, text(results), text(expected));
 }
 
 }  // namespace tf2jax

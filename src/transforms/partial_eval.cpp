@@ -1,8 +1,6 @@
 // Partial evaluation as a trace: unknown tracers are variables of the program being staged.
 #include "tf2jax/transforms/partial_eval.h"
 
-#include <algorithm>
-
 #include "tf2jax/base/config.h"
 #include "tf2jax/passes/dce.h"
 #include "tf2jax/trace/name_scope.h"
@@ -17,16 +15,14 @@ struct UnknownTracer final : Tracer {
   VarId var;
 };
 
-class PartialEvalTrace final : public Trace, public PartialEvalContext {
+class PartialEvalTrace final : public TransformTrace, public PartialEvalContext {
  public:
-  explicit PartialEvalTrace(TracePtr parent) : parent_(std::move(parent)) {}
-
   Array input(const Aval& aval) const { return tracer(builder.add_input(aval)); }
   Atom atom(const Array& x) const {
     if (const auto* t = mine<UnknownTracer>(x)) return Atom::of(t->var);
     return builder.constant(x);
   }
-  bool is_unknown(const Array& x) const override { return mine<UnknownTracer>(x) != nullptr; }
+  bool is_unknown(const Array& x) const override { return owns(x); }
 
   Arrays emit(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     Avals avals;
@@ -44,31 +40,29 @@ class PartialEvalTrace final : public Trace, public PartialEvalContext {
     return out;
   }
 
-  Arrays process(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
-    const bool known = std::ranges::none_of(args, [&](const Array& x) { return is_unknown(x); });
-    const TraceScope scope(parent_);
-    if (known) return primitive.bind(args, params);
+  mutable JaxprBuilder builder;  // a trace runs on one thread
+
+ private:
+  Arrays apply(const Primitive& primitive, std::span<const Array> args, const EquationParams& params) const override {
     if (primitive.rules().partial_eval) return primitive.rules().partial_eval(*this, args, params);
     return emit(primitive, args, params);
   }
-
-  mutable JaxprBuilder builder;   // a trace runs on one thread
-
- private:
-  Array tracer(VarId v) const { return Array(detail::Ref<const detail::Value>(new UnknownTracer(shared_from_this(), builder.aval(v), v))); }
-  TracePtr parent_;
+  Array tracer(VarId v) const { return make<UnknownTracer>(builder.aval(v), v); }
 };
 
 }  // namespace
 
+Mask PartialEvalContext::unknown(std::span<const Array> xs) const {
+  Mask out;
+  for (const Array& x : xs) out.push_back(is_unknown(x));
+  return out;
+}
+
 PartialEvalFlat partial_eval_flat(const FlatFn& f, const Arrays& args, const Avals& avals, const Mask& instantiate) {
-  const auto trace = std::make_shared<const PartialEvalTrace>(current_trace());
+  const auto trace = std::make_shared<const PartialEvalTrace>();
   Arrays in;
   for (std::size_t i = 0; i < args.size(); ++i) in.push_back(args[i].has_value() ? args[i] : trace->input(avals[i]));
-  Arrays outs = [&] {
-    const TraceScope scope(trace);
-    return f(in);
-  }();
+  Arrays outs = trace->run(f, in);
   PartialEvalFlat out;
   std::vector<Atom> atoms;
   for (std::size_t i = 0; i < outs.size(); ++i) {
@@ -81,6 +75,15 @@ PartialEvalFlat partial_eval_flat(const FlatFn& f, const Arrays& args, const Ava
   return out;
 }
 
+namespace {
+struct PartialEvalKey {
+  using Result = PartialEvalJaxpr;
+  Mask unknown_in, instantiate;
+  bool x64 = config().enable_x64;
+  bool operator==(const PartialEvalKey&) const = default;
+};
+}  // namespace
+
 PartialEvalJaxpr partial_eval_jaxpr(const Jaxpr& jaxpr, const Mask& unknown_in, const Mask& instantiate) {
   const auto make = [&] {
     PartialEvalJaxpr out;
@@ -91,8 +94,10 @@ PartialEvalJaxpr partial_eval_jaxpr(const Jaxpr& jaxpr, const Mask& unknown_in, 
     out.known = stage(
         [&](const Arrays& known_args) {
           Arrays args;
-          for (std::size_t i = 0, k = 0; i < avals.size(); ++i) args.push_back(unknown_in[i] ? Array() : known_args[k++]);
-          PartialEvalFlat r = partial_eval_flat([&](const Arrays& xs) { return eval_jaxpr(jaxpr, xs); }, args, avals, instantiate);
+          for (std::size_t i = 0, k = 0; i < avals.size(); ++i)
+            args.push_back(unknown_in[i] ? Array() : known_args[k++]);
+          PartialEvalFlat r =
+              partial_eval_flat([&](const Arrays& xs) { return eval_jaxpr(jaxpr, xs); }, args, avals, instantiate);
           auto [unknown, residuals] = hoist_constants(r.unknown);
           Arrays outs;
           for (Array& y : r.known_outs)
@@ -107,7 +112,7 @@ PartialEvalJaxpr partial_eval_jaxpr(const Jaxpr& jaxpr, const Mask& unknown_in, 
     out.known = dce(out.known);
     return out;
   };
-  return *jaxpr->memo->get<PartialEvalJaxpr>("pe:" + mask_key(unknown_in) + ":" + mask_key(instantiate) + (config().enable_x64 ? ":x64" : ""), make);
+  return *jaxpr->memo->get(PartialEvalKey{unknown_in, instantiate}, make);
 }
 
 }  // namespace tf2jax

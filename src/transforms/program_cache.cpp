@@ -8,19 +8,25 @@
 #include <vector>
 
 #include "tf2jax/base/config.h"
-#include "tf2jax/transforms/jit_primitive.h"
 
 namespace tf2jax {
 
 namespace {
 
-constexpr std::size_t kLargeConstants = 1 << 16;   // bytes: comparing more costs more than it saves, and they stay in memory
+constexpr std::size_t kLargeConstants =
+    1 << 16;  // bytes: comparing more costs more than it saves, and they stay in memory
 
+struct LargeConstants {
+  using Result = bool;
+  bool operator==(const LargeConstants&) const = default;
+};
 bool holds_large_constants(const Jaxpr& jaxpr) {
-  return *jaxpr->memo->get<bool>("large constants", [&] {
+  return *jaxpr->memo->get(LargeConstants{}, [&] {
     std::size_t bytes = 0;
     for (const Array& c : jaxpr->consts) bytes += c.is_concrete() ? c.bytes().size() : kLargeConstants;
-    return bytes >= kLargeConstants || std::ranges::any_of(jaxpr->eqns, [](const Equation& e) { return std::ranges::any_of(nested_jaxprs(e.params), holds_large_constants); });
+    return bytes >= kLargeConstants || std::ranges::any_of(jaxpr->eqns, [](const Equation& e) {
+             return std::ranges::any_of(nested_jaxprs(e.params), holds_large_constants);
+           });
   });
 }
 
@@ -43,60 +49,39 @@ std::shared_ptr<const Executable> compile_now(const Jaxpr& jaxpr, const CompileO
 
 }  // namespace
 
-namespace {
-
-class BackgroundExecutable final : public Executable {
- public:
-  BackgroundExecutable(const Jaxpr& jaxpr, const CompileOptions& options)
-      : interpreted_(default_backend().compile(jaxpr, {.interpret = true, .flush_subnormals = options.flush_subnormals})),
-        compiled_(std::async(std::launch::async, [jaxpr, options, c = config()] {
-          const ConfigScope scope(c);
-          return compiled(jaxpr, options);
-        })) {}
-  Arrays run(std::span<const Array> args) const override { return now().run(args); }
-  Arrays run_donated(Arrays& args) const override { return now().run_donated(args); }
-  std::string explain() const override { return now().explain(); }
-  CostAnalysis cost() const override { return now().cost(); }
-  MemoryAnalysis memory() const override { return now().memory(); }
-
- private:
-  const Executable& now() const {
-    return compiled_.wait_for(std::chrono::seconds(0)) == std::future_status::ready ? *compiled_.get() : *interpreted_;
-  }
-  std::shared_ptr<const Executable> interpreted_;
-  std::shared_future<std::shared_ptr<const Executable>> compiled_;
-};
-
-}  // namespace
-
-std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr, const CompileOptions& options) {
-  return std::make_shared<const BackgroundExecutable>(jaxpr, options);
-}
-
 bool ProgramCache::Entry::is_for(const Key& key) const {
   const Jaxpr &a = this->key.jaxpr, &b = key.jaxpr;
-  return this->key.options == key.options && this->key.config == key.config && a.input_avals() == b.input_avals() && a.output_avals() == b.output_avals() && a == b;
+  return this->key.options == key.options && this->key.config == key.config && a.input_avals() == b.input_avals() &&
+         a.output_avals() == b.output_avals() && a == b;
 }
 
-// The entry of an equal program, and true when it is new: the caller compiles it then. Programs are compared without the lock.
+// The entry of an equal program, and true when it is new: the caller compiles it then. Programs are compared without
+// the lock.
 std::pair<std::shared_ptr<ProgramCache::Entry>, bool> ProgramCache::find_or_add(Key key) {
   std::vector<std::shared_ptr<Entry>> different;
   for (;;) {
     std::shared_ptr<Entry> next;
     {
       const std::lock_guard lock(mutex_);
-      const auto it = std::ranges::find_if(entries_, [&](const auto& e) { return e->key.hash == key.hash && std::ranges::find(different, e) == different.end(); });
+      const auto it = std::ranges::find_if(entries_, [&](const auto& e) {
+        return e->key.hash == key.hash && std::ranges::find(different, e) == different.end();
+      });
       if (it == entries_.end()) return {entries_.emplace_front(std::make_shared<Entry>(std::move(key))), true};
-      entries_.splice(entries_.begin(), entries_, it);
       next = *it;
     }
-    if (next->is_for(key)) return {next, false};
-    different.push_back(std::move(next));
+    if (!next->is_for(key)) {
+      different.push_back(std::move(next));
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    if (const auto it = std::ranges::find(entries_, next); it != entries_.end())
+      entries_.splice(entries_.begin(), entries_, it);
+    return {next, false};
   }
 }
 
 void ProgramCache::remove(const std::shared_ptr<Entry>& entry) {
-  Entries gone;   // destroyed after the lock
+  Entries gone;  // destroyed after the lock
   const std::lock_guard lock(mutex_);
   if (const auto it = std::ranges::find(entries_, entry); it != entries_.end()) gone.splice(gone.begin(), entries_, it);
 }
@@ -114,15 +99,16 @@ void ProgramCache::trim() {
 
 std::shared_ptr<const Executable> ProgramCache::compile(const Jaxpr& jaxpr, const CompileOptions& options) {
   Config how = config();
-  how.enable_x64 = true;   // programs are compiled as they are written
+  how.enable_x64 = true;  // programs are compiled as they are written
   how.log_compiles = false;
   const Key key{key_of(jaxpr), jaxpr, options, std::move(how)};
   for (;;) {
     const auto [entry, is_new] = find_or_add(key);
     if (!is_new) {
-      if (!entry->ready && entry->owner == std::this_thread::get_id()) return compile_now(jaxpr, options);   // waiting for itself
+      if (!entry->ready && entry->owner == std::this_thread::get_id())
+        return compile_now(jaxpr, options);  // waiting for itself
       if (auto made = entry->executable.get()) return made;
-      continue;   // its compiler failed; ours says why
+      continue;  // its compiler failed; ours says why
     }
     try {
       auto made = compile_now(jaxpr, options);

@@ -13,9 +13,9 @@
 
 namespace tf2jax {
 
-/// The most recently used executables by the structure of their programs, the options and the configuration. Programs that
-/// hold large constants are not kept. Thread-safe; compiling and comparing happen outside the lock, and who asks for a program
-/// that another thread compiles waits for it.
+/// The most recently used executables by the structure of their programs, the options and the configuration. Programs
+/// that hold large constants are not kept. Thread-safe; compiling and comparing happen outside the lock, and who asks
+/// for a program that another thread compiles waits for it.
 class ProgramCache {
  public:
   explicit ProgramCache(std::size_t max_entries) : max_entries_(max_entries) {}
@@ -33,11 +33,12 @@ class ProgramCache {
     bool is_for(const Key& key) const;
     const Key key;
     std::promise<std::shared_ptr<const Executable>> promise;
-    const std::shared_future<std::shared_ptr<const Executable>> executable = promise.get_future();   // null when compiling failed
+    const std::shared_future<std::shared_ptr<const Executable>> executable =
+        promise.get_future();  // null when compiling failed
     const std::thread::id owner = std::this_thread::get_id();
     std::atomic<bool> ready = false;
   };
-  using Entries = std::list<std::shared_ptr<Entry>>;   // the latest first
+  using Entries = std::list<std::shared_ptr<Entry>>;  // the latest first
   std::pair<std::shared_ptr<Entry>, bool> find_or_add(Key key);
   void remove(const std::shared_ptr<Entry>& entry);
   void trim();
@@ -46,9 +47,5 @@ class ProgramCache {
   std::mutex mutex_;
   Entries entries_;
 };
-
-/// An executable at once: it runs through the interpreter until the compiled one, made on another thread, is ready.
-/// When compiling fails, later runs throw what it threw. Destroying it waits for the compiler.
-std::shared_ptr<const Executable> compile_in_background(const Jaxpr& jaxpr, const CompileOptions& options);
 
 }  // namespace tf2jax

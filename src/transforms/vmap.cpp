@@ -6,9 +6,11 @@
 
 namespace tf2jax::detail {
 
-std::vector<Axis> leaf_axes(const VmapOptions& options, const std::vector<std::size_t>& leaves_per_argument, const Arrays& leaves) {
+std::vector<Axis> leaf_axes(const VmapOptions& options, const std::vector<std::size_t>& leaves_per_argument,
+                            const Arrays& leaves) {
   check(options.in_axes.empty() || options.in_axes.size() == leaves_per_argument.size(),
-        "vmap in_axes must be an int, None, or a list with one entry per argument. Got {} entries for {} arguments.", options.in_axes.size(), leaves_per_argument.size());
+        "vmap: in_axes must have one entry per argument. Got {} entries for {} arguments.", options.in_axes.size(),
+        leaves_per_argument.size());
   std::vector<Axis> out;
   const auto place = [&](const AxisSpec& spec) {
     const Array& x = leaves[out.size()];
@@ -17,14 +19,15 @@ std::vector<Axis> leaf_axes(const VmapOptions& options, const std::vector<std::s
       return;
     }
     check(x.rank() > 0 && *spec.axis < x.rank() && *spec.axis >= -x.rank(),
-          "vmap was requested to map its argument along axis {}, which implies that its rank should be at least {}, but is only {} (its shape is {}).", *spec.axis,
-          *spec.axis < 0 ? -*spec.axis : *spec.axis + 1, x.rank(), to_string(x.shape()));
+          "vmap: an argument has no such axis to map. Got axis {} for shape {}.", *spec.axis, to_string(x.shape()));
     out.push_back(normalize_axis(*spec.axis, x.rank(), "vmap"));
   };
   for (std::size_t i = 0; i < leaves_per_argument.size(); ++i) {
     const AxisSpec spec = options.in_axes.empty() ? AxisSpec(0) : options.in_axes[i];
     if (spec.is_list) {
-      check(spec.leaves.size() == leaves_per_argument[i], "vmap in_axes: argument {} has {} leaves. Got {} axes.", i, leaves_per_argument[i], spec.leaves.size());
+      check(spec.leaves.size() == leaves_per_argument[i],
+            "vmap: in_axes must have one axis per leaf of an argument. Got argument {} with {} leaves and {} axes.", i,
+            leaves_per_argument[i], spec.leaves.size());
       for (const AxisSpec& s : spec.leaves) place(s);
     } else {
       for (std::size_t k = 0; k < leaves_per_argument[i]; ++k) place(spec);
@@ -38,14 +41,15 @@ Dim mapped_size(const std::vector<Axis>& axes, const Arrays& leaves, const VmapO
   if (options.axis_size) size = Dim(*options.axis_size);
   for (std::size_t i = 0; i < axes.size(); ++i) {
     if (!axes[i]) continue;
-    const Dim n = leaves[i].shape()[static_cast<std::size_t>(*axes[i])];
+    const Dim n = leaves[i].shape()[*axes[i]];
     if (!size) size = n;
     if (!identical(*size, n)) {
       std::string sizes;
       for (std::size_t k = 0; k < axes.size(); ++k)
-        if (axes[k]) sizes += fmt::format("{}leaf {} of shape {} has axis {} of size {}", sizes.empty() ? "" : "; ", k, to_string(leaves[k].shape()), *axes[k],
-                                          leaves[k].shape()[static_cast<std::size_t>(*axes[k])]);
-      raise<ValueError>("vmap got inconsistent sizes for array axes to be mapped: {}.", sizes);
+        if (axes[k])
+          sizes += fmt::format("{}leaf {} of shape {} has axis {} of size {}", sizes.empty() ? "" : "; ", k,
+                               to_string(leaves[k].shape()), *axes[k], leaves[k].shape()[*axes[k]]);
+      raise<ValueError>("vmap got inconsistent sizes for array axes to be mapped: {}. Expected one size.", sizes);
     }
   }
   check(size.has_value(), "vmap must have at least one non-None value in in_axes or axis_size must be specified.");
@@ -54,12 +58,14 @@ Dim mapped_size(const std::vector<Axis>& axes, const Arrays& leaves, const VmapO
 
 Arrays place_outputs(const BatchResult& out, const VmapOptions& options, Dim size) {
   const auto& specs = options.out_axes;
-  check(specs.size() <= 1 || specs.size() == out.values.size(), "vmap out_axes: got {} entries for {} output leaves.", specs.size(), out.values.size());
+  check(specs.size() <= 1 || specs.size() == out.values.size(),
+        "vmap: out_axes must have one entry per output. Got {} entries for {} outputs.", specs.size(),
+        out.values.size());
   Arrays placed;
   for (std::size_t i = 0; i < out.values.size(); ++i) {
     const AxisSpec spec = specs.empty() ? AxisSpec(0) : specs.size() == 1 ? specs[0] : specs[i];
     if (!spec.axis) {
-      check(!out.axes[i], "vmap has mapped output (leaf {}) but out_axes is None.", i);
+      check(!out.axes[i], "vmap: an output is mapped, and its out_axes has no axis. Got output {}. Give it one.", i);
       placed.push_back(out.values[i]);
       continue;
     }

@@ -8,8 +8,8 @@ namespace tf2jax {
 /// Which axis of one argument is mapped: an axis for every leaf (negative counts from the end), `none`, or one entry
 /// per leaf of the argument.
 struct AxisSpec {
-  AxisSpec(int axis) : axis(axis) {}   // NOLINT
-  AxisSpec(std::nullopt_t) {}          // NOLINT
+  AxisSpec(int axis) : axis(axis) {}  // NOLINT
+  AxisSpec(std::nullopt_t) {}         // NOLINT
   AxisSpec(std::initializer_list<AxisSpec> per_leaf) : leaves(per_leaf), is_list(true) {}
   Axis axis;
   std::vector<AxisSpec> leaves;
@@ -17,13 +17,14 @@ struct AxisSpec {
 };
 
 struct VmapOptions {
-  std::vector<AxisSpec> in_axes = {};    ///< One per argument; empty: 0 for all.
-  std::vector<AxisSpec> out_axes = {};   ///< One for all output leaves, or one per leaf; empty: 0.
-  std::optional<std::int64_t> axis_size = {};   ///< Needed only when no argument is mapped.
+  std::vector<AxisSpec> in_axes = {};          ///< One per argument; empty: 0 for all.
+  std::vector<AxisSpec> out_axes = {};         ///< One for all output leaves, or one per leaf; empty: 0.
+  std::optional<std::int64_t> axis_size = {};  ///< Needed only when no argument is mapped.
 };
 
 namespace detail {
-std::vector<Axis> leaf_axes(const VmapOptions& options, const std::vector<std::size_t>& leaves_per_argument, const Arrays& leaves);
+std::vector<Axis> leaf_axes(const VmapOptions& options, const std::vector<std::size_t>& leaves_per_argument,
+                            const Arrays& leaves);
 Dim mapped_size(const std::vector<Axis>& axes, const Arrays& leaves, const VmapOptions& options);
 Arrays place_outputs(const BatchResult& out, const VmapOptions& options, Dim size);
 }  // namespace detail

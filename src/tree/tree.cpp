@@ -19,7 +19,8 @@ const Array& Tree::array() const {
     found = &a;
     ++count;
   });
-  check<TreeError>(count == 1, "Tree: the value has {} arrays: {}. Expected one; choose it with [\"name\"] or [index].", count, to_string());
+  check<TreeError>(count == 1, "Tree: the value has {} arrays: {}. Expected one; choose it with [\"name\"] or [index].",
+                   count, to_string());
   return *found;
 }
 
@@ -33,8 +34,8 @@ const Tree& Tree::operator[](const std::string& key) const {
 
 const Tree& Tree::operator[](int i) const {
   const auto n = static_cast<int>(size());
-  if (i < 0 || i >= n) raise<LookupError>("Tree: index {} is out of range. The value has {} entries.", i, n);
-  if (kind_ == Kind::list) return list_[static_cast<std::size_t>(i)];
+  if (i < 0 || i >= n) raise<LookupError>("Tree: the index is out of range. Got {} for {} entries.", i, n);
+  if (kind_ == Kind::list) return list_[i];
   if (kind_ == Kind::leaf) return *this;
   return std::next(dict_.begin(), i)->second;
 }

@@ -21,7 +21,7 @@ namespace tf2jax::tree {
 namespace detail {
 struct Any {
   template <class T>
-  operator T() const;   // NOLINT: stands for a field of any type
+  operator T() const;  // NOLINT: stands for a field of any type
 };
 constexpr std::size_t kMaxFields = 12;
 template <class T, class... A>
@@ -37,21 +37,48 @@ auto fields(T& t) {
   } else if constexpr (requires { std::tuple_size<U>::value; }) {
     return std::apply([](auto&... x) { return std::tie(x...); }, t);
   } else {
-    static_assert(std::is_aggregate_v<U>, "tf2jax::tree: give this type a function tree_fields(T&) returning std::tie of its members");
+    static_assert(std::is_aggregate_v<U>,
+                  "tf2jax::tree: give this type a function tree_fields(T&) returning std::tie of its members");
     constexpr std::size_t n = arity<U>();
-    if constexpr (n == 0) { return std::tuple<>(); }
-    else if constexpr (n == 1) { auto& [a] = t; return std::tie(a); }
-    else if constexpr (n == 2) { auto& [a, b] = t; return std::tie(a, b); }
-    else if constexpr (n == 3) { auto& [a, b, c] = t; return std::tie(a, b, c); }
-    else if constexpr (n == 4) { auto& [a, b, c, d] = t; return std::tie(a, b, c, d); }
-    else if constexpr (n == 5) { auto& [a, b, c, d, e] = t; return std::tie(a, b, c, d, e); }
-    else if constexpr (n == 6) { auto& [a, b, c, d, e, f] = t; return std::tie(a, b, c, d, e, f); }
-    else if constexpr (n == 7) { auto& [a, b, c, d, e, f, g] = t; return std::tie(a, b, c, d, e, f, g); }
-    else if constexpr (n == 8) { auto& [a, b, c, d, e, f, g, h] = t; return std::tie(a, b, c, d, e, f, g, h); }
-    else if constexpr (n == 9) { auto& [a, b, c, d, e, f, g, h, i] = t; return std::tie(a, b, c, d, e, f, g, h, i); }
-    else if constexpr (n == 10) { auto& [a, b, c, d, e, f, g, h, i, j] = t; return std::tie(a, b, c, d, e, f, g, h, i, j); }
-    else if constexpr (n == 11) { auto& [a, b, c, d, e, f, g, h, i, j, k] = t; return std::tie(a, b, c, d, e, f, g, h, i, j, k); }
-    else { auto& [a, b, c, d, e, f, g, h, i, j, k, l] = t; return std::tie(a, b, c, d, e, f, g, h, i, j, k, l); }
+    if constexpr (n == 0) {
+      return std::tuple<>();
+    } else if constexpr (n == 1) {
+      auto& [a] = t;
+      return std::tie(a);
+    } else if constexpr (n == 2) {
+      auto& [a, b] = t;
+      return std::tie(a, b);
+    } else if constexpr (n == 3) {
+      auto& [a, b, c] = t;
+      return std::tie(a, b, c);
+    } else if constexpr (n == 4) {
+      auto& [a, b, c, d] = t;
+      return std::tie(a, b, c, d);
+    } else if constexpr (n == 5) {
+      auto& [a, b, c, d, e] = t;
+      return std::tie(a, b, c, d, e);
+    } else if constexpr (n == 6) {
+      auto& [a, b, c, d, e, f] = t;
+      return std::tie(a, b, c, d, e, f);
+    } else if constexpr (n == 7) {
+      auto& [a, b, c, d, e, f, g] = t;
+      return std::tie(a, b, c, d, e, f, g);
+    } else if constexpr (n == 8) {
+      auto& [a, b, c, d, e, f, g, h] = t;
+      return std::tie(a, b, c, d, e, f, g, h);
+    } else if constexpr (n == 9) {
+      auto& [a, b, c, d, e, f, g, h, i] = t;
+      return std::tie(a, b, c, d, e, f, g, h, i);
+    } else if constexpr (n == 10) {
+      auto& [a, b, c, d, e, f, g, h, i, j] = t;
+      return std::tie(a, b, c, d, e, f, g, h, i, j);
+    } else if constexpr (n == 11) {
+      auto& [a, b, c, d, e, f, g, h, i, j, k] = t;
+      return std::tie(a, b, c, d, e, f, g, h, i, j, k);
+    } else {
+      auto& [a, b, c, d, e, f, g, h, i, j, k, l] = t;
+      return std::tie(a, b, c, d, e, f, g, h, i, j, k, l);
+    }
   }
 }
 template <class T>
@@ -80,8 +107,9 @@ void append_raw(std::string& key, const T& value) {
 
 /// Types that are structure: they take part in the jit key and are never differentiated or batched.
 template <class T>
-concept Static = std::is_arithmetic_v<std::remove_cvref_t<T>> || std::is_enum_v<std::remove_cvref_t<T>> || std::convertible_to<T, std::string_view> ||
-                 std::same_as<std::remove_cvref_t<T>, std::nullopt_t> || std::is_empty_v<std::remove_cvref_t<T>>;
+concept Static = std::is_arithmetic_v<std::remove_cvref_t<T>> || std::is_enum_v<std::remove_cvref_t<T>> ||
+                 std::convertible_to<T, std::string_view> || std::same_as<std::remove_cvref_t<T>, std::nullopt_t> ||
+                 std::is_empty_v<std::remove_cvref_t<T>>;
 /// Types that handle themselves: tree_visit(T&, f) calls f on each leaf, tree_key(const T&, std::string&) describes
 /// the structure.
 template <class T>
@@ -96,11 +124,14 @@ void for_each_leaf(T& t, F&& f) {
   using U = std::remove_const_t<T>;
   if constexpr (std::same_as<U, Array>) f(t);
   else if constexpr (SelfDescribing<U>) tree_visit(t, f);
-  else if constexpr (Static<U>) {}
-  else if constexpr (detail::Mapping<U>) { for (auto& kv : t) for_each_leaf(kv.second, f); }
-  else if constexpr (detail::Optional<U>) { if (t) for_each_leaf(*t, f); }
-  else if constexpr (detail::Sequence<U>) { for (auto& x : t) for_each_leaf(x, f); }
-  else std::apply([&](auto&... x) { (for_each_leaf(x, f), ...); }, detail::fields(t));
+  else if constexpr (Static<U>) {
+  } else if constexpr (detail::Mapping<U>) {
+    for (auto& kv : t) for_each_leaf(kv.second, f);
+  } else if constexpr (detail::Optional<U>) {
+    if (t) for_each_leaf(*t, f);
+  } else if constexpr (detail::Sequence<U>) {
+    for (auto& x : t) for_each_leaf(x, f);
+  } else std::apply([&](auto&... x) { (for_each_leaf(x, f), ...); }, detail::fields(t));
 }
 
 /// The leaves of a tree, in order: members in declaration order, maps by key.
@@ -128,10 +159,11 @@ template <class T>
 T with_leaves(T like, std::span<const Array> values) {
   std::size_t i = 0;
   for_each_leaf(like, [&](Array& a) {
-    check<TreeError>(i < values.size(), "tree: got {} leaves; the structure needs more.", values.size());
+    check<TreeError>(i < values.size(), "tree: there are too few leaves. Got {}; the structure needs more.",
+                     values.size());
     a = values[i++];
   });
-  check<TreeError>(i == values.size(), "tree: got {} leaves. Expected {}.", values.size(), i);
+  check<TreeError>(i == values.size(), "tree: there are too many leaves. Got {}; expected {}.", values.size(), i);
   return like;
 }
 
@@ -143,8 +175,8 @@ void append_structure(std::string& key, const T& t) {
   else if constexpr (SelfDescribing<U>) tree_key(t, key);
   else if constexpr (std::convertible_to<U, std::string_view>) detail::append_key(key, t);
   else if constexpr (std::is_arithmetic_v<U> || std::is_enum_v<U>) detail::append_raw(key, t);
-  else if constexpr (Static<U>) {}
-  else if constexpr (detail::Mapping<U>) {
+  else if constexpr (Static<U>) {
+  } else if constexpr (detail::Mapping<U>) {
     detail::append_raw(key, t.size());
     for (const auto& [k, v] : t) {
       append_structure(key, k);
@@ -173,7 +205,11 @@ template <class F, class T, class... Rest>
 T map(F&& f, const T& t, const Rest&... rest) {
   const std::array<Arrays, sizeof...(Rest)> others{leaves(rest)...};
   const std::size_t n = num_leaves(t);
-  for (const Arrays& o : others) check<TreeError>(o.size() == n, "tree::map: the trees have {} and {} leaves. Give trees of one structure.", n, o.size());
+  for (const Arrays& o : others)
+    check<TreeError>(
+        o.size() == n,
+        "tree::map: the trees have different numbers of leaves. Got {} and {}. Give trees of one structure.", n,
+        o.size());
   Arrays out;
   const Arrays first = leaves(t);
   for (std::size_t i = 0; i < n; ++i) {
@@ -196,17 +232,17 @@ class Tree {
   using Dict = std::map<std::string, Tree>;
 
   Tree() = default;
-  Tree(Array leaf) : kind_(Kind::leaf), leaf_(std::move(leaf)) {}   // NOLINT: an array is a tree
+  Tree(Array leaf) : kind_(Kind::leaf), leaf_(std::move(leaf)) {}  // NOLINT: an array is a tree
   template <Scalar T>
-  Tree(T scalar) : Tree(Array(scalar)) {}   // NOLINT
-  Tree(List list) : kind_(Kind::list), list_(std::move(list)) {}   // NOLINT
-  Tree(Dict dict) : kind_(Kind::dict), dict_(std::move(dict)) {}   // NOLINT
+  Tree(T scalar) : Tree(Array(scalar)) {}                         // NOLINT
+  Tree(List list) : kind_(Kind::list), list_(std::move(list)) {}  // NOLINT
+  Tree(Dict dict) : kind_(Kind::dict), dict_(std::move(dict)) {}  // NOLINT
 
   Kind kind() const { return kind_; }
   bool is_leaf() const { return kind_ == Kind::leaf; }
   /// The only array of the tree. Throws: TreeError when there is not exactly one leaf.
   const Array& array() const;
-  operator const Array&() const { return array(); }   // NOLINT: y = f(x) for a single output
+  operator const Array&() const { return array(); }  // NOLINT: y = f(x) for a single output
   /// The entry of a dictionary. Throws: LookupError listing the keys.
   const Tree& operator[](const std::string& key) const;
   const Tree& operator[](const char* key) const { return (*this)[std::string(key)]; }
@@ -235,8 +271,14 @@ class Tree {
   Dict dict_;
 };
 
-template <class F> void tree_visit(Tree& t, F&& f) { Tree::visit(t, f); }
-template <class F> void tree_visit(const Tree& t, F&& f) { Tree::visit(t, f); }
+template <class F>
+void tree_visit(Tree& t, F&& f) {
+  Tree::visit(t, f);
+}
+template <class F>
+void tree_visit(const Tree& t, F&& f) {
+  Tree::visit(t, f);
+}
 inline void tree_key(const Tree& t, std::string& key) { t.append_key(key); }
 std::ostream& operator<<(std::ostream& os, const Tree& t);
 

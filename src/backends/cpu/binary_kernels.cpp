@@ -29,7 +29,7 @@ Kernel arithmetic(F f) {
 template <class T>
 T divide(T x, T y) {
   if constexpr (std::is_integral_v<T>) {
-    if (y == 0) return static_cast<T>(-1);   // as XLA's CPU back end: all bits set
+    if (y == 0) return static_cast<T>(-1);  // as XLA's CPU back end: all bits set
     if constexpr (std::is_signed_v<T>)
       if (y == T(-1)) return static_cast<T>(T(0) - static_cast<std::make_unsigned_t<T>>(x));
     return static_cast<T>(x / y);
@@ -62,10 +62,11 @@ bool is_nan(T x) {
 // NaN wins among real numbers; complex ones compare real parts, then imaginary ones, and NaN loses, as in JAX.
 template <class T, class Better>
 T extreme(T x, T y, Better better) {
-  if constexpr (kComplex<T>) return (x.real() == y.real() ? better(x.imag(), y.imag()) : better(x.real(), y.real())) ? x : y;
+  if constexpr (kComplex<T>)
+    return (x.real() == y.real() ? better(x.imag(), y.imag()) : better(x.real(), y.real())) ? x : y;
   else if constexpr (std::is_floating_point_v<T>) {
     if (is_nan(x) || is_nan(y)) return is_nan(x) ? x : y;
-    if (x == y) return std::signbit(x) == better(T(-1), T(1)) ? x : y;   // of zeros, the maximum is +0
+    if (x == y) return std::signbit(x) == better(T(-1), T(1)) ? x : y;  // of zeros, the maximum is +0
     return better(y, x) ? y : x;
   } else return better(y, x) ? y : x;
 }
@@ -75,7 +76,9 @@ Kernel real_numbers(F f) {
   return [f](const KernelCall& c) -> Arrays {
     return {visit_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Array {
       if constexpr (kComplex<T> || std::is_same_v<T, bool>) detail_kernel::unsupported_dtype(dtype_of<T>);
-      else return map_binary<T, T>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return static_cast<T>(f(wide(x), wide(y))); });
+      else
+        return map_binary<T, T>(c.args[0], c.args[1], c.outputs[0],
+                                [f](T x, T y) { return static_cast<T>(f(wide(x), wide(y))); });
     })};
   };
 }
@@ -83,14 +86,16 @@ template <class F>
 Kernel any_type(F f) {
   return [f](const KernelCall& c) -> Arrays {
     return {visit_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Array {
-      return map_binary<T, T>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return static_cast<T>(f(wide(x), wide(y))); });
+      return map_binary<T, T>(c.args[0], c.args[1], c.outputs[0],
+                              [f](T x, T y) { return static_cast<T>(f(wide(x), wide(y))); });
     })};
   };
 }
 template <class F>
 Kernel compare_any(F f) {
   return [f](const KernelCall& c) -> Arrays {
-    if (c.args[0].dtype() == DType::key) return {map_binary<std::uint64_t, bool>(c.args[0], c.args[1], c.outputs[0], f)};
+    if (c.args[0].dtype() == DType::key)
+      return {map_binary<std::uint64_t, bool>(c.args[0], c.args[1], c.outputs[0], f)};
     return {visit_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Array {
       return map_binary<T, bool>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return f(wide(x), wide(y)); });
     })};
@@ -101,7 +106,8 @@ Kernel compare_ordered(F f) {
   return [f](const KernelCall& c) -> Arrays {
     return {visit_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Array {
       if constexpr (kComplex<T>) detail_kernel::unsupported_dtype(dtype_of<T>);
-      else return map_binary<T, bool>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return f(wide(x), wide(y)); });
+      else
+        return map_binary<T, bool>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return f(wide(x), wide(y)); });
     })};
   };
 }
@@ -127,7 +133,8 @@ template <class F>
 Kernel bitwise(F f) {
   return [f](const KernelCall& c) -> Arrays {
     return {visit_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Array {
-      if constexpr (std::is_integral_v<T>) return map_binary<T, T>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return static_cast<T>(f(x, y)); });
+      if constexpr (std::is_integral_v<T>)
+        return map_binary<T, T>(c.args[0], c.args[1], c.outputs[0], [f](T x, T y) { return static_cast<T>(f(x, y)); });
       else detail_kernel::unsupported_dtype(dtype_of<T>);
     })};
   };
@@ -137,7 +144,7 @@ template <class T>
 T next_after(T x, T y) {
   if constexpr (std::is_floating_point_v<T>) {
     return std::nextafter(x, y);
-  } else {   // 16-bit types: step the bits
+  } else {  // 16-bit types: step the bits
     const float a = x, b = y;
     if (a != a || b != b) return std::numeric_limits<T>::quiet_NaN();
     if (a == b) return y;
@@ -148,7 +155,7 @@ T next_after(T x, T y) {
 
 template <class T>
 T power(T x, T y) {
-  if constexpr (kComplex<T>) {   // the library's takes the logarithm of 0
+  if constexpr (kComplex<T>) {  // the library's takes the logarithm of 0
     if (x == T(0)) {
       if (y == T(0)) return T(1);
       constexpr auto nan = std::numeric_limits<typename T::value_type>::quiet_NaN();
@@ -161,7 +168,8 @@ T power(T x, T y) {
 Arrays pow_kernel(const KernelCall& c) {
   const DType exponent = c.args[1].dtype();
   if (exponent == c.args[0].dtype())
-    return {binary_kernel<float16, bfloat16, float, double, complex64, complex128>([](auto x, auto y) { return power(wide(x), wide(y)); })(c)};
+    return {binary_kernel<float16, bfloat16, float, double, complex64, complex128>(
+        [](auto x, auto y) { return power(wide(x), wide(y)); })(c)};
   // Integer exponents: by repeated squaring, as x*x*… rounds better than exp(y log x) for small y.
   const Dims dims = c.outputs[0].dims();
   const Array base = materialize(c.args[0], dims), powers = materialize(c.args[1], dims);
@@ -175,7 +183,8 @@ Arrays pow_kernel(const KernelCall& c) {
         for (std::size_t i = 0; i < n.size(); ++i) {
           auto b = wide(x[i]);
           auto p = decltype(b)(1);
-          for (std::uint64_t k = n[i] < 0 ? 0 - static_cast<std::uint64_t>(n[i]) : static_cast<std::uint64_t>(n[i]); k; k >>= 1, b *= b)
+          for (std::uint64_t k = n[i] < 0 ? 0 - static_cast<std::uint64_t>(n[i]) : static_cast<std::uint64_t>(n[i]); k;
+               k >>= 1, b *= b)
             if (k & 1) p *= b;
           out[i] = static_cast<T>(n[i] < 0 ? decltype(p)(1) / p : p);
         }
@@ -185,8 +194,11 @@ Arrays pow_kernel(const KernelCall& c) {
 }
 
 Arrays complex_kernel(const KernelCall& c) {
-  if (c.args[0].dtype() == DType::f32) return {map_binary<float, complex64>(c.args[0], c.args[1], c.outputs[0], [](float a, float b) { return complex64(a, b); })};
-  return {map_binary<double, complex128>(c.args[0], c.args[1], c.outputs[0], [](double a, double b) { return complex128(a, b); })};
+  if (c.args[0].dtype() == DType::f32)
+    return {map_binary<float, complex64>(c.args[0], c.args[1], c.outputs[0],
+                                         [](float a, float b) { return complex64(a, b); })};
+  return {map_binary<double, complex128>(c.args[0], c.args[1], c.outputs[0],
+                                         [](double a, double b) { return complex128(a, b); })};
 }
 
 Arrays clamp_kernel(const KernelCall& c) {
@@ -218,7 +230,9 @@ Array selector(const Array& which, std::int64_t last) {
       if constexpr (std::integral<T> && !std::same_as<T, bool>)
         for (std::int64_t i = 0; i < which.size(); ++i) {
           const T v = elements<T>(which)[i];
-          out[i] = std::cmp_less(v, 0) ? 0 : std::cmp_greater(v, last) ? static_cast<std::int32_t>(last) : static_cast<std::int32_t>(v);
+          out[i] = std::cmp_less(v, 0)         ? 0
+                   : std::cmp_greater(v, last) ? static_cast<std::int32_t>(last)
+                                               : static_cast<std::int32_t>(v);
         }
     });
   });
@@ -226,13 +240,13 @@ Array selector(const Array& which, std::int64_t last) {
 
 Arrays select_kernel(const KernelCall& c) {
   const Array which = selector(c.args[0], static_cast<std::int64_t>(c.args.size()) - 2);
-  const std::size_t width = static_cast<std::size_t>(itemsize(c.outputs[0].dtype));
+  const std::size_t width = itemsize(c.outputs[0].dtype);
   const bool scalar = which.rank() == 0 && c.outputs[0].rank() != 0;
   const auto choose = [&](std::int64_t i) {
     if (which.dtype() == DType::bool_) return static_cast<std::int64_t>(elements<bool>(which)[i]);
     return std::int64_t{elements<std::int32_t>(which)[i]};
   };
-  if (scalar) return {c.args[static_cast<std::size_t>(1 + choose(0))]};
+  if (scalar) return {c.args[1 + choose(0)]};
   return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) {
     const std::int64_t n = which.size();
     const auto run = [&]<class T>(std::type_identity<T>) {
@@ -242,7 +256,7 @@ Arrays select_kernel(const KernelCall& c) {
         const T *a = elements<T>(c.args[1]), *b = elements<T>(c.args[2]);
         for (std::int64_t i = 0; i < n; ++i) y[i] = w[i] ? b[i] : a[i];
       } else {
-        for (std::int64_t i = 0; i < n; ++i) y[i] = elements<T>(c.args[static_cast<std::size_t>(1 + choose(i))])[i];
+        for (std::int64_t i = 0; i < n; ++i) y[i] = elements<T>(c.args[1 + choose(i)])[i];
       }
     };
     switch (width) {
@@ -254,6 +268,44 @@ Arrays select_kernel(const KernelCall& c) {
       default: break;
     }
   })};
+}
+
+Arrays atan2_kernel(const KernelCall& c) {
+  if (is_complex(c.args[0].dtype())) {
+    // atan2(y, x) = -i log((x + i y) / sqrt(x^2 + y^2))
+    return binary_kernel<complex64, complex128>([](auto y, auto x) {
+      using Z = decltype(x);
+      const Z i(0, 1);
+      return -i * std::log((x + i * y) / std::sqrt(x * x + y * y));
+    })(c);
+  }
+  return binary_kernel<float16, bfloat16, float, double>([](auto y, auto x) { return std::atan2(wide(y), wide(x)); })(
+      c);
+}
+
+// Shifts by the width or more give what shifting bit by bit would: zeros, or copies of the sign.
+template <class Shift>
+Kernel logical_shift(Shift shift) {
+  return bitwise([shift](auto x, auto y) {
+    using T = decltype(x);
+    if constexpr (std::is_same_v<T, bool>) return x;
+    else {
+      using U = std::make_unsigned_t<T>;
+      return static_cast<U>(y) >= sizeof(T) * 8 ? T(0) : static_cast<T>(shift(static_cast<U>(x), static_cast<U>(y)));
+    }
+  });
+}
+Kernel arithmetic_shift_right() {
+  return bitwise([](auto x, auto y) {
+    using T = decltype(x);
+    if constexpr (std::is_same_v<T, bool>) return x;
+    else {
+      using S = std::make_signed_t<T>;
+      using U = std::make_unsigned_t<T>;
+      const U n = std::min<U>(static_cast<U>(y), static_cast<U>(sizeof(T) * 8 - 1));
+      return static_cast<T>(static_cast<S>(x) >> n);
+    }
+  });
 }
 
 }  // namespace
@@ -269,48 +321,15 @@ void register_binary_kernels(KernelTable& table) {
   table.add(max_p(), any_type([](auto x, auto y) { return extreme(x, y, [](auto a, auto b) { return a > b; }); }));
   table.add(min_p(), any_type([](auto x, auto y) { return extreme(x, y, [](auto a, auto b) { return a < b; }); }));
   table.add(pow_p(), pow_kernel);
-  table.add(atan2_p(), [](const KernelCall& c) -> Arrays {
-    if (is_complex(c.args[0].dtype())) {
-      // atan2(y, x) = -i log((x + i y) / sqrt(x^2 + y^2))
-      return binary_kernel<complex64, complex128>([](auto y, auto x) {
-        using Z = decltype(x);
-        const Z i(0, 1);
-        return -i * std::log((x + i * y) / std::sqrt(x * x + y * y));
-      })(c);
-    }
-    return binary_kernel<float16, bfloat16, float, double>([](auto y, auto x) { return std::atan2(wide(y), wide(x)); })(c);
-  });
-  table.add(nextafter_p(), binary_kernel<float16, bfloat16, float, double>([](auto x, auto y) { return next_after(x, y); }));
+  table.add(atan2_p(), atan2_kernel);
+  table.add(nextafter_p(),
+            binary_kernel<float16, bfloat16, float, double>([](auto x, auto y) { return next_after(x, y); }));
   table.add(and_p(), bitwise([](auto x, auto y) { return x & y; }));
   table.add(or_p(), bitwise([](auto x, auto y) { return x | y; }));
   table.add(xor_p(), bitwise([](auto x, auto y) { return x ^ y; }));
-  // Shifts by the width or more give what shifting bit by bit would: zeros, or copies of the sign.
-  table.add(shift_left_p(), bitwise([](auto x, auto y) {
-    using T = decltype(x);
-    if constexpr (std::is_same_v<T, bool>) return x;
-    else {
-      using U = std::make_unsigned_t<T>;
-      return static_cast<U>(y) >= sizeof(T) * 8 ? T(0) : static_cast<T>(static_cast<U>(x) << static_cast<U>(y));
-    }
-  }));
-  table.add(shift_right_logical_p(), bitwise([](auto x, auto y) {
-    using T = decltype(x);
-    if constexpr (std::is_same_v<T, bool>) return x;
-    else {
-      using U = std::make_unsigned_t<T>;
-      return static_cast<U>(y) >= sizeof(T) * 8 ? T(0) : static_cast<T>(static_cast<U>(x) >> static_cast<U>(y));
-    }
-  }));
-  table.add(shift_right_arithmetic_p(), bitwise([](auto x, auto y) {
-    using T = decltype(x);
-    if constexpr (std::is_same_v<T, bool>) return x;
-    else {
-      using S = std::make_signed_t<T>;
-      using U = std::make_unsigned_t<T>;
-      const U n = std::min<U>(static_cast<U>(y), static_cast<U>(sizeof(T) * 8 - 1));
-      return static_cast<T>(static_cast<S>(x) >> n);
-    }
-  }));
+  table.add(shift_left_p(), logical_shift([](auto x, auto n) { return x << n; }));
+  table.add(shift_right_logical_p(), logical_shift([](auto x, auto n) { return x >> n; }));
+  table.add(shift_right_arithmetic_p(), arithmetic_shift_right());
   table.add(eq_p(), compare_any([](auto x, auto y) { return x == y; }));
   table.add(ne_p(), compare_any([](auto x, auto y) { return x != y; }));
   table.add(lt_p(), compare_ordered([](auto x, auto y) { return x < y; }));

@@ -1,5 +1,5 @@
-// Kernel of conv_general_dilated: Convolution where it takes the case; otherwise patches are gathered into a matrix (im2col)
-// and multiplied with the kernel.
+// Kernel of conv_general_dilated: Convolution where it takes the case; otherwise patches are gathered into a matrix
+// (im2col) and multiplied with the kernel.
 #include <Eigen/Core>
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 #include <memory>
 
 #include "tf2jax/backends/cpu/kernels.h"
-#include "tf2jax/backends/onednn/convolution.h"
 #include "tf2jax/base/thread_pool.h"
+#include "tf2jax/kernels/convolution.h"
 #include "tf2jax/ops/conv.h"
 
 namespace tf2jax::cpu {
@@ -28,7 +28,8 @@ struct Buffer {
 
 template <class To, class From>
 To convert(From v) {
-  if constexpr (std::same_as<From, float16> || std::same_as<From, bfloat16>) return static_cast<To>(static_cast<float>(v));
+  if constexpr (std::same_as<From, float16> || std::same_as<From, bfloat16>)
+    return static_cast<To>(static_cast<float>(v));
   else return static_cast<To>(v);
 }
 
@@ -41,13 +42,13 @@ Buffer<T> permuted(const Array& x, const Axes& order) {
     b.data = reinterpret_cast<const T*>(x.bytes().data());
     return b;
   }
-  b.owned = std::make_unique<T[]>(static_cast<std::size_t>(std::max<std::int64_t>(1, num_elements(dims))));
+  b.owned = std::make_unique<T[]>(std::max<std::int64_t>(1, num_elements(dims)));
   b.data = b.owned.get();
   const Dims strides = row_major_strides(dims);
   Dims sizes, steps;
   for (std::int64_t a : order) {
-    sizes.push_back(dims[static_cast<std::size_t>(a)]);
-    steps.push_back(strides[static_cast<std::size_t>(a)]);
+    sizes.push_back(dims[a]);
+    steps.push_back(strides[a]);
   }
   visit_dtype(x.dtype(), [&]<class S>(std::type_identity<S>) {
     if constexpr (requires(S s) { static_cast<T>(s); } || std::same_as<S, float16> || std::same_as<S, bfloat16>) {
@@ -74,7 +75,7 @@ Buffer<T> permuted(const Array& x, const Axes& order) {
 
 // Canonical form: lhs [N, spatial, C], rhs [kernel, I, O], out [N, spatial, O].
 struct Problem {
-  std::int64_t batch, groups, in_features, out_features;   // of one group; batch of one batch group
+  std::int64_t batch, groups, in_features, out_features;  // of one group; batch of one batch group
   bool batch_groups;
   Dims in, kernel, out, strides, in_dilation, kernel_dilation;
   Padding padding;
@@ -90,12 +91,14 @@ using ConstMap = Eigen::Map<const Matrix<T>, 0, Eigen::OuterStride<>>;
 template <class T>
 void convolve(const Problem& p, const T* lhs, const T* rhs, T* out) {
   const std::size_t rank = p.in.size();
-  const std::int64_t in_points = num_elements(p.in), kernel_points = num_elements(p.kernel), out_points = num_elements(p.out);
+  const std::int64_t in_points = num_elements(p.in), kernel_points = num_elements(p.kernel),
+                     out_points = num_elements(p.out);
   const std::int64_t lhs_row = p.in_features * (p.batch_groups ? 1 : p.groups), out_row = p.out_features * p.groups;
   const std::int64_t depth = kernel_points * p.in_features;
   bool pointwise = kernel_points == 1;
   for (std::size_t i = 0; i < rank; ++i)
-    pointwise = pointwise && p.strides[i] == 1 && p.in_dilation[i] == 1 && p.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0);
+    pointwise = pointwise && p.strides[i] == 1 && p.in_dilation[i] == 1 &&
+                p.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0);
   const Dims in_strides = row_major_strides(p.in);
   const std::int64_t rows = p.batch * out_points;
   const std::int64_t block = std::clamp<std::int64_t>(65536 / std::max<std::int64_t>(1, depth), 8, 512);
@@ -106,12 +109,13 @@ void convolve(const Problem& p, const T* lhs, const T* rhs, T* out) {
     // Whole blocks: how Eigen sums depends on how many rows it is given.
     parallel_for((rows + block - 1) / block, 1, [&](std::int64_t begin, std::int64_t end) {
       std::unique_ptr<T[]> patches;
-      if (!pointwise) patches = std::make_unique<T[]>(static_cast<std::size_t>(std::min(block, rows) * depth));
+      if (!pointwise) patches = std::make_unique<T[]>(std::min(block, rows) * depth);
       for (std::int64_t first = begin * block; first < std::min(rows, end * block); first += block) {
         const std::int64_t count = std::min(block, rows - first);
         Map<T> result(out + first * out_row + g * p.out_features, count, p.out_features, Eigen::OuterStride<>(out_row));
         if (pointwise) {
-          result.noalias() = ConstMap<T>(group_lhs + first * lhs_row, count, p.in_features, Eigen::OuterStride<>(lhs_row)) * weights;
+          result.noalias() =
+              ConstMap<T>(group_lhs + first * lhs_row, count, p.in_features, Eigen::OuterStride<>(lhs_row)) * weights;
           continue;
         }
         for (std::int64_t r = 0; r < count; ++r) {
@@ -127,7 +131,9 @@ void convolve(const Problem& p, const T* lhs, const T* rhs, T* out) {
             std::int64_t offset = 0;
             for (std::size_t a = 0; a < rank && offset >= 0; ++a) {
               const std::int64_t q = at[a] + k[a] * p.kernel_dilation[a];
-              offset = q < 0 || q % p.in_dilation[a] != 0 || q / p.in_dilation[a] >= p.in[a] ? -1 : offset + q / p.in_dilation[a] * in_strides[a];
+              offset = q < 0 || q % p.in_dilation[a] != 0 || q / p.in_dilation[a] >= p.in[a]
+                           ? -1
+                           : offset + q / p.in_dilation[a] * in_strides[a];
             }
             if (offset < 0) std::fill(to, to + p.in_features, T(0));
             else std::copy_n(group_lhs + (n * in_points + offset) * lhs_row, p.in_features, to);
@@ -143,7 +149,7 @@ void convolve(const Problem& p, const T* lhs, const T* rhs, T* out) {
   }
 }
 
-Axes canonical(const Axes& spec, bool kernel) {   // spec: (N, C, spatial…) or (O, I, spatial…)
+Axes canonical(const Axes& spec, bool kernel) {  // spec: (N, C, spatial…) or (O, I, spatial…)
   Axes order(spec.begin() + 2, spec.end());
   if (kernel) {
     order.push_back(spec[1]);
@@ -161,7 +167,7 @@ Array run(const KernelCall& call) {
   const ConvDims& d = c.dimension_numbers;
   const Array &lhs = call.args[0], &rhs = call.args[1];
   const Dims l = lhs.dims(), r = rhs.dims(), o = call.outputs[0].dims();
-  const auto size = [](const Dims& dims, std::int64_t axis) { return dims[static_cast<std::size_t>(axis)]; };
+  const auto size = [](const Dims& dims, std::int64_t axis) { return dims[axis]; };
   Problem p;
   p.batch_groups = c.batch_group_count > 1;
   p.groups = p.batch_groups ? c.batch_group_count : c.feature_group_count;
@@ -190,7 +196,7 @@ Array run(const KernelCall& call) {
       compute(reinterpret_cast<T*>(bytes));
       return;
     }
-    const auto canonical_out = std::make_unique<T[]>(static_cast<std::size_t>(total));
+    const auto canonical_out = std::make_unique<T[]>(total);
     compute(canonical_out.get());
     // Element (canonical position) goes to the position the layout asks for.
     const Dims strides = row_major_strides(o);
@@ -204,7 +210,7 @@ Array run(const KernelCall& call) {
         S* out = reinterpret_cast<S*>(bytes);
         std::int64_t to = 0;
         for (std::int64_t i = 0; i < total; ++i) {
-          out[to] = rounded_to<S>(canonical_out[static_cast<std::size_t>(i)]);
+          out[to] = rounded_to<S>(canonical_out[i]);
           for (std::size_t axis = sizes.size(); axis-- > 0;) {
             to += steps[axis];
             if (++index[axis] < sizes[axis]) break;
@@ -217,23 +223,30 @@ Array run(const KernelCall& call) {
   });
 }
 
-std::shared_ptr<const onednn::Convolution> fast_convolution(const KernelCall& call) {
+std::shared_ptr<const kernels::Convolution> fast_convolution(const KernelCall& call) {
   const auto& c = call.params.get<ConvParams>();
   const DType dtype = call.outputs[0].dtype;
-  if (call.args[0].dtype() != dtype || call.args[1].dtype() != dtype || (dtype != DType::f32 && dtype != DType::f64)) return nullptr;
-  onednn::ConvSpec s;
+  if (call.args[0].dtype() != dtype || call.args[1].dtype() != dtype || (dtype != DType::f32 && dtype != DType::f64))
+    return nullptr;
+  kernels::ConvSpec s;
   s.dtype = dtype;
   s.lhs = call.args[0].dims(), s.rhs = call.args[1].dims(), s.out = call.outputs[0].dims();
-  s.lhs_spec = c.dimension_numbers.lhs_spec, s.rhs_spec = c.dimension_numbers.rhs_spec, s.out_spec = c.dimension_numbers.out_spec;
+  s.lhs_spec = c.dimension_numbers.lhs_spec, s.rhs_spec = c.dimension_numbers.rhs_spec,
+  s.out_spec = c.dimension_numbers.out_spec;
   s.strides = c.window_strides, s.padding = c.padding, s.lhs_dilation = c.lhs_dilation, s.rhs_dilation = c.rhs_dilation;
   s.feature_group_count = c.feature_group_count, s.batch_group_count = c.batch_group_count;
-  return onednn::cached_convolution(s);
+  return kernels::cached_convolution(s);
 }
 
 Arrays conv_kernel(const KernelCall& call) {
   if (const auto fast = fast_convolution(call))
-    return {detail::exact_array(call.outputs[0], [&](std::byte* out) { fast->run(call.args[0].bytes().data(), call.args[1].bytes().data(), out); })};
-  check<NotImplementedError>(call.args[0].rank() <= 16, "conv_general_dilated: more than 14 spatial axes. Got {}.", call.args[0].aval());
+    return {detail::exact_array(call.outputs[0], [&](std::byte* out) {
+      fast->run(call.args[0].bytes().data(), call.args[1].bytes().data(), out);
+    })};
+  check<NotImplementedError>(
+      call.args[0].rank() <= 16,
+      "conv_general_dilated: the operand has too many spatial axes. Got {}; expected at most 14 of them.",
+      call.args[0].aval());
   const DType in = call.args[0].dtype(), out = call.outputs[0].dtype;
   if (in == DType::c128 || out == DType::c128) return {run<complex128>(call)};
   if (in == DType::c64) return {run<complex64>(call)};

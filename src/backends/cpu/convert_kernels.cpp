@@ -1,7 +1,5 @@
 // Kernels of dtype conversions.
-#include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
@@ -10,18 +8,6 @@
 namespace tf2jax::cpu {
 
 namespace {
-
-
-// Floats become integers by truncation; out-of-range values saturate and NaN becomes 0.
-template <class To, class From>
-To float_to_int(From x) {
-  if (x != x) return 0;
-  constexpr auto low = static_cast<From>(std::numeric_limits<To>::min());
-  const auto high = std::ldexp(From(1), std::numeric_limits<To>::digits);   // first value too large
-  if (x >= high) return std::numeric_limits<To>::max();
-  if (x <= low) return std::numeric_limits<To>::min();
-  return static_cast<To>(x);
-}
 
 template <class To, class From>
 To convert(From x) {
@@ -34,8 +20,7 @@ To convert(From x) {
   } else if constexpr (kComplex<To>) return To(static_cast<typename To::value_type>(x));
   else if constexpr (kHalf<To>) {
     return To(static_cast<float>(x));
-  }
-  else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) return float_to_int<To>(x);
+  } else if constexpr (std::is_floating_point_v<From> && std::is_integral_v<To>) return saturated<To>(x);
   else return static_cast<To>(x);
 }
 
@@ -53,13 +38,18 @@ void register_convert_kernels(KernelTable& table) {
     const Array& x = c.args[0];
     if (x.dtype() == c.outputs[0].dtype) {
       if (x.aval() == c.outputs[0]) return {x};
-      return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) { if (!x.bytes().empty()) std::memcpy(out, x.bytes().data(), x.bytes().size()); })};
+      return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) {
+        if (!x.bytes().empty()) std::memcpy(out, x.bytes().data(), x.bytes().size());
+      })};
     }
-    return {visit_dtype(x.dtype(), [&]<class From>(std::type_identity<From>) { return convert_from<From>(x, c.outputs[0]); })};
+    return {visit_dtype(x.dtype(),
+                        [&]<class From>(std::type_identity<From>) { return convert_from<From>(x, c.outputs[0]); })};
   });
   table.add(bitcast_convert_type_p(), [](const KernelCall& c) -> Arrays {
     const auto bytes = c.args[0].bytes();
-    return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) { if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size()); })};
+    return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) {
+      if (!bytes.empty()) std::memcpy(out, bytes.data(), bytes.size());
+    })};
   });
 }
 

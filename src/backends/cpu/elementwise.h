@@ -99,7 +99,9 @@ template <class... T, class F>
 Kernel unary_kernel(F f) {
   return [f](const KernelCall& c) -> Arrays {
     Arrays out;
-    const bool done = ((c.args[0].dtype() == dtype_of<T> && (out.push_back(map_unary<T, T>(c.args[0], c.outputs[0], f)), true)) || ...);
+    const bool done =
+        ((c.args[0].dtype() == dtype_of<T> && (out.push_back(map_unary<T, T>(c.args[0], c.outputs[0], f)), true)) ||
+         ...);
     if (!done) detail_kernel::unsupported_dtype(c.args[0].dtype());
     return out;
   };
@@ -109,7 +111,9 @@ template <class... T, class F>
 Kernel binary_kernel(F f) {
   return [f](const KernelCall& c) -> Arrays {
     Arrays out;
-    const bool done = ((c.args[0].dtype() == dtype_of<T> && (out.push_back(map_binary<T, T>(c.args[0], c.args[1], c.outputs[0], f)), true)) || ...);
+    const bool done = ((c.args[0].dtype() == dtype_of<T> &&
+                        (out.push_back(map_binary<T, T>(c.args[0], c.args[1], c.outputs[0], f)), true)) ||
+                       ...);
     if (!done) detail_kernel::unsupported_dtype(c.args[0].dtype());
     return out;
   };
@@ -119,7 +123,9 @@ template <class... T, class F>
 Kernel comparison_kernel(F f) {
   return [f](const KernelCall& c) -> Arrays {
     Arrays out;
-    const bool done = ((c.args[0].dtype() == dtype_of<T> && (out.push_back(map_binary<T, bool>(c.args[0], c.args[1], c.outputs[0], f)), true)) || ...);
+    const bool done = ((c.args[0].dtype() == dtype_of<T> &&
+                        (out.push_back(map_binary<T, bool>(c.args[0], c.args[1], c.outputs[0], f)), true)) ||
+                       ...);
     if (!done) detail_kernel::unsupported_dtype(c.args[0].dtype());
     return out;
   };

@@ -37,21 +37,21 @@ std::int64_t largest_factor(std::int64_t n) {
 // The transform of one length, prepared once.
 class Plan {
  public:
-  Plan(std::int64_t n, int sign) : n_(n), roots_(static_cast<std::size_t>(std::max<std::int64_t>(n, 1))) {
-    for (std::int64_t k = 0; k < n; ++k) roots_[static_cast<std::size_t>(k)] = root(k, n, sign);
+  Plan(std::int64_t n, int sign) : n_(n), roots_(std::max<std::int64_t>(n, 1)) {
+    for (std::int64_t k = 0; k < n; ++k) roots_[k] = root(k, n, sign);
     if (largest_factor(n) <= kLargestRadix) return;
     std::int64_t m = 1;
     while (m < 2 * n) m *= 2;
     forward_ = std::make_unique<Plan>(m, -1);
     backward_ = std::make_unique<Plan>(m, 1);
-    chirp_.resize(static_cast<std::size_t>(n));
-    filter_.assign(static_cast<std::size_t>(m), Z(0));
+    chirp_.resize(n);
+    filter_.assign(m, Z(0));
     for (std::int64_t k = 0; k < n; ++k) {
       const Z c = root(k * k % (2 * n), 2 * n, sign);
-      chirp_[static_cast<std::size_t>(k)] = c;
-      filter_[static_cast<std::size_t>(k)] = filter_[static_cast<std::size_t>((m - k) % m)] = std::conj(c);
+      chirp_[k] = c;
+      filter_[k] = filter_[(m - k) % m] = std::conj(c);
     }
-    std::vector<Z> out(static_cast<std::size_t>(m));
+    std::vector<Z> out(m);
     forward_->run(filter_.data(), out.data());
     filter_ = std::move(out);
   }
@@ -88,7 +88,7 @@ class Plan {
       }
     }
   }
-  const Z& at(std::int64_t k) const { return roots_[static_cast<std::size_t>(k % n_)]; }
+  const Z& at(std::int64_t k) const { return roots_[k % n_]; }
 
   std::int64_t n_;
   std::vector<Z> roots_, chirp_, filter_;
@@ -103,12 +103,12 @@ void transform_axis(std::vector<Z>& data, const Dims& dims, std::size_t axis, in
   for (std::size_t i = 0; i < dims.size(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : dims[i];
   const Plan plan(n, sign);
   parallel_for(outer * inner, std::max<std::int64_t>(1, 4096 / n), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Z> in(static_cast<std::size_t>(n)), out(static_cast<std::size_t>(n));
+    std::vector<Z> in(n), out(n);
     for (std::int64_t l = begin; l < end; ++l) {
       Z* line = data.data() + (l / inner) * n * inner + l % inner;
-      for (std::int64_t i = 0; i < n; ++i) in[static_cast<std::size_t>(i)] = line[i * inner];
+      for (std::int64_t i = 0; i < n; ++i) in[i] = line[i * inner];
       plan.run(in.data(), out.data());
-      for (std::int64_t i = 0; i < n; ++i) line[i * inner] = out[static_cast<std::size_t>(i)];
+      for (std::int64_t i = 0; i < n; ++i) line[i * inner] = out[i];
     }
   });
 }
@@ -121,18 +121,18 @@ Arrays fft_kernel(const KernelCall& call) {
   const bool inverse = p.fft_type == FftType::ifft || p.fft_type == FftType::irfft;
   const int sign = inverse ? 1 : -1;
   std::vector<Z> data = x.to_vector<Z>();
-  const auto count = [](const Dims& d) { return static_cast<std::size_t>(num_elements(d)); };
+  const auto count = [](const Dims& d) -> std::size_t { return num_elements(d); };
   if (p.fft_type == FftType::rfft) {
     transform_axis(data, in_dims, rank - 1, sign);
     std::vector<Z> half(count(out_dims));
-    const auto n = static_cast<std::size_t>(in_dims.back()), h = static_cast<std::size_t>(out_dims.back());
+    const std::size_t n = in_dims.back(), h = out_dims.back();
     for (std::size_t i = 0; i < half.size(); ++i) half[i] = data[i / h * n + i % h];
     data = std::move(half);
     for (std::size_t a = first; a + 1 < rank; ++a) transform_axis(data, out_dims, a, sign);
   } else if (p.fft_type == FftType::irfft) {
     for (std::size_t a = first; a + 1 < rank; ++a) transform_axis(data, in_dims, a, sign);
     std::vector<Z> whole(count(out_dims));
-    const auto n = static_cast<std::size_t>(out_dims.back()), h = static_cast<std::size_t>(in_dims.back());
+    const std::size_t n = out_dims.back(), h = in_dims.back();
     for (std::size_t i = 0; i < whole.size(); ++i) {
       const std::size_t line = i / n * h, k = i % n;
       whole[i] = k < h ? data[line + k] : std::conj(data[line + n - k]);

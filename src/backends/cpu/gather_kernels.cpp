@@ -21,12 +21,14 @@ struct Run {
 // Where windows lie in the operand and in the updates (of a gather: the result).
 class Windows {
  public:
-  Windows(const Dims& operand, const Array& indices, const Dims& updates, const ScatterDims& d, const Dims& window) : operand_(operand), window_(window), dims_(d) {
+  Windows(const Dims& operand, const Array& indices, const Dims& updates, const ScatterDims& d, const Dims& window)
+      : operand_(operand), window_(window), dims_(d) {
     operand_strides_ = row_major_strides(operand);
     const Dims update_strides = row_major_strides(updates);
     batch_ = indices.dims();
     batch_.pop_back();
-    check<NotImplementedError>(batch_.size() <= 32, "gather: indices with more than 32 axes. Got {}.", indices.aval());
+    check<NotImplementedError>(batch_.size() <= 32,
+                               "gather: the indices have too many axes. Got {}; expected at most 32.", indices.aval());
     vector_ = static_cast<std::int64_t>(d.scatter_dims_to_operand_dims.size());
     for (std::size_t i = 0; i < updates.size(); ++i)
       if (!contains(d.update_window_dims, static_cast<std::int64_t>(i))) batch_strides_.push_back(update_strides[i]);
@@ -40,7 +42,7 @@ class Windows {
       if (contains(d.inserted_window_dims, axis) || contains(d.operand_batching_dims, axis)) continue;
       sizes.push_back(window[i]);
       operand_steps.push_back(operand_strides_[i]);
-      update_steps.push_back(update_strides[static_cast<std::size_t>(d.update_window_dims[w++])]);
+      update_steps.push_back(update_strides[d.update_window_dims[w++]]);
     }
     if (num_elements(window) > 0) expand(sizes, operand_steps, update_steps);
   }
@@ -49,8 +51,8 @@ class Windows {
   const std::vector<Run>& runs() const { return runs_; }
 
   struct Place {
-    std::int64_t operand, update;   // offsets of the window's first element
-    bool inside;                    // false: the window sticks out
+    std::int64_t operand, update;  // offsets of the window's first element
+    bool inside;                   // false: the window sticks out
   };
   /// Window number i; moved inside the operand unless `drop`.
   Place place(std::int64_t i, bool drop) const {
@@ -63,12 +65,13 @@ class Windows {
       p.update += position[a] * batch_strides_[a];
     }
     for (std::size_t k = 0; k < dims_.operand_batching_dims.size(); ++k)
-      p.operand += position[dims_.scatter_indices_batching_dims[k]] * operand_strides_[static_cast<std::size_t>(dims_.operand_batching_dims[k])];
+      p.operand += position[dims_.scatter_indices_batching_dims[k]] * operand_strides_[dims_.operand_batching_dims[k]];
     for (std::int64_t k = 0; k < vector_; ++k) {
-      const auto axis = static_cast<std::size_t>(dims_.scatter_dims_to_operand_dims[static_cast<std::size_t>(k)]);
-      const std::int64_t start = indices_[static_cast<std::size_t>(i * vector_ + k)], last = operand_[axis] - window_[axis];
+      const std::size_t axis = dims_.scatter_dims_to_operand_dims[k];
+      const std::int64_t start = indices_[i * vector_ + k], last = operand_[axis] - window_[axis];
       if (start < 0 || start > last) p.inside = false;
-      p.operand += (drop ? start : std::clamp<std::int64_t>(start, 0, std::max<std::int64_t>(last, 0))) * operand_strides_[axis];
+      p.operand +=
+          (drop ? start : std::clamp<std::int64_t>(start, 0, std::max<std::int64_t>(last, 0))) * operand_strides_[axis];
     }
     if (!drop) p.inside = true;
     return p;
@@ -76,13 +79,16 @@ class Windows {
 
  private:
   void read_indices(const Array& indices) {
-    indices_.resize(static_cast<std::size_t>(indices.size()));
+    indices_.resize(indices.size());
     visit_dtype(indices.dtype(), [&]<class I>(std::type_identity<I>) {
       if constexpr (std::integral<I>) {
         const I* p = reinterpret_cast<const I*>(indices.bytes().data());
         constexpr auto kLimit = std::numeric_limits<std::int64_t>::max() / 4;
         for (std::size_t i = 0; i < indices_.size(); ++i)
-          indices_[i] = static_cast<std::int64_t>(std::cmp_greater(static_cast<std::conditional_t<std::same_as<I, bool>, int, I>>(p[i]), kLimit) ? static_cast<I>(kLimit) : p[i]);
+          indices_[i] = static_cast<std::int64_t>(
+              std::cmp_greater(static_cast<std::conditional_t<std::same_as<I, bool>, int, I>>(p[i]), kLimit)
+                  ? static_cast<I>(kLimit)
+                  : p[i]);
       }
     });
   }
@@ -91,7 +97,9 @@ class Windows {
     Dims index(sizes.size(), 0);
     std::int64_t o = 0, u = 0;
     for (std::int64_t n = 0; n < total; ++n) {
-      if (!runs_.empty() && runs_.back().operand + runs_.back().size == o && runs_.back().update + runs_.back().size == u) ++runs_.back().size;
+      if (!runs_.empty() && runs_.back().operand + runs_.back().size == o &&
+          runs_.back().update + runs_.back().size == u)
+        ++runs_.back().size;
       else runs_.push_back({o, u, 1});
       for (std::size_t a = sizes.size(); a-- > 0;) {
         o += operand_steps[a];
@@ -111,51 +119,36 @@ class Windows {
   std::vector<Run> runs_;
 };
 
-// One element with the value that reads outside the operand give.
-void write_fill(DType dtype, const FillValue& fill, std::byte* out) {
-  if (dtype == DType::key) {
-    std::memset(out, 0, sizeof(PrngKeyData));
-    return;
-  }
-  visit_dtype(dtype, [&]<class T>(std::type_identity<T>) {
-    T v{};
-    if constexpr (std::same_as<T, bool>) v = fill.value ? fill.value->real() != 0 : true;
-    else if constexpr (std::unsigned_integral<T>) v = fill.value ? static_cast<T>(std::strtoull(fill.text.c_str(), nullptr, 10)) : std::numeric_limits<T>::max();
-    else if constexpr (std::integral<T>) v = fill.value ? static_cast<T>(std::strtoll(fill.text.c_str(), nullptr, 10)) : std::numeric_limits<T>::min();
-    else v = detail::convert_scalar<T>(fill.value.value_or(std::numeric_limits<double>::quiet_NaN()));
-    std::memcpy(out, &v, sizeof v);
-  });
-}
-
 bool drops(GatherScatterMode mode) { return mode == GatherScatterMode::fill_or_drop; }
 
 Arrays gather_kernel(const KernelCall& call) {
   const auto& g = call.params.get<GatherParams>();
   const GatherDims& d = g.dimension_numbers;
   const Array &operand = call.args[0], &indices = call.args[1];
-  const ScatterDims where{d.offset_dims, d.collapsed_slice_dims, d.start_index_map, d.operand_batching_dims, d.start_indices_batching_dims};
+  const ScatterDims where{d.offset_dims, d.collapsed_slice_dims, d.start_index_map, d.operand_batching_dims,
+                          d.start_indices_batching_dims};
   const Dims out_dims = call.outputs[0].dims();
   return {detail::exact_array(call.outputs[0], [&](std::byte* out) {
     if (num_elements(out_dims) == 0) return;
-    const auto size = static_cast<std::size_t>(itemsize(operand.dtype()));
+    const std::size_t size = itemsize(operand.dtype());
     const Windows windows(operand.dims(), indices, out_dims, where, g.slice_sizes);
     const std::byte* in = operand.bytes().data();
     const bool drop = drops(g.mode) || operand.size() == 0;
     std::byte fill[16];
-    write_fill(operand.dtype(), g.fill_value, fill);
+    g.fill_value.write(operand.dtype(), fill);
     const auto& runs = windows.runs();
     const std::int64_t cost = std::max<std::int64_t>(1, num_elements(g.slice_sizes));
     parallel_for(windows.count(), std::max<std::int64_t>(1, 16384 / cost), [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const auto place = windows.place(i, drop);
         for (const Run& r : runs) {
-          std::byte* to = out + static_cast<std::size_t>(place.update + r.update) * size;
+          std::byte* to = out + (place.update + r.update) * size;
           if (place.inside) {
-            const std::byte* from = in + static_cast<std::size_t>(place.operand + r.operand) * size;
+            const std::byte* from = in + (place.operand + r.operand) * size;
             if (r.size == 1 && size == 4) std::memcpy(to, from, 4);
-            else std::memcpy(to, from, static_cast<std::size_t>(r.size) * size);
+            else std::memcpy(to, from, r.size * size);
           } else {
-            for (std::int64_t k = 0; k < r.size; ++k) std::memcpy(to + static_cast<std::size_t>(k) * size, fill, size);
+            for (std::int64_t k = 0; k < r.size; ++k) std::memcpy(to + k * size, fill, size);
           }
         }
       }
@@ -169,7 +162,7 @@ Dims window_of(const Dims& operand, const Dims& updates, const ScatterDims& d) {
   for (std::size_t i = 0; i < operand.size(); ++i) {
     const auto axis = static_cast<std::int64_t>(i);
     const bool gone = contains(d.inserted_window_dims, axis) || contains(d.operand_batching_dims, axis);
-    window.push_back(gone ? 1 : updates[static_cast<std::size_t>(d.update_window_dims[at++])]);
+    window.push_back(gone ? 1 : updates[d.update_window_dims[at++]]);
   }
   return window;
 }
@@ -183,28 +176,33 @@ Arrays scatter_with(const KernelCall& call, Combine combine) {
     if (operand.bytes().empty()) return;
     std::memcpy(out, operand.bytes().data(), operand.bytes().size());
     if (updates.size() == 0) return;
-    const Windows windows(operand.dims(), indices, updates.dims(), s.dimension_numbers, window_of(operand.dims(), updates.dims(), s.dimension_numbers));
+    const Windows windows(operand.dims(), indices, updates.dims(), s.dimension_numbers,
+                          window_of(operand.dims(), updates.dims(), s.dimension_numbers));
     // Updates that stick out are dropped in every mode but clip: a promise that does not hold must not write outside.
     const bool drop = s.mode != GatherScatterMode::clip;
     for (std::int64_t i = 0; i < windows.count(); ++i) {
       const auto place = windows.place(i, drop);
       if (!place.inside) continue;
-      for (const Run& r : windows.runs()) combine(out, place.operand + r.operand, updates.bytes().data(), place.update + r.update, r.size);
+      for (const Run& r : windows.runs())
+        combine(out, place.operand + r.operand, updates.bytes().data(), place.update + r.update, r.size);
     }
   })};
 }
 
-// scatter_apply: the update program, applied to one element at a time. Its constants are not given, so it takes (old, new).
+// scatter_apply: the update program, applied to one element at a time. Its constants are not given, so it takes (old,
+// new).
 Arrays scatter_program(const KernelCall& call, const Jaxpr& program) {
   const Array &operand = call.args[0], &updates = call.args[2];
-  const auto size = static_cast<std::size_t>(itemsize(operand.dtype()));
+  const std::size_t size = itemsize(operand.dtype());
   const Aval scalar{operand.dtype(), {}, false};
-  const auto element = [&](const std::byte* p) { return detail::exact_array(scalar, [&](std::byte* to) { std::memcpy(to, p, size); }); };
+  const auto element = [&](const std::byte* p) {
+    return detail::exact_array(scalar, [&](std::byte* to) { std::memcpy(to, p, size); });
+  };
   (void)updates;
   return scatter_with(call, [&](std::byte* out, std::int64_t o, const std::byte* in, std::int64_t u, std::int64_t n) {
     for (std::int64_t k = 0; k < n; ++k) {
-      std::byte* at = out + static_cast<std::size_t>(o + k) * size;
-      const Array both[] = {element(at), element(in + static_cast<std::size_t>(u + k) * size)};
+      std::byte* at = out + (o + k) * size;
+      const Array both[] = {element(at), element(in + (u + k) * size)};
       std::memcpy(at, eval_jaxpr(program, std::span(both).first(program.num_inputs()))[0].bytes().data(), size);
     }
   });
@@ -212,9 +210,9 @@ Arrays scatter_program(const KernelCall& call, const Jaxpr& program) {
 
 Arrays scatter_kernel(const KernelCall& call) {
   if (const auto& program = call.params.get<ScatterParams>().update_jaxpr) return scatter_program(call, *program);
-  const auto size = static_cast<std::size_t>(itemsize(call.args[0].dtype()));
+  const std::size_t size = itemsize(call.args[0].dtype());
   return scatter_with(call, [&](std::byte* out, std::int64_t o, const std::byte* in, std::int64_t u, std::int64_t n) {
-    std::memcpy(out + static_cast<std::size_t>(o) * size, in + static_cast<std::size_t>(u) * size, static_cast<std::size_t>(n) * size);
+    std::memcpy(out + o * size, in + u * size, n * size);
   });
 }
 
@@ -224,34 +222,45 @@ bool precedes(T a, T b) {
   else return a < b;
 }
 template <class T>
-T wrap(auto v) { return static_cast<T>(v); }
+T wrap(auto v) {
+  return static_cast<T>(v);
+}
 
 struct Add {
-  template <class T> static T apply(T a, T b) {
+  template <class T>
+  static T apply(T a, T b) {
     if constexpr (std::same_as<T, bool>) return a || b;
     else if constexpr (std::integral<T>) return wrap<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
     else return static_cast<T>(a + b);
   }
 };
 struct Subtract {
-  template <class T> static T apply(T a, T b) {
+  template <class T>
+  static T apply(T a, T b) {
     if constexpr (std::same_as<T, bool>) return a != b;
     else if constexpr (std::integral<T>) return wrap<T>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
     else return static_cast<T>(a - b);
   }
 };
 struct Multiply {
-  template <class T> static T apply(T a, T b) {
+  template <class T>
+  static T apply(T a, T b) {
     if constexpr (std::same_as<T, bool>) return a && b;
     else if constexpr (std::integral<T>) return wrap<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
     else return static_cast<T>(a * b);
   }
 };
 struct Minimum {
-  template <class T> static T apply(T a, T b) { return a != a ? a : b != b || precedes(b, a) ? b : a; }
+  template <class T>
+  static T apply(T a, T b) {
+    return a != a ? a : b != b || precedes(b, a) ? b : a;
+  }
 };
 struct Maximum {
-  template <class T> static T apply(T a, T b) { return a != a ? a : b != b || precedes(a, b) ? b : a; }
+  template <class T>
+  static T apply(T a, T b) {
+    return a != a ? a : b != b || precedes(a, b) ? b : a;
+  }
 };
 
 template <class Op>

@@ -2,8 +2,7 @@
 #include "tf2jax/backends/cpu/interpreter.h"
 
 #include "tf2jax/base/loop_budget.h"
-#include "tf2jax/passes/cse.h"
-#include "tf2jax/passes/dce.h"
+#include "tf2jax/passes/simplify.h"
 #include "tf2jax/trace/trace.h"
 
 namespace tf2jax::cpu {
@@ -12,10 +11,11 @@ namespace {
 
 class Interpreter final : public Executable {
  public:
-  Interpreter(const Jaxpr& jaxpr, const Backend& backend) : jaxpr_(dce(cse(jaxpr))) {
+  Interpreter(const Jaxpr& jaxpr, const Backend& backend) : jaxpr_(simplify(jaxpr)) {
     const JaxprData& j = *jaxpr_;
     for (const Array& c : j.consts)
-      check<UnexpectedTracerError>(c.is_concrete(), "compile: the program captures a traced {}. Pass it as an argument.", c.aval());
+      check<UnexpectedTracerError>(c.is_concrete(),
+                                   "compile: the program captures a traced {}. Pass it as an argument.", c.aval());
     std::vector<std::ptrdiff_t> last(j.vars.size(), -1);
     for (std::size_t e = 0; e < j.eqns.size(); ++e)
       for (const Atom& a : j.eqns[e].inputs)
@@ -29,13 +29,15 @@ class Interpreter final : public Executable {
       if (!eqn.primitive.rules().impl) {
         step.kernel = eqn.primitive.rules().kernel.load(std::memory_order_acquire);
         if (!step.kernel) step.kernel = backend.kernel(eqn.primitive);
-        if (!step.kernel) raise<MissingRule>("Evaluation rule for '{}' not implemented. Give it a kernel with set_kernel.", eqn.primitive.name());
+        if (!step.kernel)
+          raise<MissingRule>("Evaluation rule for '{}' not implemented. Give it a kernel with set_kernel.",
+                             eqn.primitive.name());
       }
       for (VarId v : eqn.outputs) step.outputs.push_back(j.vars[index(v)]);
       for (const Atom& a : eqn.inputs)
         if (!a.is_literal() && last[index(a.var)] == static_cast<std::ptrdiff_t>(e)) {
           step.dead.push_back(a.var);
-          last[index(a.var)] = -2;   // named once
+          last[index(a.var)] = -2;  // named once
         }
       steps_.push_back(std::move(step));
     }
@@ -46,11 +48,13 @@ class Interpreter final : public Executable {
   MemoryAnalysis memory() const override { return {}; }
   Arrays run(std::span<const Array> args) const override {
     const JaxprData& j = *jaxpr_;
-    check(args.size() == j.invars.size(), "executable: got {} arguments. Expected {}.", args.size(), j.invars.size());
+    check(args.size() == j.invars.size(), "executable: the number of arguments is wrong. Got {}; expected {}.",
+          args.size(), j.invars.size());
     for (std::size_t i = 0; i < args.size(); ++i)
       if (!args[i].aval().matches(jaxpr_.input(i)))
-        raise<TypeError>("executable: argument {} does not match. Got {}; expected {}.", i, args[i].aval(), jaxpr_.input(i));
-    LoopBudget budget("program");   // one that programs call again and again takes the time of a loop
+        raise<TypeError>("executable: argument {} does not match. Got {}; expected {}.", i, args[i].aval(),
+                         jaxpr_.input(i));
+    LoopBudget budget("program");  // one that programs call again and again takes the time of a loop
     budget.step();
     const TraceScope scope(eval_trace());
     Arrays values(j.vars.size());
@@ -62,7 +66,8 @@ class Interpreter final : public Executable {
       in.clear();
       for (const Atom& a : eqn.inputs) in.push_back(a.is_literal() ? a.literal : values[index(a.var)]);
       for (VarId v : step.dead) values[index(v)] = Array();
-      Arrays out = step.kernel ? (*step.kernel)({in, eqn.params, step.outputs}) : eqn.primitive.rules().impl(in, eqn.params);
+      Arrays out =
+          step.kernel ? (*step.kernel)({in, eqn.params, step.outputs}) : eqn.primitive.rules().impl(in, eqn.params);
       for (std::size_t i = 0; i < out.size(); ++i) values[index(eqn.outputs[i])] = std::move(out[i]);
     }
     Arrays out;
@@ -73,9 +78,9 @@ class Interpreter final : public Executable {
  private:
   struct Step {
     const Equation* eqn;
-    const Kernel* kernel;          // null: the primitive evaluates itself
+    const Kernel* kernel;  // null: the primitive evaluates itself
     Avals outputs;
-    std::vector<VarId> dead;       // variables this step uses last
+    std::vector<VarId> dead;  // variables this step uses last
   };
   static std::size_t index(VarId v) { return static_cast<std::size_t>(v); }
   Jaxpr jaxpr_;
@@ -84,6 +89,8 @@ class Interpreter final : public Executable {
 
 }  // namespace
 
-std::shared_ptr<const Executable> make_interpreter(const Jaxpr& jaxpr, const Backend& backend) { return std::make_shared<const Interpreter>(jaxpr, backend); }
+std::shared_ptr<const Executable> make_interpreter(const Jaxpr& jaxpr, const Backend& backend) {
+  return std::make_shared<const Interpreter>(jaxpr, backend);
+}
 
 }  // namespace tf2jax::cpu

@@ -1,10 +1,9 @@
 // KernelTable: the eager kernels of the CPU backend, by primitive.
 #pragma once
-#include <unordered_map>
 #include <utility>
 
 #include "tf2jax/base/error.h"
-#include "tf2jax/trace/primitive.h"
+#include "tf2jax/trace/rule_table.h"
 
 namespace tf2jax::cpu {
 
@@ -13,16 +12,14 @@ class KernelTable {
  public:
   /// Throws: InternalError when the primitive has a kernel already.
   void add(const Primitive& primitive, Kernel kernel) {
-    check<InternalError>(kernels_.emplace(primitive.id(), std::move(kernel)).second, "KernelTable: '{}' has two kernels.", primitive.name());
+    check<InternalError>(!kernels_.find(primitive), "KernelTable: '{}' has two kernels.", primitive.name());
+    kernels_.set(primitive, std::move(kernel));
   }
   /// The kernel, or null.
-  const Kernel* find(const Primitive& primitive) const {
-    const auto it = kernels_.find(primitive.id());
-    return it == kernels_.end() ? nullptr : &it->second;
-  }
+  const Kernel* find(const Primitive& primitive) const { return kernels_.find(primitive); }
 
  private:
-  std::unordered_map<const void*, Kernel> kernels_;
+  RuleTable<Kernel> kernels_;
 };
 
 }  // namespace tf2jax::cpu

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
+#include "tf2jax/backends/cpu/matrix_stacks.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/linalg.h"
 
@@ -16,32 +16,10 @@ namespace {
 
 template <class T>
 using Matrix = Eigen::Matrix<T, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-template <class T>
-using Real = decltype(std::abs(T()));
-
-template <class F>
-Arrays by_dtype(DType dtype, F f) {
-  switch (dtype) {
-    case DType::f32: return f(std::type_identity<float>{});
-    case DType::f64: return f(std::type_identity<double>{});
-    case DType::c64: return f(std::type_identity<complex64>{});
-    case DType::c128: return f(std::type_identity<complex128>{});
-    default: detail_kernel::unsupported_dtype(dtype);
-  }
-}
-
-struct Stack {
-  std::int64_t count = 1, rows, columns;
-};
-Stack stack_of(const Dims& dims) {
-  Stack s{1, dims[dims.size() - 2], dims[dims.size() - 1]};
-  for (std::size_t i = 0; i + 2 < dims.size(); ++i) s.count *= dims[i];
-  return s;
-}
 
 Arrays cholesky_kernel(const KernelCall& c) {
-  const Stack s = stack_of(c.args[0].dims());
-  return by_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Arrays {
+  const MatrixStack s(c.args[0].dims());
+  return by_matrix_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Arrays {
     return {make_array<T>(c.outputs[0], [&](T* out) {
       const T* in = elements<T>(c.args[0]);
       for (std::int64_t i = 0; i < s.count; ++i) {
@@ -49,7 +27,8 @@ Arrays cholesky_kernel(const KernelCall& c) {
         Eigen::Map<Matrix<T>> l(out + i * s.rows * s.rows, s.rows, s.rows);
         l = a;
         const Eigen::LLT<Matrix<T>, Eigen::Lower> llt(a);
-        if (llt.info() == Eigen::Success && a.allFinite()) l.template triangularView<Eigen::Lower>() = Matrix<T>(llt.matrixL());
+        if (llt.info() == Eigen::Success && a.allFinite())
+          l.template triangularView<Eigen::Lower>() = Matrix<T>(llt.matrixL());
         else l.setConstant(T(std::numeric_limits<Real<T>>::quiet_NaN()));
       }
     })};
@@ -63,15 +42,15 @@ Matrix<T> solve(const Matrix<T>& a, const Matrix<T>& b, bool left) {
 }
 
 Arrays triangular_kernel(const KernelCall& c) {
-  if (itemsize(c.outputs[0].dtype) == 2) {   // halves compute in float
+  if (itemsize(c.outputs[0].dtype) == 2) {  // halves compute in float
     const DType half = c.outputs[0].dtype;
     const Array wide[] = {astype(c.args[0], DType::f32), astype(c.args[1], DType::f32)};
     const Aval out{DType::f32, c.outputs[0].shape, false};
     return {astype(triangular_kernel({wide, c.params, std::span(&out, 1)})[0], half)};
   }
   const auto& p = c.params.get<TriangularSolve>();
-  const Stack sa = stack_of(c.args[0].dims()), sb = stack_of(c.args[1].dims());
-  return by_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Arrays {
+  const MatrixStack sa(c.args[0].dims()), sb(c.args[1].dims());
+  return by_matrix_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Arrays {
     return {make_array<T>(c.outputs[0], [&](T* out) {
       const T *pa = elements<T>(c.args[0]), *pb = elements<T>(c.args[1]);
       for (std::int64_t i = 0; i < sb.count; ++i) {
@@ -82,7 +61,8 @@ Arrays triangular_kernel(const KernelCall& c) {
         const bool lower = p.lower != p.transpose_a;
         Eigen::Map<Matrix<T>> x(out + i * sb.rows * sb.columns, sb.rows, sb.columns);
         if (b.size() == 0) continue;
-        if (lower) x = p.unit_diagonal ? solve<Eigen::UnitLower>(a, b, p.left_side) : solve<Eigen::Lower>(a, b, p.left_side);
+        if (lower)
+          x = p.unit_diagonal ? solve<Eigen::UnitLower>(a, b, p.left_side) : solve<Eigen::Lower>(a, b, p.left_side);
         else x = p.unit_diagonal ? solve<Eigen::UnitUpper>(a, b, p.left_side) : solve<Eigen::Upper>(a, b, p.left_side);
       }
     })};
@@ -90,9 +70,9 @@ Arrays triangular_kernel(const KernelCall& c) {
 }
 
 Arrays eigh_kernel(const KernelCall& c) {
-  const Stack s = stack_of(c.args[0].dims());
+  const MatrixStack s(c.args[0].dims());
   const bool lower = c.params.get<SymmetricEigen>().lower;
-  return by_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Arrays {
+  return by_matrix_dtype(c.args[0].dtype(), [&]<class T>(std::type_identity<T>) -> Arrays {
     using R = Real<T>;
     detail::Ref<detail::ConcreteValue> values(new detail::ConcreteValue(c.outputs[1]));
     const Array vectors = make_array<T>(c.outputs[0], [&](T* out) {
@@ -100,7 +80,7 @@ Arrays eigh_kernel(const KernelCall& c) {
       R* w = reinterpret_cast<R*>(values->data);
       for (std::int64_t i = 0; i < s.count; ++i) {
         Matrix<T> a = Eigen::Map<const Matrix<T>>(in + i * s.rows * s.rows, s.rows, s.rows);
-        if (!lower) a = a.adjoint().eval();   // the solver reads the lower triangle
+        if (!lower) a = a.adjoint().eval();  // the solver reads the lower triangle
         Eigen::Map<Matrix<T>> v(out + i * s.rows * s.rows, s.rows, s.rows);
         if (s.rows == 0) continue;
         if (!a.allFinite()) {

@@ -11,7 +11,6 @@ namespace tf2jax::cpu {
 
 namespace {
 
-
 template <class F>
 Kernel inexact(F f) {
   return unary_kernel<float16, bfloat16, float, double, complex64, complex128>([f](auto x) { return f(wide(x)); });
@@ -24,7 +23,9 @@ std::complex<T> expm1_value(std::complex<T> z) {
   return {std::expm1(x) * std::cos(y) - 2 * s * s, std::exp(x) * std::sin(y)};
 }
 template <class T>
-T expm1_value(T x) { return std::expm1(x); }
+T expm1_value(T x) {
+  return std::expm1(x);
+}
 template <class T>
 std::complex<T> log1p_value(std::complex<T> z) {
   const T x = z.real(), y = z.imag();
@@ -32,17 +33,22 @@ std::complex<T> log1p_value(std::complex<T> z) {
   return std::log(std::complex<T>(1 + x, y));
 }
 template <class T>
-T log1p_value(T x) { return std::log1p(x); }
+T log1p_value(T x) {
+  return std::log1p(x);
+}
 
 // tanh of complex numbers saturates instead of overflowing.
 template <class T>
 std::complex<T> tanh_value(std::complex<T> z) {
   if (std::abs(z.real()) > T(20) && std::isfinite(z.imag()))
-    return {std::copysign(T(1), z.real()), T(4) * std::sin(z.imag()) * std::cos(z.imag()) * std::exp(-2 * std::abs(z.real()))};
+    return {std::copysign(T(1), z.real()),
+            T(4) * std::sin(z.imag()) * std::cos(z.imag()) * std::exp(-2 * std::abs(z.real()))};
   return std::tanh(z);
 }
 template <class T>
-T tanh_value(T x) { return std::tanh(x); }
+T tanh_value(T x) {
+  return std::tanh(x);
+}
 
 template <class T>
 T logistic_value(T x) {
@@ -62,7 +68,7 @@ Arrays abs_kernel(const KernelCall& c) {
     else
       return map_unary<T, T>(c.args[0], c.outputs[0], [](T x) {
         if constexpr (std::is_unsigned_v<T>) return x;
-        else if constexpr (std::is_integral_v<T>) return static_cast<T>(x < 0 ? T(0) - x : x);
+        else if constexpr (std::is_integral_v<T>) return x < 0 ? wrapping([](auto v) { return -v; }, x) : x;
         else return static_cast<T>(std::abs(wide(x)));
       });
   })};
@@ -70,10 +76,14 @@ Arrays abs_kernel(const KernelCall& c) {
 
 Arrays conj_kernel(const KernelCall& c) {
   switch (c.args[0].dtype()) {
-    case DType::c64: return {map_unary<complex64, complex64>(c.args[0], c.outputs[0], [](auto z) { return std::conj(z); })};
-    case DType::c128: return {map_unary<complex128, complex128>(c.args[0], c.outputs[0], [](auto z) { return std::conj(z); })};
-    case DType::f64: return {map_unary<double, complex128>(c.args[0], c.outputs[0], [](double x) { return complex128(x, 0.0); })};
-    case DType::f32: return {map_unary<float, complex64>(c.args[0], c.outputs[0], [](float x) { return complex64(x, 0.0f); })};
+    case DType::c64:
+      return {map_unary<complex64, complex64>(c.args[0], c.outputs[0], [](auto z) { return std::conj(z); })};
+    case DType::c128:
+      return {map_unary<complex128, complex128>(c.args[0], c.outputs[0], [](auto z) { return std::conj(z); })};
+    case DType::f64:
+      return {map_unary<double, complex128>(c.args[0], c.outputs[0], [](double x) { return complex128(x, 0.0); })};
+    case DType::f32:
+      return {map_unary<float, complex64>(c.args[0], c.outputs[0], [](float x) { return complex64(x, 0.0f); })};
     default: detail_kernel::unsupported_dtype(c.args[0].dtype());
   }
 }
@@ -83,15 +93,15 @@ Arrays conj_kernel(const KernelCall& c) {
 void register_complex_unary_kernels(KernelTable& table) {
   table.add(exp_p(), inexact([](auto x) { return std::exp(x); }));
   table.add(exp2_p(), inexact([](auto x) {
-    if constexpr (kComplex<decltype(x)>) return std::pow(decltype(x)(2), x);
-    else return std::exp2(x);
-  }));
+              if constexpr (kComplex<decltype(x)>) return std::pow(decltype(x)(2), x);
+              else return std::exp2(x);
+            }));
   table.add(expm1_p(), inexact([](auto x) { return expm1_value(x); }));
   table.add(log_p(), inexact([](auto x) { return std::log(x); }));
   table.add(log2_p(), inexact([](auto x) {
-    if constexpr (kComplex<decltype(x)>) return std::log(x) / std::log(typename decltype(x)::value_type(2));
-    else return std::log2(x);
-  }));
+              if constexpr (kComplex<decltype(x)>) return std::log(x) / std::log(typename decltype(x)::value_type(2));
+              else return std::log2(x);
+            }));
   table.add(log1p_p(), inexact([](auto x) { return log1p_value(x); }));
   table.add(tanh_p(), inexact([](auto x) { return tanh_value(x); }));
   table.add(logistic_p(), inexact([](auto x) { return logistic_value(x); }));

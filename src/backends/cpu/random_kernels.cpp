@@ -24,7 +24,9 @@ std::uint32_t original_word(Key key, std::int64_t i, std::int64_t n) {
   const Key h = threefry(key, first, other < n ? static_cast<std::uint32_t>(other) : 0);
   return i < half ? h.k0 : h.k1;
 }
-Key counter(Key key, std::int64_t i) { return threefry(key, static_cast<std::uint32_t>(static_cast<std::uint64_t>(i) >> 32), static_cast<std::uint32_t>(i)); }
+Key counter(Key key, std::int64_t i) {
+  return threefry(key, static_cast<std::uint32_t>(static_cast<std::uint64_t>(i) >> 32), static_cast<std::uint32_t>(i));
+}
 
 Key split_key(Key key, std::int64_t i, std::int64_t n, bool partitionable) {
   if (partitionable) return counter(key, i);
@@ -46,10 +48,12 @@ void fill_bits(Key key, U* out, std::int64_t n, bool partitionable) {
   }
   const std::int64_t words = (kWidth * n + 31) / 32;
   if constexpr (kWidth == 64) {
-    for (std::int64_t i = 0; i < n; ++i) out[i] = (static_cast<std::uint64_t>(original_word(key, i, words)) << 32) | original_word(key, n + i, words);
+    for (std::int64_t i = 0; i < n; ++i)
+      out[i] = (static_cast<std::uint64_t>(original_word(key, i, words)) << 32) | original_word(key, n + i, words);
   } else {
     constexpr std::int64_t kPerWord = 32 / kWidth;
-    for (std::int64_t i = 0; i < n; ++i) out[i] = static_cast<U>(original_word(key, i / kPerWord, words) >> (i % kPerWord * kWidth));
+    for (std::int64_t i = 0; i < n; ++i)
+      out[i] = static_cast<U>(original_word(key, i / kPerWord, words) >> (i % kPerWord * kWidth));
   }
 }
 
@@ -60,7 +64,8 @@ Arrays bits_kernel(const KernelCall& c) {
   return {detail::exact_array(c.outputs[0], [&](std::byte* out) {
     visit_dtype(c.outputs[0].dtype, [&]<class U>(std::type_identity<U>) {
       if constexpr (std::unsigned_integral<U> && !std::same_as<U, bool>)
-        for (std::int64_t k = 0; k < count; ++k) fill_bits(keys[k], reinterpret_cast<U*>(out) + k * n, n, p.partitionable);
+        for (std::int64_t k = 0; k < count; ++k)
+          fill_bits(keys[k], reinterpret_cast<U*>(out) + k * n, n, p.partitionable);
     });
   })};
 }
@@ -79,7 +84,8 @@ Arrays fold_in_kernel(const KernelCall& c) {
   const Dims dims = c.outputs[0].dims();
   const Array keys = materialize(c.args[0], dims), data = materialize(c.args[1], dims);
   return {make_array<Key>(c.outputs[0], [&](Key* out) {
-    for (std::int64_t i = 0; i < num_elements(dims); ++i) out[i] = threefry(elements<Key>(keys)[i], 0, elements<std::uint32_t>(data)[i]);
+    for (std::int64_t i = 0; i < num_elements(dims); ++i)
+      out[i] = threefry(elements<Key>(keys)[i], 0, elements<std::uint32_t>(data)[i]);
   })};
 }
 
@@ -109,12 +115,12 @@ Arrays hash_kernel(const KernelCall& c) {
   for (const Array& a : c.args) in.push_back(materialize(a, dims));
   const auto word = [&](std::size_t i) { return elements<std::uint32_t>(in[i]); };
   const std::int64_t n = num_elements(dims);
-  std::vector<Key> hashes(static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) hashes[static_cast<std::size_t>(i)] = threefry({word(0)[i], word(1)[i]}, word(2)[i], word(3)[i]);
+  std::vector<Key> hashes(n);
+  for (std::int64_t i = 0; i < n; ++i) hashes[i] = threefry({word(0)[i], word(1)[i]}, word(2)[i], word(3)[i]);
   Arrays out;
   for (int half = 0; half < 2; ++half)
-    out.push_back(make_array<std::uint32_t>(c.outputs[static_cast<std::size_t>(half)], [&](std::uint32_t* p) {
-      for (std::int64_t i = 0; i < n; ++i) p[i] = half ? hashes[static_cast<std::size_t>(i)].k1 : hashes[static_cast<std::size_t>(i)].k0;
+    out.push_back(make_array<std::uint32_t>(c.outputs[half], [&](std::uint32_t* p) {
+      for (std::int64_t i = 0; i < n; ++i) p[i] = half ? hashes[i].k1 : hashes[i].k0;
     }));
   return out;
 }
@@ -179,7 +185,9 @@ Arrays gamma_kernel(const KernelCall& c) {
         using A = std::conditional_t<std::same_as<T, double>, double, float>;
         parallel_for(total, 256, [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t i = begin; i < end; ++i)
-            reinterpret_cast<T*>(out)[i] = static_cast<T>(gamma_sample<A>(split_key(elements<Key>(keys)[i / n], i % n, n, p.partitionable), static_cast<A>(elements<T>(alphas)[i]), p.log_space, p.partitionable));
+            reinterpret_cast<T*>(out)[i] =
+                static_cast<T>(gamma_sample<A>(split_key(elements<Key>(keys)[i / n], i % n, n, p.partitionable),
+                                               static_cast<A>(elements<T>(alphas)[i]), p.log_space, p.partitionable));
         });
       }
     });

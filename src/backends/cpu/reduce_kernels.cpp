@@ -71,33 +71,78 @@ T combined(T a, T b, F f) {
 }
 
 struct Sum {
-  template <class T> static T identity() { return T(0); }
-  template <class T> static T apply(T a, T b) { return combined(a, b, [](auto x, auto y) { return x + y; }); }
+  template <class T>
+  static T identity() {
+    return T(0);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return combined(a, b, [](auto x, auto y) { return x + y; });
+  }
 };
 struct Product {
-  template <class T> static T identity() { return T(1); }
-  template <class T> static T apply(T a, T b) { return combined(a, b, [](auto x, auto y) { return x * y; }); }
+  template <class T>
+  static T identity() {
+    return T(1);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return combined(a, b, [](auto x, auto y) { return x * y; });
+  }
 };
 struct Max {
-  template <class T> static T identity() { return lowest<T>(); }
-  template <class T> static T apply(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : less(a, b) ? b : a == b ? of_equals(a, b, true) : a; }
+  template <class T>
+  static T identity() {
+    return lowest<T>();
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return is_nan(a) ? a : is_nan(b) ? b : less(a, b) ? b : a == b ? of_equals(a, b, true) : a;
+  }
 };
 struct Min {
-  template <class T> static T identity() { return highest<T>(); }
-  template <class T> static T apply(T a, T b) { return is_nan(a) ? a : is_nan(b) ? b : less(b, a) ? b : a == b ? of_equals(a, b, false) : a; }
+  template <class T>
+  static T identity() {
+    return highest<T>();
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return is_nan(a) ? a : is_nan(b) ? b : less(b, a) ? b : a == b ? of_equals(a, b, false) : a;
+  }
 };
 struct And {
-  template <class T> static T identity() { return static_cast<T>(~T(0)); }
-  template <class T> static T apply(T a, T b) { return static_cast<T>(a & b); }
+  template <class T>
+  static T identity() {
+    return static_cast<T>(~T(0));
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a & b);
+  }
 };
-template <> bool And::identity<bool>() { return true; }
+template <>
+bool And::identity<bool>() {
+  return true;
+}
 struct Or {
-  template <class T> static T identity() { return T(0); }
-  template <class T> static T apply(T a, T b) { return static_cast<T>(a | b); }
+  template <class T>
+  static T identity() {
+    return T(0);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a | b);
+  }
 };
 struct Xor {
-  template <class T> static T identity() { return T(0); }
-  template <class T> static T apply(T a, T b) { return static_cast<T>(a ^ b); }
+  template <class T>
+  static T identity() {
+    return T(0);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a ^ b);
+  }
 };
 
 // Several independent partial results let the compiler use vector registers.
@@ -134,47 +179,33 @@ Plan plan(const Dims& dims, const Axes& axes) {
   return out;
 }
 
+// Rows of `columns` elements, each to one value.
 template <class Op, class T>
-void reduce_typed(const T* in, T* out, const Dims& dims, const Axes& axes) {
+void reduce_rows(const T* in, T* out, std::int64_t rows, std::int64_t columns) {
   using A = Accumulator<Op, T>;
-  const Plan p = plan(dims, axes);
-  const std::int64_t total = num_elements(dims);
-  if (p.sizes.empty()) {
-    *out = *in;
-    return;
-  }
-  if (total == 0) {
-    std::int64_t n = 1;
-    for (std::size_t i = 0; i < dims.size(); ++i)
-      if (!contains(axes, static_cast<std::int64_t>(i))) n *= dims[i];
-    std::fill(out, out + n, static_cast<T>(Op::template identity<A>()));
-    return;
-  }
-  const std::size_t rank = p.sizes.size();
-  if (rank == 1 && !p.reduced[0]) {
-    std::copy(in, in + total, out);
-    return;
-  }
-  if (rank == 1 || (rank == 2 && p.reduced[1])) {   // rows
-    const std::int64_t columns = p.sizes.back(), rows = total / columns;
-    if (rows == 1 && columns >= (1 << 16)) {
-      constexpr std::int64_t kPiece = 1 << 14;
-      const std::int64_t pieces = (columns + kPiece - 1) / kPiece;
-      const auto partial = std::make_unique<A[]>(static_cast<std::size_t>(pieces));   // not vector: A may be bool
-      parallel_for(pieces, 1, [&](std::int64_t b, std::int64_t e) {
-        for (std::int64_t i = b; i < e; ++i) partial[static_cast<std::size_t>(i)] = reduce_run<Op, A>(in + i * kPiece, std::min(kPiece, columns - i * kPiece));
-      });
-      A v = Op::template identity<A>();
-      for (std::int64_t i = 0; i < pieces; ++i) v = Op::template apply<A>(v, partial[static_cast<std::size_t>(i)]);
-      *out = static_cast<T>(v);
-      return;
-    }
-    parallel_for(rows, std::max<std::int64_t>(1, 32768 / columns), [&](std::int64_t b, std::int64_t e) {
-      for (std::int64_t r = b; r < e; ++r) out[r] = static_cast<T>(reduce_run<Op, A>(in + r * columns, columns));
+  if (rows == 1 && columns >= (1 << 16)) {
+    constexpr std::int64_t kPiece = 1 << 14;
+    const std::int64_t pieces = (columns + kPiece - 1) / kPiece;
+    const auto partial = std::make_unique<A[]>(pieces);  // not vector: A may be bool
+    parallel_for(pieces, 1, [&](std::int64_t b, std::int64_t e) {
+      for (std::int64_t i = b; i < e; ++i)
+        partial[i] = reduce_run<Op, A>(in + i * kPiece, std::min(kPiece, columns - i * kPiece));
     });
+    A v = Op::template identity<A>();
+    for (std::int64_t i = 0; i < pieces; ++i) v = Op::template apply<A>(v, partial[i]);
+    *out = static_cast<T>(v);
     return;
   }
-  // General: walk the input in order, with the last axis as an inner loop.
+  parallel_for(rows, std::max<std::int64_t>(1, 32768 / columns), [&](std::int64_t b, std::int64_t e) {
+    for (std::int64_t r = b; r < e; ++r) out[r] = static_cast<T>(reduce_run<Op, A>(in + r * columns, columns));
+  });
+}
+
+// Any axes: walks the input in order, with the last axis as an inner loop.
+template <class Op, class T>
+void reduce_any(const T* in, T* out, const Plan& p, std::int64_t total) {
+  using A = Accumulator<Op, T>;
+  const std::size_t rank = p.sizes.size();
   Dims out_strides(rank, 0);
   std::int64_t kept = 1;
   for (std::size_t i = rank; i-- > 0;)
@@ -182,7 +213,7 @@ void reduce_typed(const T* in, T* out, const Dims& dims, const Axes& axes) {
       out_strides[i] = kept;
       kept *= p.sizes[i];
     }
-  const auto acc = std::make_unique<A[]>(static_cast<std::size_t>(kept));
+  const auto acc = std::make_unique<A[]>(kept);
   std::fill(acc.get(), acc.get() + kept, Op::template identity<A>());
   const std::int64_t inner = p.sizes.back(), outer = total / inner;
   Dims index(rank, 0);
@@ -200,7 +231,28 @@ void reduce_typed(const T* in, T* out, const Dims& dims, const Axes& axes) {
       index[d] = 0;
     }
   }
-  for (std::int64_t i = 0; i < kept; ++i) out[i] = static_cast<T>(acc[static_cast<std::size_t>(i)]);
+  for (std::int64_t i = 0; i < kept; ++i) out[i] = static_cast<T>(acc[i]);
+}
+
+template <class Op, class T>
+void reduce_typed(const T* in, T* out, const Dims& dims, const Axes& axes) {
+  const Plan p = plan(dims, axes);
+  const std::int64_t total = num_elements(dims);
+  const std::size_t rank = p.sizes.size();
+  if (rank == 0) {
+    *out = *in;
+  } else if (total == 0) {
+    std::int64_t n = 1;
+    for (std::size_t i = 0; i < dims.size(); ++i)
+      if (!contains(axes, static_cast<std::int64_t>(i))) n *= dims[i];
+    std::fill(out, out + n, static_cast<T>(Op::template identity<Accumulator<Op, T>>()));
+  } else if (rank == 1 && !p.reduced[0]) {
+    std::copy(in, in + total, out);
+  } else if (rank == 1 || (rank == 2 && p.reduced[1])) {
+    reduce_rows<Op>(in, out, total / p.sizes.back(), p.sizes.back());
+  } else {
+    reduce_any<Op>(in, out, p, total);
+  }
 }
 
 template <class Op, class P, bool kBitwise = false>
@@ -221,10 +273,10 @@ Arrays arg_kernel(const KernelCall& call) {
   const auto& p = call.params.get<ArgReduce>();
   const Dims dims = x.dims();
   std::int64_t outer = 1, inner = 1;
-  const auto axis = static_cast<std::size_t>(p.axes[0]);
+  const std::size_t axis = p.axes[0];
   for (std::size_t i = 0; i < dims.size(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : dims[i];
   const std::int64_t n = dims[axis];
-  std::vector<std::int64_t> best(static_cast<std::size_t>(outer * inner));
+  std::vector<std::int64_t> best(outer * inner);
   visit_dtype(x.dtype(), [&]<class T>(std::type_identity<T>) {
     if constexpr (!ComplexNumber<T>) {
       using A = std::conditional_t<Half<T>, float, T>;
@@ -241,7 +293,7 @@ Arrays arg_kernel(const KernelCall& call) {
               at = k;
             }
           }
-          best[static_cast<std::size_t>(o * inner + i)] = at;
+          best[o * inner + i] = at;
         }
     }
   });
@@ -258,7 +310,7 @@ struct LogAddExp {
   static T apply(T a, T b) {
     if constexpr (std::floating_point<T>) {
       const T delta = a - b;
-      if (delta != delta) return a + b;   // equal infinities, or NaN
+      if (delta != delta) return a + b;  // equal infinities, or NaN
       return std::max(a, b) + std::log1p(std::exp(-std::fabs(delta)));
     } else if constexpr (ComplexNumber<T>) {
       const T largest = less(a, b) ? b : a, smallest = less(a, b) ? a : b;
@@ -275,7 +327,7 @@ Arrays cumulative_kernel(const KernelCall& call) {
   const auto& p = call.params.get<Cumulative>();
   const Dims dims = x.dims();
   std::int64_t outer = 1, inner = 1;
-  const auto axis = static_cast<std::size_t>(p.axis);
+  const std::size_t axis = p.axis;
   for (std::size_t i = 0; i < dims.size(); ++i) (i < axis ? outer : inner) *= i == axis ? 1 : dims[i];
   const std::int64_t n = dims[axis];
   return {detail::exact_array(call.outputs[0], [&](std::byte* bytes) {
@@ -284,19 +336,20 @@ Arrays cumulative_kernel(const KernelCall& call) {
       using A = Accumulator<Op, T>;
       const T* in = reinterpret_cast<const T*>(x.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
-      parallel_for(outer, std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, n * inner)), [&](std::int64_t b, std::int64_t e) {
-        const auto running = std::make_unique<A[]>(static_cast<std::size_t>(inner));
-        for (std::int64_t o = b; o < e; ++o)
-          for (std::int64_t k = 0; k < n; ++k) {
-            const std::int64_t row = (o * n + (p.reverse ? n - 1 - k : k)) * inner;
-            for (std::int64_t i = 0; i < inner; ++i) {
-              A& r = running[static_cast<std::size_t>(i)];
-              const A v = static_cast<A>(in[row + i]);
-              r = k == 0 ? v : Op::template apply<A>(r, v);
-              out[row + i] = static_cast<T>(r);
-            }
-          }
-      });
+      parallel_for(outer, std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, n * inner)),
+                   [&](std::int64_t b, std::int64_t e) {
+                     const auto running = std::make_unique<A[]>(inner);
+                     for (std::int64_t o = b; o < e; ++o)
+                       for (std::int64_t k = 0; k < n; ++k) {
+                         const std::int64_t row = (o * n + (p.reverse ? n - 1 - k : k)) * inner;
+                         for (std::int64_t i = 0; i < inner; ++i) {
+                           A& r = running[i];
+                           const A v = static_cast<A>(in[row + i]);
+                           r = k == 0 ? v : Op::template apply<A>(r, v);
+                           out[row + i] = static_cast<T>(r);
+                         }
+                       }
+                   });
     });
   })};
 }

@@ -17,7 +17,9 @@ Array from_view(const Aval& out, const Array& source, Dims strides, std::int64_t
   const int width = itemsize(out.dtype);
   return make_array<std::byte>(out, [&](std::byte* data) {
     const Dims dims = out.dims();
-    if (width) copy_strided(dims, {data, row_major_strides(dims)}, {bytes_of(source) + offset * width, std::move(strides)}, width);
+    if (width)
+      copy_strided(dims, {data, row_major_strides(dims)}, {bytes_of(source) + offset * width, std::move(strides)},
+                   width);
   });
 }
 
@@ -25,22 +27,24 @@ Array from_view(const Aval& out, const Array& source, Dims strides, std::int64_t
 Array relabel(const Array& x, const Aval& aval) {
   if (x.aval() == aval) return x;
   if (x.bytes().size() <= detail::ConcreteValue::kInline)
-    return detail::exact_array(aval, [&](std::byte* out) { if (!x.bytes().empty()) std::memcpy(out, x.bytes().data(), x.bytes().size()); });
+    return detail::exact_array(aval, [&](std::byte* out) {
+      if (!x.bytes().empty()) std::memcpy(out, x.bytes().data(), x.bytes().size());
+    });
   return Array(detail::Ref<const detail::Value>(new detail::ConcreteValue(aval, x.bytes().data(), [keep = x] {})));
 }
 
 Array broadcast(const Array& x, const Aval& out, const Axes& dims) {
   const Dims in = x.dims(), strides = row_major_strides(in);
-  Dims wide(static_cast<std::size_t>(out.rank()), 0);
+  Dims wide(out.rank(), 0);
   for (std::size_t i = 0; i < in.size(); ++i)
-    if (in[i] != 1) wide[static_cast<std::size_t>(dims[i])] = strides[i];
+    if (in[i] != 1) wide[dims[i]] = strides[i];
   return from_view(out, x, std::move(wide));
 }
 
 Array transpose_kernel(const KernelCall& c) {
   const Dims strides = row_major_strides(c.args[0].dims());
   Dims permuted;
-  for (const auto a : c.params.get<TransposeParams>().permutation) permuted.push_back(strides[static_cast<std::size_t>(a)]);
+  for (const auto a : c.params.get<TransposeParams>().permutation) permuted.push_back(strides[a]);
   return from_view(c.outputs[0], c.args[0], permuted);
 }
 
@@ -49,7 +53,7 @@ Array rev_kernel(const KernelCall& c) {
   Dims strides = row_major_strides(dims);
   std::int64_t offset = 0;
   for (const auto a : c.params.get<RevParams>().dimensions) {
-    const auto i = static_cast<std::size_t>(a);
+    const std::size_t i = a;
     offset += (dims[i] - 1) * strides[i];
     strides[i] = -strides[i];
   }
@@ -69,13 +73,15 @@ Array slice_kernel(const KernelCall& c) {
 
 std::int64_t start_offset(std::span<const Array> start, const Dims& outer, const Dims& inner, const Dims& strides) {
   std::int64_t offset = 0;
-  for (std::size_t i = 0; i < start.size(); ++i) offset += std::clamp<std::int64_t>(start[i].item<std::int64_t>(), 0, outer[i] - inner[i]) * strides[i];
+  for (std::size_t i = 0; i < start.size(); ++i)
+    offset += std::clamp<std::int64_t>(start[i].item<std::int64_t>(), 0, outer[i] - inner[i]) * strides[i];
   return offset;
 }
 
 Array dynamic_slice_kernel(const KernelCall& c) {
   const Dims dims = c.args[0].dims(), strides = row_major_strides(dims);
-  return from_view(c.outputs[0], c.args[0], strides, start_offset(c.args.subspan(1), dims, c.outputs[0].dims(), strides));
+  return from_view(c.outputs[0], c.args[0], strides,
+                   start_offset(c.args.subspan(1), dims, c.outputs[0].dims(), strides));
 }
 
 Array dynamic_update_slice_kernel(const KernelCall& c) {
@@ -96,7 +102,8 @@ Array join(const Aval& out, std::span<const Array> parts, std::size_t axis) {
     std::int64_t start = 0;
     for (const Array& x : parts) {
       const Dims dims = x.dims();
-      copy_strided(dims, {data + start * strides[axis] * width, strides}, {bytes_of(x), row_major_strides(dims)}, width);
+      copy_strided(dims, {data + start * strides[axis] * width, strides}, {bytes_of(x), row_major_strides(dims)},
+                   width);
       start += dims[axis];
     }
   });
@@ -114,19 +121,20 @@ Array pad_kernel(const KernelCall& c) {
     std::int64_t target = 0, source = 0;
     for (std::size_t i = 0; i < in.size(); ++i) {
       const std::int64_t low = config[i].low.value(), step = config[i].interior.value() + 1;
-      const std::int64_t first = low >= 0 ? 0 : (-low + step - 1) / step;   // first element at a position >= 0
+      const std::int64_t first = low >= 0 ? 0 : (-low + step - 1) / step;  // first element at a position >= 0
       const std::int64_t last = std::min(in[i] - 1, out[i] - 1 - low >= 0 ? (out[i] - 1 - low) / step : -1);
       count.push_back(std::max<std::int64_t>(last - first + 1, 0));
       target += (low + first * step) * to[i];
       source += first * from[i];
       to[i] *= step;
     }
-    if (num_elements(count) > 0) copy_strided(count, {data + target * width, to}, {bytes_of(x) + source * width, from}, width);
+    if (num_elements(count) > 0)
+      copy_strided(count, {data + target * width, to}, {bytes_of(x) + source * width, from}, width);
   });
 }
 
 Array iota_kernel(const KernelCall& c) {
-  const auto axis = static_cast<std::size_t>(c.params.get<IotaParams>().dimension);
+  const std::size_t axis = c.params.get<IotaParams>().dimension;
   const Dims dims = c.outputs[0].dims();
   std::int64_t inner = 1;
   for (std::size_t i = axis + 1; i < dims.size(); ++i) inner *= dims[i];
@@ -163,11 +171,15 @@ Array materialize(const Array& x, const Dims& dims) {
 }
 
 namespace detail_kernel {
-void unsupported_dtype(DType dtype) { raise<DtypeError>("kernel: no implementation for dtype {}. Convert the operand with astype.", dtype); }
+void unsupported_dtype(DType dtype) {
+  raise<DtypeError>("kernel: there is none for this dtype. Got {}. Convert the operand with astype.", dtype);
+}
 }  // namespace detail_kernel
 
 void register_shape_kernels(KernelTable& table) {
-  table.add(broadcast_in_dim_p(), [](const KernelCall& c) -> Arrays { return {broadcast(c.args[0], c.outputs[0], c.params.get<BroadcastInDim>().broadcast_dimensions)}; });
+  table.add(broadcast_in_dim_p(), [](const KernelCall& c) -> Arrays {
+    return {broadcast(c.args[0], c.outputs[0], c.params.get<BroadcastInDim>().broadcast_dimensions)};
+  });
   const Kernel same_bytes = [](const KernelCall& c) -> Arrays { return {relabel(c.args[0], c.outputs[0])}; };
   table.add(reshape_p(), [](const KernelCall& c) -> Arrays {
     const auto& order = c.params.get<ReshapeParams>().dimensions;
@@ -176,8 +188,8 @@ void register_shape_kernels(KernelTable& table) {
     Aval permuted{c.args[0].dtype(), {}, false};
     Dims steps;
     for (const auto a : *order) {
-      permuted.shape.push_back(dims[static_cast<std::size_t>(a)]);
-      steps.push_back(strides[static_cast<std::size_t>(a)]);
+      permuted.shape.push_back(dims[a]);
+      steps.push_back(strides[a]);
     }
     return {relabel(from_view(permuted, c.args[0], steps), c.outputs[0])};
   });
@@ -188,12 +200,14 @@ void register_shape_kernels(KernelTable& table) {
   table.add(dynamic_slice_p(), [](const KernelCall& c) -> Arrays { return {dynamic_slice_kernel(c)}; });
   table.add(dynamic_update_slice_p(), [](const KernelCall& c) -> Arrays { return {dynamic_update_slice_kernel(c)}; });
   table.add(concatenate_p(), [](const KernelCall& c) -> Arrays {
-    return {join(c.outputs[0], c.args, static_cast<std::size_t>(c.params.get<ConcatenateParams>().dimension))};
+    return {join(c.outputs[0], c.args, c.params.get<ConcatenateParams>().dimension)};
   });
   table.add(pad_p(), [](const KernelCall& c) -> Arrays { return {pad_kernel(c)}; });
   table.add(iota_p(), [](const KernelCall& c) -> Arrays { return {iota_kernel(c)}; });
-  table.add(split_p(), [](const KernelCall& c) { return pieces(c.args[0], c.outputs, static_cast<std::size_t>(c.params.get<SplitParams>().axis), false); });
-  table.add(unstack_p(), [](const KernelCall& c) { return pieces(c.args[0], c.outputs, static_cast<std::size_t>(c.params.get<AxisParam>().axis), true); });
+  table.add(split_p(),
+            [](const KernelCall& c) { return pieces(c.args[0], c.outputs, c.params.get<SplitParams>().axis, false); });
+  table.add(unstack_p(),
+            [](const KernelCall& c) { return pieces(c.args[0], c.outputs, c.params.get<AxisParam>().axis, true); });
   table.add(stack_p(), [](const KernelCall& c) -> Arrays {
     const auto axis = c.params.get<AxisParam>().axis;
     Arrays parts;
@@ -202,7 +216,7 @@ void register_shape_kernels(KernelTable& table) {
       a.shape.insert(a.shape.begin() + axis, Dim(1));
       parts.push_back(relabel(x, a));
     }
-    return {join(c.outputs[0], parts, static_cast<std::size_t>(axis))};
+    return {join(c.outputs[0], parts, axis)};
   });
   table.add(tile_p(), [](const KernelCall& c) -> Arrays {
     // Each axis [n] is read as [reps, n] with stride 0 on the repetitions.
@@ -214,7 +228,9 @@ void register_shape_kernels(KernelTable& table) {
       steps.insert(steps.end(), {0, strides[i]});
     }
     const int width = itemsize(c.outputs[0].dtype);
-    return {make_array<std::byte>(c.outputs[0], [&](std::byte* data) { copy_strided(wide, {data, row_major_strides(wide)}, {bytes_of(c.args[0]), steps}, width); })};
+    return {make_array<std::byte>(c.outputs[0], [&](std::byte* data) {
+      copy_strided(wide, {data, row_major_strides(wide)}, {bytes_of(c.args[0]), steps}, width);
+    })};
   });
 }
 

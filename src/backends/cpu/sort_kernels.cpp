@@ -28,7 +28,8 @@ std::uint64_t float_key(T v, bool joined) {
 template <class T>
 std::uint64_t key_of(T v, bool joined) {
   if constexpr (std::same_as<T, bool>) return v;
-  else if constexpr (std::signed_integral<T>) return static_cast<std::make_unsigned_t<T>>(v) ^ (std::uint64_t{1} << (8 * sizeof(T) - 1));
+  else if constexpr (std::signed_integral<T>)
+    return static_cast<std::make_unsigned_t<T>>(v) ^ (std::uint64_t{1} << (8 * sizeof(T) - 1));
   else if constexpr (std::unsigned_integral<T>) return v;
   else if constexpr (std::same_as<T, double>) return float_key(v, joined);
   else return float_key(static_cast<float>(v), joined);
@@ -38,7 +39,7 @@ std::uint64_t key_of(T v, bool joined) {
 std::vector<std::vector<std::uint64_t>> keys_of(const Array& x, bool joined) {
   return visit_dtype(x.dtype(), [&]<class T>(std::type_identity<T>) {
     const T* p = reinterpret_cast<const T*>(x.bytes().data());
-    const auto n = static_cast<std::size_t>(x.size());
+    const std::size_t n = x.size();
     std::vector<std::vector<std::uint64_t>> keys(is_complex(x.dtype()) ? 2 : 1, std::vector<std::uint64_t>(n));
     for (std::size_t i = 0; i < n; ++i) {
       if constexpr (requires(T t) { t.real(); }) {
@@ -55,7 +56,8 @@ std::vector<std::vector<std::uint64_t>> keys_of(const Array& x, bool joined) {
 struct Lines {
   std::int64_t outer = 1, n = 1, inner = 1;
   Lines(const Dims& dims, std::int64_t axis) {
-    for (std::size_t i = 0; i < dims.size(); ++i) (static_cast<std::int64_t>(i) < axis ? outer : static_cast<std::int64_t>(i) > axis ? inner : n) *= dims[i];
+    for (std::size_t i = 0; i < dims.size(); ++i)
+      (static_cast<std::int64_t>(i) < axis ? outer : static_cast<std::int64_t>(i) > axis ? inner : n) *= dims[i];
   }
 };
 
@@ -66,7 +68,7 @@ struct Item {
   std::uint32_t at;
 };
 
-constexpr std::int64_t kShortLine = 192;   // below it comparing is faster than counting
+constexpr std::int64_t kShortLine = 192;  // below it comparing is faster than counting
 
 // Stable. Least significant digit first; digits that all keys share cost only their counting.
 template <class K>
@@ -90,20 +92,23 @@ void sort_items(std::vector<Item<K>>& line, std::vector<Item<K>>& spare) {
 // The order of each line's elements, as positions in the line: key by key, the last one first, each sort being stable.
 template <class K>
 std::vector<std::uint32_t> order_of(const Lines& lines, const std::vector<std::vector<std::uint64_t>>& keys) {
-  std::vector<std::uint32_t> order(static_cast<std::size_t>(lines.outer * lines.n * lines.inner));
-  parallel_for(lines.outer * lines.inner, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(1, lines.n)), [&](std::int64_t begin, std::int64_t end) {
-    std::vector<Item<K>> line(static_cast<std::size_t>(lines.n)), spare(line.size());
-    for (std::int64_t l = begin; l < end; ++l) {
-      const std::int64_t base = (l / lines.inner) * lines.n * lines.inner + l % lines.inner;
-      const auto element = [&](std::uint32_t at) { return static_cast<std::size_t>(base + static_cast<std::int64_t>(at) * lines.inner); };
-      for (std::uint32_t i = 0; i < line.size(); ++i) line[i].at = i;
-      for (std::size_t k = keys.size(); k-- > 0;) {
-        for (Item<K>& x : line) x.key = static_cast<K>(keys[k][element(x.at)]);
-        sort_items(line, spare);
-      }
-      for (std::uint32_t i = 0; i < line.size(); ++i) order[element(i)] = line[i].at;
-    }
-  });
+  std::vector<std::uint32_t> order(lines.outer * lines.n * lines.inner);
+  parallel_for(lines.outer * lines.inner, std::max<std::int64_t>(1, 4096 / std::max<std::int64_t>(1, lines.n)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 std::vector<Item<K>> line(lines.n), spare(line.size());
+                 for (std::int64_t l = begin; l < end; ++l) {
+                   const std::int64_t base = (l / lines.inner) * lines.n * lines.inner + l % lines.inner;
+                   const auto element = [&](std::uint32_t at) {
+                     return static_cast<std::size_t>(base + static_cast<std::int64_t>(at) * lines.inner);
+                   };
+                   for (std::uint32_t i = 0; i < line.size(); ++i) line[i].at = i;
+                   for (std::size_t k = keys.size(); k-- > 0;) {
+                     for (Item<K>& x : line) x.key = static_cast<K>(keys[k][element(x.at)]);
+                     sort_items(line, spare);
+                   }
+                   for (std::uint32_t i = 0; i < line.size(); ++i) order[element(i)] = line[i].at;
+                 }
+               });
   return order;
 }
 
@@ -111,16 +116,18 @@ std::vector<std::uint32_t> order_of(const Lines& lines, const std::vector<std::v
 template <std::size_t kBytes>
 void reorder(const Lines& lines, const std::vector<std::uint32_t>& order, const std::byte* from, std::byte* to) {
   const std::int64_t block = lines.n * lines.inner;
-  parallel_for(lines.outer * lines.n, std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, lines.inner)), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t row = begin; row < end; ++row) {
-      const std::int64_t base = row / lines.n * block;
-      for (std::int64_t i = 0; i < lines.inner; ++i) {
-        const auto at = static_cast<std::size_t>(row * lines.inner + i);
-        const auto source = static_cast<std::size_t>(base + static_cast<std::int64_t>(order[at]) * lines.inner + i);
-        std::memcpy(to + at * kBytes, from + source * kBytes, kBytes);
-      }
-    }
-  });
+  parallel_for(lines.outer * lines.n, std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, lines.inner)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t row = begin; row < end; ++row) {
+                   const std::int64_t base = row / lines.n * block;
+                   for (std::int64_t i = 0; i < lines.inner; ++i) {
+                     const std::size_t at = row * lines.inner + i;
+                     const auto source =
+                         static_cast<std::size_t>(base + static_cast<std::int64_t>(order[at]) * lines.inner + i);
+                     std::memcpy(to + at * kBytes, from + source * kBytes, kBytes);
+                   }
+                 }
+               });
 }
 
 Arrays sort_kernel(const KernelCall& call) {
@@ -129,12 +136,14 @@ Arrays sort_kernel(const KernelCall& call) {
   std::vector<std::vector<std::uint64_t>> keys;
   std::int64_t widest = 0;
   for (std::int64_t k = 0; k < s.num_keys; ++k) {
-    const Array& x = call.args[static_cast<std::size_t>(k)];
+    const Array& x = call.args[k];
     for (auto& v : keys_of(x, true)) keys.push_back(std::move(v));
     widest = std::max<std::int64_t>(widest, itemsize(x.dtype()) / (is_complex(x.dtype()) ? 2 : 1));
   }
-  check<NotImplementedError>(lines.n <= std::int64_t{UINT32_MAX}, "sort: lines of {} elements are not supported. Expected at most {}.", lines.n, UINT32_MAX);
-  const std::vector<std::uint32_t> order = widest <= 4 ? order_of<std::uint32_t>(lines, keys) : order_of<std::uint64_t>(lines, keys);
+  check<NotImplementedError>(lines.n <= std::int64_t{UINT32_MAX},
+                             "sort: a line is too long. Got {} elements; expected at most {}.", lines.n, UINT32_MAX);
+  const std::vector<std::uint32_t> order =
+      widest <= 4 ? order_of<std::uint32_t>(lines, keys) : order_of<std::uint64_t>(lines, keys);
   Arrays out;
   for (std::size_t k = 0; k < call.args.size(); ++k) {
     out.push_back(detail::exact_array(call.outputs[k], [&](std::byte* to) {
@@ -160,19 +169,20 @@ Arrays select_kernel(const KernelCall& call, const Selection& s, bool largest) {
   std::vector<std::uint64_t> keys = keys_of(x, false)[0];
   if (!largest)
     for (std::uint64_t& key : keys) key = ~key;
-  const auto size = static_cast<std::size_t>(itemsize(x.dtype()));
+  const std::size_t size = itemsize(x.dtype());
   const std::byte* in = x.bytes().data();
   Array indices = detail::exact_array(call.outputs[1], [&](std::byte* bytes) {
     auto* out = reinterpret_cast<std::int32_t*>(bytes);
-    std::vector<std::int32_t> line(static_cast<std::size_t>(lines.n));
+    std::vector<std::int32_t> line(lines.n);
     for (std::int64_t l = 0; l < lines.outer * lines.inner; ++l) {
       const std::int64_t base = (l / lines.inner) * lines.n * lines.inner + l % lines.inner;
       std::iota(line.begin(), line.end(), 0);
       std::partial_sort(line.begin(), line.begin() + s.k, line.end(), [&](std::int32_t a, std::int32_t b) {
-        const std::uint64_t u = keys[static_cast<std::size_t>(base + a * lines.inner)], v = keys[static_cast<std::size_t>(base + b * lines.inner)];
+        const std::uint64_t u = keys[base + a * lines.inner], v = keys[base + b * lines.inner];
         return u != v ? u > v : a < b;
       });
-      for (std::int64_t i = 0; i < s.k; ++i) out[((l / lines.inner) * s.k + i) * lines.inner + l % lines.inner] = line[static_cast<std::size_t>(i)];
+      for (std::int64_t i = 0; i < s.k; ++i)
+        out[((l / lines.inner) * s.k + i) * lines.inner + l % lines.inner] = line[i];
     }
   });
   Array values = detail::exact_array(call.outputs[0], [&](std::byte* out) {
@@ -181,7 +191,7 @@ Arrays select_kernel(const KernelCall& call, const Selection& s, bool largest) {
       for (std::int64_t i = 0; i < s.k; ++i)
         for (std::int64_t c = 0; c < lines.inner; ++c) {
           const std::int64_t at = (o * s.k + i) * lines.inner + c;
-          std::memcpy(out + static_cast<std::size_t>(at) * size, in + static_cast<std::size_t>((o * lines.n + chosen[at]) * lines.inner + c) * size, size);
+          std::memcpy(out + at * size, in + ((o * lines.n + chosen[at]) * lines.inner + c) * size, size);
         }
   });
   return {std::move(values), std::move(indices)};
@@ -193,7 +203,8 @@ Arrays top_k_kernel(const KernelCall& call) {
 }
 Arrays approx_top_k_kernel(const KernelCall& call) {
   const auto& s = call.params.get<ApproxTopK>();
-  return select_kernel(call, {s.k, normalize_axis(s.reduction_dimension, call.args[0].rank(), "approx_top_k")}, s.is_max_k);
+  return select_kernel(call, {s.k, normalize_axis(s.reduction_dimension, call.args[0].rank(), "approx_top_k")},
+                       s.is_max_k);
 }
 
 }  // namespace

@@ -9,7 +9,9 @@ namespace tf2jax::cpu {
 /// Inverse error function by Giles' polynomial approximation for float, refined by Newton steps for double.
 /// Source: M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2011.
 inline float erf_inv_value(float x) {
-  if (!(std::abs(x) < 1.0f)) return std::abs(x) == 1.0f ? std::copysign(std::numeric_limits<float>::infinity(), x) : std::numeric_limits<float>::quiet_NaN();
+  if (!(std::abs(x) < 1.0f))
+    return std::abs(x) == 1.0f ? std::copysign(std::numeric_limits<float>::infinity(), x)
+                               : std::numeric_limits<float>::quiet_NaN();
   float w = -std::log1p(-x * x);
   float p;
   if (w < 5.0f) {
@@ -38,7 +40,9 @@ inline float erf_inv_value(float x) {
   return p * x;
 }
 inline double erf_inv_value(double x) {
-  if (!(std::abs(x) < 1.0)) return std::abs(x) == 1.0 ? std::copysign(std::numeric_limits<double>::infinity(), x) : std::numeric_limits<double>::quiet_NaN();
+  if (!(std::abs(x) < 1.0))
+    return std::abs(x) == 1.0 ? std::copysign(std::numeric_limits<double>::infinity(), x)
+                              : std::numeric_limits<double>::quiet_NaN();
   if (x == 0.0) return x;
   const double a = std::abs(x);
   const auto start = static_cast<double>(erf_inv_value(static_cast<float>(a)));
@@ -57,7 +61,7 @@ inline double digamma_value(double x) {
   if (x == 0.0) return -std::numeric_limits<double>::infinity();
   if (x < 0.0) {
     if (x == std::floor(x)) return std::numeric_limits<double>::quiet_NaN();
-    const double fraction = x - std::round(x);   // in [-1/2, 1/2], where tan keeps its digits
+    const double fraction = x - std::round(x);  // in [-1/2, 1/2], where tan keeps its digits
     return digamma_value(1.0 - x) - std::numbers::pi / std::tan(std::numbers::pi * fraction);
   }
   double shift = 0.0;
@@ -66,7 +70,9 @@ inline double digamma_value(double x) {
     x += 1.0;
   }
   const double r = 1.0 / (x * x);
-  const double series = r * (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760 - r / 12))))));
+  const double series =
+      r *
+      (1.0 / 12 - r * (1.0 / 120 - r * (1.0 / 252 - r * (1.0 / 240 - r * (1.0 / 132 - r * (691.0 / 32760 - r / 12))))));
   return shift + std::log(x) - 0.5 / x - series;
 }
 

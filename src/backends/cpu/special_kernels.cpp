@@ -44,7 +44,7 @@ double gamma_p(double a, double x, bool upper) {
   if (std::isnan(a) || std::isnan(x) || x < 0 || a < 0 || (a == 0 && x == 0)) return kNan;
   if (a == 0 || std::isinf(x)) return upper ? 0 : 1;
   if (x == 0 || std::isinf(a)) return upper ? 1 : 0;
-  if (a > 1e10) {   // Wilson and Hilferty: nearly normal, where the logarithms below would cancel
+  if (a > 1e10) {  // Wilson and Hilferty: nearly normal, where the logarithms below would cancel
     const double z = 3 * std::sqrt(a) * (std::cbrt(x / a) - 1 + 1 / (9 * a));
     return 0.5 * std::erfc((upper ? z : -z) / std::numbers::sqrt2);
   }
@@ -77,7 +77,8 @@ double gamma_p_grad_a(double a, double x) {
 double hurwitz_zeta(double x, double q) {
   if (x == 1) return kInfinity;
   if (std::isnan(x) || std::isnan(q)) return kNan;
-  if (q <= 0 && q == std::floor(q)) return std::fmod(x, 2) == 0 ? kInfinity : kNan;   // a pole: of one sign where x is even
+  if (q <= 0 && q == std::floor(q))
+    return std::fmod(x, 2) == 0 ? kInfinity : kNan;  // a pole: of one sign where x is even
   if (x < 1 || (q <= 0 && x != std::floor(x))) return kNan;
   double sum = 0;
   int n = 0;
@@ -85,7 +86,14 @@ double hurwitz_zeta(double x, double q) {
   const double w = q + n, p = std::pow(w, -x);
   sum += p * w / (x - 1) + 0.5 * p;
   // Bernoulli numbers over factorials: B2/2!, B4/4!, …
-  constexpr double kB[] = {1.0 / 12, -1.0 / 720, 1.0 / 30240, -1.0 / 1209600, 1.0 / 47900160, -691.0 / 1307674368000.0, 1.0 / 74724249600.0, -3617.0 / 10670622842880000.0};
+  constexpr double kB[] = {1.0 / 12,
+                           -1.0 / 720,
+                           1.0 / 30240,
+                           -1.0 / 1209600,
+                           1.0 / 47900160,
+                           -691.0 / 1307674368000.0,
+                           1.0 / 74724249600.0,
+                           -3617.0 / 10670622842880000.0};
   double factor = x, power = p / w;
   for (int k = 0; k < 8; ++k) {
     sum += kB[k] * factor * power;
@@ -147,19 +155,24 @@ double bessel(double x, int order) {
       if (std::fabs(next) >= std::fabs(term) || std::fabs(next) < kEps) break;
       y += term = next;
     }
-    y /= std::sqrt(2 * std::numbers::pi) * std::sqrt(a);   // 2 pi a may be infinite
+    y /= std::sqrt(2 * std::numbers::pi) * std::sqrt(a);  // 2 pi a may be infinite
   }
   return order ? std::copysign(y, x) : y;
 }
 
 template <class F>
 Kernel unary(F f) {
-  return unary_kernel<float16, bfloat16, float, double>([f](auto x) { return static_cast<decltype(x)>(static_cast<std::conditional_t<std::same_as<decltype(x), double>, double, float>>(f(static_cast<double>(x)))); });
+  return unary_kernel<float16, bfloat16, float, double>([f](auto x) {
+    return static_cast<decltype(x)>(
+        static_cast<std::conditional_t<std::same_as<decltype(x), double>, double, float>>(f(static_cast<double>(x))));
+  });
 }
 template <class F>
 Kernel binary(F f) {
-  return binary_kernel<float16, bfloat16, float, double>(
-      [f](auto x, auto y) { return static_cast<decltype(x)>(static_cast<std::conditional_t<std::same_as<decltype(x), double>, double, float>>(f(static_cast<double>(x), static_cast<double>(y)))); });
+  return binary_kernel<float16, bfloat16, float, double>([f](auto x, auto y) {
+    return static_cast<decltype(x)>(static_cast<std::conditional_t<std::same_as<decltype(x), double>, double, float>>(
+        f(static_cast<double>(x), static_cast<double>(y))));
+  });
 }
 Arrays beta_kernel(const KernelCall& c) {
   const Dims dims = c.outputs[0].dims();
@@ -169,7 +182,9 @@ Arrays beta_kernel(const KernelCall& c) {
     visit_dtype(c.outputs[0].dtype, [&]<class T>(std::type_identity<T>) {
       if constexpr (!std::integral<T> && !requires(T t) { t.real(); })
         for (std::size_t i = 0; i < v[0].size(); ++i)
-          reinterpret_cast<T*>(bytes)[i] = static_cast<T>(static_cast<std::conditional_t<std::same_as<T, double>, double, float>>(incomplete_beta(v[0][i], v[1][i], v[2][i])));
+          reinterpret_cast<T*>(bytes)[i] =
+              static_cast<T>(static_cast<std::conditional_t<std::same_as<T, double>, double, float>>(
+                  incomplete_beta(v[0][i], v[1][i], v[2][i])));
     });
   })};
 }

@@ -15,7 +15,7 @@ template <class T>
 void copy_row(std::int64_t n, std::byte* target, std::int64_t ts, const std::byte* source, std::int64_t ss) {
   T* out = reinterpret_cast<T*>(target);
   const T* in = reinterpret_cast<const T*>(source);
-  if (ts == 1 && ss == 1) std::memcpy(out, in, static_cast<std::size_t>(n) * sizeof(T));
+  if (ts == 1 && ss == 1) std::memcpy(out, in, n * sizeof(T));
   else if (ts == 1 && ss == 0) std::fill(out, out + n, *in);
   else
     for (std::int64_t i = 0; i < n; ++i) out[i * ts] = in[i * ss];
@@ -35,8 +35,8 @@ void copy_all(const Dims& dims, const View& target, const View& source, std::int
     from += index[a] * source.strides[a];
   }
   for (std::int64_t row = first; row < last; ++row) {
-    copy_row<T>(n, target.data + to * static_cast<std::int64_t>(sizeof(T)), target.strides[outer], source.data + from * static_cast<std::int64_t>(sizeof(T)),
-                source.strides[outer]);
+    copy_row<T>(n, target.data + to * static_cast<std::int64_t>(sizeof(T)), target.strides[outer],
+                source.data + from * static_cast<std::int64_t>(sizeof(T)), source.strides[outer]);
     for (std::size_t a = outer; a-- > 0;) {
       to += target.strides[a];
       from += source.strides[a];
@@ -56,7 +56,8 @@ void copy_strided(const Dims& full_dims, View target, View source, int width) {
   for (std::size_t i = 0; i < full_dims.size(); ++i) {
     if (full_dims[i] == 0) return;
     if (full_dims[i] == 1) continue;
-    if (!dims.empty() && ts.back() == full_dims[i] * target.strides[i] && ss.back() == full_dims[i] * source.strides[i]) {
+    if (!dims.empty() && ts.back() == full_dims[i] * target.strides[i] &&
+        ss.back() == full_dims[i] * source.strides[i]) {
       dims.back() *= full_dims[i];
       ts.back() = target.strides[i];
       ss.back() = source.strides[i];
@@ -67,7 +68,7 @@ void copy_strided(const Dims& full_dims, View target, View source, int width) {
     ss.push_back(source.strides[i]);
   }
   if (dims.empty()) {
-    std::memcpy(target.data, source.data, static_cast<std::size_t>(width));
+    std::memcpy(target.data, source.data, width);
     return;
   }
   const View to{target.data, ts}, from{source.data, ss};

@@ -24,23 +24,41 @@ bool precedes(T a, T b) {
 template <class T>
 T bound(bool low) {
   if constexpr (requires(T t) { t.real(); }) return T(bound<typename T::value_type>(low));
-  else if constexpr (std::floating_point<T>) return low ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
+  else if constexpr (std::floating_point<T>)
+    return low ? -std::numeric_limits<T>::infinity() : std::numeric_limits<T>::infinity();
   else return low ? std::numeric_limits<T>::lowest() : std::numeric_limits<T>::max();
 }
 struct Sum {
-  template <class T> static T identity() { return T(0); }
-  template <class T> static T apply(T a, T b) {
-    if constexpr (std::integral<T>) return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+  template <class T>
+  static T identity() {
+    return T(0);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (std::integral<T>)
+      return static_cast<T>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
     else return a + b;
   }
 };
 struct Max {
-  template <class T> static T identity() { return bound<T>(true); }
-  template <class T> static T apply(T a, T b) { return static_cast<int>(precedes(a, b)) | static_cast<int>(b != b) ? b : a; }   // a NaN stays
+  template <class T>
+  static T identity() {
+    return bound<T>(true);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<int>(precedes(a, b)) | static_cast<int>(b != b) ? b : a;
+  }  // a NaN stays
 };
 struct Min {
-  template <class T> static T identity() { return bound<T>(false); }
-  template <class T> static T apply(T a, T b) { return static_cast<int>(precedes(b, a)) | static_cast<int>(b != b) ? b : a; }
+  template <class T>
+  static T identity() {
+    return bound<T>(false);
+  }
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<int>(precedes(b, a)) | static_cast<int>(b != b) ? b : a;
+  }
 };
 
 struct AxisWindow {
@@ -58,29 +76,32 @@ AxisWindow axis_window(const Window& w, std::size_t i) {
 
 // These reductions separate: one pass per axis, each over [outer, n, inner] -> [outer, m, inner].
 template <class Op, class A>
-void pass(const A* in, A* out, std::int64_t outer, std::int64_t n, std::int64_t m, std::int64_t inner, const AxisWindow& w) {
-  parallel_for(outer * m, std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, inner * w.size)), [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t o = i / m, j = i % m;
-      A* to = out + i * inner;
-      bool started = false;
-      for (std::int64_t k = 0; k < w.size; ++k) {
-        const std::int64_t p = w.position(j, k, n);
-        if (p < 0) continue;
-        const A* from = in + (o * n + p) * inner;
-        if (!std::exchange(started, true)) {
-          std::copy_n(from, inner, to);
-          continue;
-        }
-        for (std::int64_t c = 0; c < inner; ++c) to[c] = Op::template apply<A>(to[c], from[c]);
-      }
-      if (!started) std::fill_n(to, inner, Op::template identity<A>());
-    }
-  });
+void pass(const A* in, A* out, std::int64_t outer, std::int64_t n, std::int64_t m, std::int64_t inner,
+          const AxisWindow& w) {
+  parallel_for(outer * m, std::max<std::int64_t>(1, 16384 / std::max<std::int64_t>(1, inner * w.size)),
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (std::int64_t i = begin; i < end; ++i) {
+                   const std::int64_t o = i / m, j = i % m;
+                   A* to = out + i * inner;
+                   bool started = false;
+                   for (std::int64_t k = 0; k < w.size; ++k) {
+                     const std::int64_t p = w.position(j, k, n);
+                     if (p < 0) continue;
+                     const A* from = in + (o * n + p) * inner;
+                     if (!std::exchange(started, true)) {
+                       std::copy_n(from, inner, to);
+                       continue;
+                     }
+                     for (std::int64_t c = 0; c < inner; ++c) to[c] = Op::template apply<A>(to[c], from[c]);
+                   }
+                   if (!started) std::fill_n(to, inner, Op::template identity<A>());
+                 }
+               });
 }
 
 bool trivial(const Window& w, std::size_t i) {
-  return w.window_dimensions[i] == 1 && w.window_strides[i] == 1 && w.base_dilation[i] == 1 && w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0);
+  return w.window_dimensions[i] == 1 && w.window_strides[i] == 1 && w.base_dilation[i] == 1 &&
+         w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0);
 }
 
 template <class Op>
@@ -94,7 +115,7 @@ Arrays window_kernel(const KernelCall& call) {
       const T* in = reinterpret_cast<const T*>(x.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
       Dims dims = in_dims;
-      std::vector<std::size_t> axes;   // with a window
+      std::vector<std::size_t> axes;  // with a window
       for (std::size_t i = 0; i < dims.size(); ++i)
         if (!trivial(w, i)) axes.push_back(i);
       // The passes go from the operand through two buffers to the result; halves are widened first and rounded last.
@@ -104,7 +125,7 @@ Arrays window_kernel(const KernelCall& call) {
         now = in;
         if (axes.empty()) std::copy_n(in, num_elements(dims), out);
       } else {
-        held = std::make_unique_for_overwrite<A[]>(static_cast<std::size_t>(num_elements(dims)));
+        held = std::make_unique_for_overwrite<A[]>(num_elements(dims));
         std::copy_n(in, num_elements(dims), held.get());
         now = held.get();
       }
@@ -119,12 +140,13 @@ Arrays window_kernel(const KernelCall& call) {
             break;
           }
         }
-        auto next = std::make_unique_for_overwrite<A[]>(static_cast<std::size_t>(num_elements(dims)));
+        auto next = std::make_unique_for_overwrite<A[]>(num_elements(dims));
         pass<Op, A>(now, next.get(), outer, n, dims[i], inner, axis_window(w, i));
         held = std::move(next);
         now = held.get();
       }
-      if constexpr (!std::same_as<A, T>) std::transform(now, now + num_elements(dims), out, [](A v) { return static_cast<T>(v); });
+      if constexpr (!std::same_as<A, T>)
+        std::transform(now, now + num_elements(dims), out, [](A v) { return static_cast<T>(v); });
     });
   })};
 }
@@ -186,7 +208,10 @@ void visit_pair(DType values, DType operand, F f) {
     if (values == operand) {
       f(std::type_identity<T>{}, std::type_identity<T>{});
     } else {
-      raise<DtypeError>("select_and_gather_add, select_and_scatter_add: dtypes differ. Got {} and {}.", values, operand);
+      raise<DtypeError>(
+          "select_and_gather_add, select_and_scatter_add: dtypes differ. Got {} and {}; expected one dtype. Convert "
+          "with astype.",
+          values, operand);
     }
   });
 }
@@ -203,27 +228,29 @@ Arrays select_and_gather_kernel(const KernelCall& call) {
       T* out = reinterpret_cast<T*>(bytes);
       using A = Accumulator<S>;
       const Split split(operand.dims(), call.outputs[0].dims(), w);
-      const std::int64_t in_size = num_elements(split.in) * split.inner, out_size = num_elements(split.out) * split.inner;
+      const std::int64_t in_size = num_elements(split.in) * split.inner,
+                         out_size = num_elements(split.out) * split.inner;
       parallel_for(split.outer, 1, [&](std::int64_t first, std::int64_t last) {
-        const auto best = std::make_unique<A[]>(static_cast<std::size_t>(split.inner));
+        const auto best = std::make_unique<A[]>(split.inner);
         for (std::int64_t o = first; o < last; ++o) {
           T* to = nullptr;
-          walk(split.in, split.out, split.window,
-               [&](std::int64_t i) {
-                 to = out + o * out_size + i * split.inner;
-                 std::fill_n(best.get(), split.inner, bound<A>(largest));
-                 std::fill_n(to, split.inner, T(0));
-               },
-               [&](std::int64_t p) {
-                 const std::int64_t at = o * in_size + p * split.inner;
-                 for (std::int64_t c = 0; c < split.inner; ++c) {
-                   A& b = best[static_cast<std::size_t>(c)];
-                   const A v = static_cast<A>(x[at + c]);
-                   const bool take = precedes(largest ? b : v, largest ? v : b) || v != v;
-                   b = take ? v : b;
-                   to[c] = take ? t[at + c] : to[c];
-                 }
-               });
+          walk(
+              split.in, split.out, split.window,
+              [&](std::int64_t i) {
+                to = out + o * out_size + i * split.inner;
+                std::fill_n(best.get(), split.inner, bound<A>(largest));
+                std::fill_n(to, split.inner, T(0));
+              },
+              [&](std::int64_t p) {
+                const std::int64_t at = o * in_size + p * split.inner;
+                for (std::int64_t c = 0; c < split.inner; ++c) {
+                  A& b = best[c];
+                  const A v = static_cast<A>(x[at + c]);
+                  const bool take = precedes(largest ? b : v, largest ? v : b) || v != v;
+                  b = take ? v : b;
+                  to[c] = take ? t[at + c] : to[c];
+                }
+              });
         }
       });
     });
@@ -244,35 +271,37 @@ Arrays select_and_scatter_kernel(const KernelCall& call) {
       const S* x = reinterpret_cast<const S*>(operand.bytes().data());
       T* out = reinterpret_cast<T*>(bytes);
       const Split split(operand.dims(), source.dims(), w);
-      const std::int64_t in_size = num_elements(split.in) * split.inner, out_size = num_elements(split.out) * split.inner;
+      const std::int64_t in_size = num_elements(split.in) * split.inner,
+                         out_size = num_elements(split.out) * split.inner;
       parallel_for(split.outer, 1, [&](std::int64_t first, std::int64_t last) {
-        const auto best = std::make_unique<A[]>(static_cast<std::size_t>(split.inner));
-        std::vector<std::int64_t> chosen(static_cast<std::size_t>(split.inner), -1);
+        const auto best = std::make_unique<A[]>(split.inner);
+        std::vector<std::int64_t> chosen(split.inner, -1);
         for (std::int64_t o = first; o < last; ++o) {
           std::int64_t window = -1;
           const auto flush = [&] {
             for (std::int64_t c = 0; c < split.inner; ++c) {
-              std::int64_t& at = chosen[static_cast<std::size_t>(c)];
+              std::int64_t& at = chosen[c];
               if (at >= 0) out[at] = Sum::apply<T>(out[at], from[o * out_size + window * split.inner + c]);
               at = -1;
             }
           };
-          walk(split.in, split.out, split.window,
-               [&](std::int64_t i) {
-                 if (window >= 0) flush();
-                 window = i;
-               },
-               [&](std::int64_t p) {
-                 const std::int64_t at = o * in_size + p * split.inner;
-                 for (std::int64_t c = 0; c < split.inner; ++c) {
-                   A& b = best[static_cast<std::size_t>(c)];
-                   std::int64_t& mine = chosen[static_cast<std::size_t>(c)];
-                   const A v = static_cast<A>(x[at + c]);
-                   const bool keep = mine >= 0 && (largest ? !precedes(b, v) : !precedes(v, b)) && b == b && v == v;
-                   b = keep ? b : v;
-                   mine = keep ? mine : at + c;
-                 }
-               });
+          walk(
+              split.in, split.out, split.window,
+              [&](std::int64_t i) {
+                if (window >= 0) flush();
+                window = i;
+              },
+              [&](std::int64_t p) {
+                const std::int64_t at = o * in_size + p * split.inner;
+                for (std::int64_t c = 0; c < split.inner; ++c) {
+                  A& b = best[c];
+                  std::int64_t& mine = chosen[c];
+                  const A v = static_cast<A>(x[at + c]);
+                  const bool keep = mine >= 0 && (largest ? !precedes(b, v) : !precedes(v, b)) && b == b && v == v;
+                  b = keep ? b : v;
+                  mine = keep ? mine : at + c;
+                }
+              });
           if (window >= 0) flush();
         }
       });

@@ -11,9 +11,9 @@ struct ControlGroup {
   int version = 2;
 };
 
-/// The process's groups for a controller ("cpu", "memory"), of both versions, each followed by all that are above it: one is
-/// bound by those too. In a container a group's path may be the host's, of which only the end is there. `root` is where /proc
-/// and /sys lie. Source: Linux, cgroups(7).
+/// The process's groups for a controller ("cpu", "memory"), of both versions, each followed by all that are above it:
+/// one is bound by those too. In a container a group's path may be the host's, of which only the end is there. `root`
+/// is where /proc and /sys lie. Source: Linux, cgroups(7).
 std::vector<ControlGroup> control_groups(std::string_view controller, const std::filesystem::path& root = "/");
 
 }  // namespace tf2jax::detail

@@ -12,9 +12,9 @@ namespace tf2jax {
 struct DimAtom {
   enum class Kind { variable, floordiv, max, min, mod };
   Kind kind = Kind::variable;
-  std::string name;   // of a variable
-  Dim a, b;           // operands of an operation
-  int size = 1;       // 1, or 1 + the operands' sizes; the first sorting key
+  std::string name;  // of a variable
+  Dim a, b;          // operands of an operation
+  int size = 1;      // 1, or 1 + the operands' sizes; the first sorting key
   std::string text;
 };
 

@@ -31,15 +31,17 @@ class Replacement {
 };
 
 /// Removes what writers that are gone left beside `target`; what `ours` denies stays.
-void remove_stale_replacements(const std::filesystem::path& target, Replacement::Kind kind,
-                               const std::function<bool(const std::filesystem::path&)>& ours = [](const auto&) { return true; });
+void remove_stale_replacements(
+    const std::filesystem::path& target, Replacement::Kind kind,
+    const std::function<bool(const std::filesystem::path&)>& ours = [](const auto&) { return true; });
 
-/// The new contents of a file, on the disk under another name until `put_in_place`; `settle` makes that last and removes what
-/// earlier writers left. A device or pipe is written to itself.
+/// The new contents of a file, on the disk under another name until `put_in_place`; `settle` makes that last and
+/// removes what earlier writers left. A device or pipe is written to itself.
 class FileReplacement {
  public:
-  /// Throws: IoError, ValueError.
-  FileReplacement(const std::filesystem::path& path, std::string_view contents);
+  /// The file has the mode of the one that it replaces, or of `like`. Throws: IoError, ValueError.
+  FileReplacement(const std::filesystem::path& path, std::string_view contents,
+                  const std::optional<std::filesystem::path>& like = {});
   /// Throws: IoError; the file is as it was then.
   void put_in_place();
   void settle();
@@ -50,7 +52,10 @@ class FileReplacement {
 };
 
 /// Writes a file, which is always the old or the new one. Throws: IoError, ValueError.
-void replace_file(const std::filesystem::path& path, std::string_view contents);
+void replace_file(const std::filesystem::path& path, std::string_view contents,
+                  const std::optional<std::filesystem::path>& like = {});
+/// `replace_file` with the contents of `source`, of which `path` becomes another name where the file system has links.
+void replace_by_link(const std::filesystem::path& path, const std::filesystem::path& source, std::string_view contents);
 
 /// Writes a file that is not there yet, and flushes it to the device. Throws: IoError.
 void write_new_file(const std::filesystem::path& path, std::string_view contents);

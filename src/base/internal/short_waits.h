@@ -3,8 +3,8 @@
 
 namespace tf2jax::detail {
 
-/// Call before a team of several threads starts. While other processes contend for the processors it keeps libgomp's threads
-/// from spinning while they wait, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT says how they wait.
+/// Call before a team of several threads starts. While other processes contend for the processors it keeps libgomp's
+/// threads from spinning while they wait, unless OMP_WAIT_POLICY or GOMP_SPINCOUNT says how they wait.
 void shorten_waits(int threads);
 
 }  // namespace tf2jax::detail

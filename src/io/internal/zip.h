@@ -18,7 +18,7 @@ struct ZipMember {
 struct ZipEntry {
   std::string name;
   std::string_view packed;
-  std::uint64_t size = 0;   // of the contents
+  std::uint64_t size = 0;  // of the contents
   std::uint32_t crc = 0;
   bool deflated = false;
 };

@@ -1,5 +1,5 @@
-// Checks of static parameters that aval rules share. Kernels and the compiler rely on them: a parameter may come from a text
-// or a file.
+// Checks of static parameters that aval rules share. Kernels and the compiler rely on them: a parameter may come from a
+// text or a file.
 #pragma once
 #include <string_view>
 

@@ -1,4 +1,5 @@
-// Doc: a document with optional line breaks, laid out to a width (Wadler, "A prettier printer"; Lindig, "Strictly pretty").
+// Doc: a document with optional line breaks, laid out to a width (Wadler, "A prettier printer"; Lindig, "Strictly
+// pretty").
 #pragma once
 #include <memory>
 #include <string>
@@ -9,7 +10,7 @@ namespace tf2jax::detail {
 /// Immutable; copying shares it.
 class Doc {
  public:
-  Doc() = default;   ///< empty
+  Doc() = default;  ///< empty
   /// Text without line breaks.
   static Doc text(std::string s);
   /// A line break, or `flat` where the enclosing group fits on its line.

@@ -15,7 +15,7 @@ std::string complex_text(complex128 v);
 /// The shortest decimal digits that identify a value within its dtype, and the exponent: 0.d1d2d3… times 10^point.
 struct Digits {
   bool negative = false;
-  std::string digits;   // no trailing zeros; empty for zero
+  std::string digits;  // no trailing zeros; empty for zero
   int point = 0;
 };
 Digits shortest_digits(double v, DType dtype);

@@ -1,9 +1,0 @@
-// The own kernels compiled for AVX2 and FMA.
-#include "tf2jax/backends/onednn/internal/vector_kernels_body.h"
-
-namespace tf2jax::onednn {
-const VectorKernels& kernels_avx2() {
-  static constexpr VectorKernels kernels = table("avx2");
-  return kernels;
-}
-}  // namespace tf2jax::onednn

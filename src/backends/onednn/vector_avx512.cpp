@@ -1,9 +1,0 @@
-// The own kernels compiled for AVX-512.
-#include "tf2jax/backends/onednn/internal/vector_kernels_body.h"
-
-namespace tf2jax::onednn {
-const VectorKernels& kernels_avx512() {
-  static constexpr VectorKernels kernels = table("avx512");
-  return kernels;
-}
-}  // namespace tf2jax::onednn

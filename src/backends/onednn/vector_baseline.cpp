@@ -1,9 +1,0 @@
-// The own kernels compiled for what every x86-64 has.
-#include "tf2jax/backends/onednn/internal/vector_kernels_body.h"
-
-namespace tf2jax::onednn {
-const VectorKernels& kernels_baseline() {
-  static constexpr VectorKernels kernels = table("baseline");
-  return kernels;
-}
-}  // namespace tf2jax::onednn
