@@ -10,17 +10,20 @@ namespace tf2jax {
 
 namespace tf = tensorflow;
 
-FunctionLibrary::FunctionLibrary(const Graph& graph, std::shared_ptr<const tf::OpList> ops) : graph_(graph), stored_ops_(std::move(ops)) {
+FunctionLibrary::FunctionLibrary(const Graph& graph, std::shared_ptr<const tf::OpList> ops)
+    : graph_(graph), stored_ops_(std::move(ops)) {
   const auto& library = graph_.proto().library();
   for (const auto& f : library.function()) {
     const bool fresh = functions_.emplace(f.signature().name(), &f).second;
-    check(fresh, "{}: two library functions are named '{}'", graph_.source(), f.signature().name());
+    check(fresh, "{}: two library functions are named '{}'.", graph_.source(), f.signature().name());
   }
   for (const auto& g : library.registered_gradients()) gradients_[g.registered_op_type()] = g.gradient_func();
   if (library.gradient_size() > 0) {
-    std::string found;   // as Python prints the list
-    for (const auto& g : library.gradient()) found += fmt::format("{}function_name: \"{}\"\ngradient_func: \"{}\"\n", found.empty() ? "" : ", ", g.function_name(), g.gradient_func());
-    raise<ValueError>("GradientDef not currently supported, found [{}] in {}", found, graph_.source());
+    std::string found;  // as Python prints the list
+    for (const auto& g : library.gradient())
+      found += fmt::format("{}function_name: \"{}\"\ngradient_func: \"{}\"\n", found.empty() ? "" : ", ",
+                           g.function_name(), g.gradient_func());
+    raise<ValueError>("graph: GradientDef not currently supported, found [{}] in {}.", found, graph_.source());
   }
   if (stored_ops_) {
     for (const auto& op : stored_ops_->op()) ops_.emplace(op.name(), &op);
@@ -57,7 +60,7 @@ OutputRange FunctionLibrary::output(const tf::NodeDef& node, std::string_view ou
     for (int i = 0; i < function->signature().output_arg_size(); ++i) {
       if (function->signature().output_arg(i).name() == output) return {i, 1};
     }
-    raise<ValueError>("node '{}': function '{}' has no output '{}'", node.name(), node.op(), output);
+    raise<ValueError>("node '{}': function '{}' has no output '{}'.", node.name(), node.op(), output);
   }
   const tf::OpDef* definition = op(node.op());
   // Almost every operation has one output; a file never names it other than by its only name.
@@ -68,9 +71,11 @@ OutputRange FunctionLibrary::output(const tf::NodeDef& node, std::string_view ou
     range.count = 1;
     if (!arg.number_attr().empty()) {
       const auto it = node.attr().find(arg.number_attr());
-      check(it != node.attr().end(), "node '{}' ({}): attribute '{}' is missing", node.name(), node.op(), arg.number_attr());
-      check(it->second.i() >= 0 && it->second.i() <= kMaxOutputs, "node '{}' ({}): attribute '{}' is {}; expected 0 to {}", node.name(), node.op(),
-            arg.number_attr(), it->second.i(), kMaxOutputs);
+      check(it != node.attr().end(), "node '{}' ({}): attribute '{}' is missing.", node.name(), node.op(),
+            arg.number_attr());
+      check(it->second.i() >= 0 && it->second.i() <= kMaxOutputs,
+            "node '{}' ({}): attribute '{}' is {}; expected 0 to {}.", node.name(), node.op(), arg.number_attr(),
+            it->second.i(), kMaxOutputs);
       range.count = it->second.i();
     } else if (!arg.type_list_attr().empty()) {
       const auto it = node.attr().find(arg.type_list_attr());
@@ -80,7 +85,7 @@ OutputRange FunctionLibrary::output(const tf::NodeDef& node, std::string_view ou
     range.start += range.count;
   }
   if (definition->output_arg_size() == 1) return {0, range.count};
-  raise<ValueError>("node '{}' ({}): there is no output named '{}'", node.name(), node.op(), output);
+  raise<ValueError>("node '{}' ({}): there is no output named '{}'.", node.name(), node.op(), output);
 }
 
 }  // namespace tf2jax

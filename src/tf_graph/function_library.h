@@ -42,6 +42,8 @@ class FunctionLibrary {
   /// The tensors of output argument `output` of `node`. Throws: ValueError when it is not known.
   OutputRange output(const tensorflow::NodeDef& node, std::string_view output) const;
   const Graph& graph() const { return graph_; }
+  /// The library of another graph with the same operation definitions.
+  FunctionLibrary with_graph(const Graph& graph) const { return FunctionLibrary(graph, stored_ops_); }
 
  private:
   template <class T>

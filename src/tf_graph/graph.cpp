@@ -51,7 +51,9 @@ Graph read(const Parse& parse, std::string_view where) {
   return Graph(inner, std::string(where));
 }
 
-void check_not_empty(bool empty, std::string_view where) { check<ParseError>(!empty, "{}: the file is empty; expected a GraphDef.", where); }
+void check_not_empty(bool empty, std::string_view where) {
+  check<ParseError>(!empty, "{}: the file is empty; expected a GraphDef.", where);
+}
 
 template <class Nodes>
 void count(const Nodes& nodes, std::map<std::string, std::int64_t>& counts) {
@@ -60,7 +62,8 @@ void count(const Nodes& nodes, std::map<std::string, std::int64_t>& counts) {
 
 }  // namespace
 
-Graph::Graph(std::shared_ptr<const tf::GraphDef> proto, std::string source) : proto_(std::move(proto)), source_(std::move(source)) {}
+Graph::Graph(std::shared_ptr<const tf::GraphDef> proto, std::string source)
+    : proto_(std::move(proto)), source_(std::move(source)) {}
 
 Graph Graph::load(const std::filesystem::path& path) {
   const auto where = path.string();

@@ -15,7 +15,7 @@ struct GraphBuilder::Impl {
   };
   tf::GraphDef graph;
   std::map<std::string, int> names;
-  std::map<std::string, Output> outputs;   // types of signature candidates
+  std::map<std::string, Output> outputs;  // types of signature candidates
   std::map<std::string, TensorData> variables;
   std::vector<std::string> variable_names;
 
@@ -100,13 +100,15 @@ std::string GraphBuilder::node(const std::string& op, const std::string& name, c
   return n.name() + ":0";
 }
 
-std::string GraphBuilder::node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs, DType type) {
+std::string GraphBuilder::node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs,
+                               DType type) {
   return node(op, name, inputs, {{"T", type}});
 }
 
 Graph GraphBuilder::graph() const { return Graph(std::make_shared<const tf::GraphDef>(impl_->graph), "GraphBuilder"); }
 
-void GraphBuilder::save(const std::filesystem::path& directory, const std::map<std::string, SignatureEntries>& signatures) const {
+void GraphBuilder::save(const std::filesystem::path& directory,
+                        const std::map<std::string, SignatureEntries>& signatures) const {
   tf::SavedModel model;
   model.set_saved_model_schema_version(1);
   tf::MetaGraphDef& meta = *model.add_meta_graphs();
@@ -173,7 +175,8 @@ void GraphBuilder::save(const std::filesystem::path& directory, const std::map<s
     const auto fill = [&](const std::map<std::string, std::string>& tensors, auto& target) {
       for (const auto& [key, tensor] : tensors) {
         const auto it = impl_->outputs.find(tensor.substr(0, tensor.find(':')));
-        check(it != impl_->outputs.end(), "GraphBuilder::save: signature '{}' names '{}', but there is no such tensor.", name, tensor);
+        check(it != impl_->outputs.end(), "GraphBuilder::save: signature '{}' names '{}', but there is no such tensor.",
+              name, tensor);
         tf::TensorInfo& info = target[key];
         info.set_name(tensor);
         info.set_dtype(it->second.type);

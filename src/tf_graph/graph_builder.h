@@ -29,7 +29,8 @@ class GraphBuilder {
   /// A resource variable with its value; returns the tensor that reads it. Saved with `save`.
   std::string variable(const std::string& name, const Array& value);
   /// Any operation. A list of integers under the key "shape" is a shape.
-  std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs, const std::map<std::string, AttributeValue>& attributes = {});
+  std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs,
+                   const std::map<std::string, AttributeValue>& attributes = {});
   /// A shorthand for operations whose only needed attribute is T.
   std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& inputs, DType type);
 
@@ -37,7 +38,7 @@ class GraphBuilder {
   Graph graph() const;
 
   struct SignatureEntries {
-    std::map<std::string, std::string> inputs, outputs;   ///< key -> tensor
+    std::map<std::string, std::string> inputs, outputs;  ///< key -> tensor
   };
   /// Writes a SavedModel that TensorFlow restores too: graph, variables, saver, signatures. Atomic: the directory
   /// appears complete or not at all. Replaces an empty folder or a SavedModel, nothing else.

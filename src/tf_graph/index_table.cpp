@@ -28,7 +28,8 @@ class MemoryFile final : public leveldb::RandomAccessFile {
  public:
   explicit MemoryFile(const std::string& contents) : contents_(contents) {}
   leveldb::Status Read(std::uint64_t offset, std::size_t n, leveldb::Slice* result, char*) const override {
-    if (offset > contents_.size() || n > contents_.size() - offset) return leveldb::Status::Corruption("read past the end");
+    if (offset > contents_.size() || n > contents_.size() - offset)
+      return leveldb::Status::Corruption("read past the end");
     *result = leveldb::Slice(contents_.data() + offset, n);
     return leveldb::Status::OK();
   }
@@ -63,17 +64,20 @@ std::optional<std::uint64_t> read_varint(std::string_view& bytes) {
 
 // LevelDB allocates a block before it reads it, so a damaged footer must not reach it.
 void check_footer(const std::string& contents, const std::filesystem::path& path) {
-  check<DataLossError>(contents.size() >= kFooter, "'{}' is truncated: a checkpoint index has at least {} bytes. Got {}.", path.string(), kFooter,
-                       contents.size());
+  check<DataLossError>(contents.size() >= kFooter,
+                       "'{0}': it is truncated. Got {2} bytes; expected at least {1}, as a checkpoint index has.",
+                       path.string(), kFooter, contents.size());
   std::uint64_t magic = 0;
   std::memcpy(&magic, contents.data() + contents.size() - 8, 8);
-  check<DataLossError>(magic == kMagic, "'{}' is not a checkpoint index, or its end is missing: bad magic number {:#x}.", path.string(), magic);
+  check<DataLossError>(magic == kMagic,
+                       "'{}': this is not a checkpoint index, or its end is missing. Got the magic number {:#x}.",
+                       path.string(), magic);
   std::string_view handles(contents.data() + contents.size() - kFooter, kFooter - 8);
   for (const char* block : {"meta index", "index"}) {
     const auto offset = read_varint(handles), size = read_varint(handles);
     const std::uint64_t limit = contents.size() - kFooter;
     const bool ok = offset && size && *offset <= limit && *size <= limit - *offset && limit - *offset - *size >= 5;
-    check<DataLossError>(ok, "'{}' is damaged: its {} block lies outside the file.", path.string(), block);
+    check<DataLossError>(ok, "'{}': it is damaged, its {} block lies outside the file.", path.string(), block);
   }
 }
 
@@ -91,7 +95,9 @@ std::map<std::string, std::string> read_index_table(const std::filesystem::path&
   const std::string contents = read_file(path, kMaxFile);
   check_footer(contents, path);
   MemoryFile file(contents);
-  const auto damaged = [&](const std::string& what) { raise<DataLossError>("checkpoint index '{}' is damaged: {}", path.string(), what); };
+  const auto damaged = [&](const std::string& what) {
+    raise<DataLossError>("checkpoint index '{}': it is damaged, {}.", path.string(), what);
+  };
   std::map<std::string, std::string> entries;
   try {
     leveldb::Table* opened = nullptr;
@@ -107,7 +113,8 @@ std::map<std::string, std::string> read_index_table(const std::filesystem::path&
       total += it->key().size() + it->value().size();
       if (total > kMaxContents) damaged("its entries take more than a gigabyte");
       const auto [position, fresh] = entries.emplace(it->key().ToString(), it->value().ToString());
-      if (!fresh || std::next(position) != entries.end()) damaged(fmt::format("key '{}' is out of order", position->first));
+      if (!fresh || std::next(position) != entries.end())
+        damaged(fmt::format("key '{}' is out of order", position->first));
     }
     if (!it->status().ok()) damaged(it->status().ToString());
   } catch (const std::bad_alloc&) {
@@ -121,7 +128,7 @@ std::string index_table(const std::map<std::string, std::string>& entries) {
   leveldb::TableBuilder builder(table_options(), &buffer);
   for (const auto& [key, value] : entries) builder.Add(key, value);
   const auto status = builder.Finish();
-  check<IoError>(status.ok(), "cannot build a checkpoint index: {}", status.ToString());
+  check<IoError>(status.ok(), "checkpoint index: it cannot be built, {}.", status.ToString());
   return std::move(buffer.contents);
 }
 

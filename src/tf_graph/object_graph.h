@@ -19,15 +19,15 @@ namespace tf2jax {
 struct Capture {
   enum class Kind { variable, constant, asset, resource, tensor, other };
   Kind kind = Kind::other;
-  int node = -1;              ///< index in the object graph
-  std::string name;           ///< variable name, constant's node name, asset's file name, captured tensor
-  std::string function;       ///< the function that a captured tensor belongs to
-  TensorData constant;        ///< value of a constant
+  int node = -1;         ///< index in the object graph
+  std::string name;      ///< variable name, constant's node name, asset's file name, captured tensor
+  std::string function;  ///< the function that a captured tensor belongs to
+  TensorData constant;   ///< value of a constant
 };
 
 /// A variable of the model. `key` is its name in the checkpoint.
 struct ModelVariable {
-  int node = -1;              ///< index in the object graph; -1 in TF1 models
+  int node = -1;  ///< index in the object graph; -1 in TF1 models
   std::string name, key;
   TensorSpec spec;
   bool trainable = true;
@@ -35,20 +35,20 @@ struct ModelVariable {
 
 /// One traced function: a library function, its structure, and its captures.
 struct ConcreteFunction {
-  std::string name;           ///< library function
-  StructuredValue inputs;     ///< (args, kwargs)
+  std::string name;        ///< library function
+  StructuredValue inputs;  ///< (args, kwargs)
   StructuredValue outputs;
   std::vector<Capture> captures;
 };
 
 /// A function attribute of the saved object.
 struct ModelFunction {
-  std::string path;                          ///< "f", "model.call"
-  std::vector<std::string> concrete;         ///< library functions, one per trace
-  std::vector<std::string> argument_names;   ///< positional parameters without self, then keyword-only ones
-  std::size_t keyword_only = 0;              ///< how many of them, at the end, are keyword-only
+  std::string path;                         ///< "f", "model.call"
+  std::vector<std::string> concrete;        ///< library functions, one per trace
+  std::vector<std::string> argument_names;  ///< positional parameters without self, then keyword-only ones
+  std::size_t keyword_only = 0;             ///< how many of them, at the end, are keyword-only
   std::map<std::string, StructuredValue> defaults;
-  bool is_signature = false;                 ///< reached through `.signatures`
+  bool is_signature = false;  ///< reached through `.signatures`
 };
 
 /// Immutable; safe to share across threads.
@@ -67,6 +67,8 @@ class ObjectGraph {
   /// Throws: LookupError when there is none of that name.
   ConcreteFunction concrete(const std::string& name) const;
   const std::vector<ModelVariable>& variables() const { return variables_; }
+  /// The library function that fills the resource at a node, a table say; empty when there is none.
+  std::string initializer(int node) const;
   /// The variable at a node of the object graph, or null.
   const ModelVariable* variable(int node) const;
 

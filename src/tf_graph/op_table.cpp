@@ -21,7 +21,7 @@ DepthwiseConv2dNative DepthwiseConv2dNativeBackpropInput DepthwiseConv2dNativeBa
 Conv3D Conv3DBackpropInputV2 Conv3DBackpropFilterV2; output; data_format="NDHWC" dilations=[1,1,1,1,1]
 MaxPool MaxPoolGrad; output; data_format="NHWC" explicit_paddings=[]
 MaxPoolV2 AvgPool AvgPoolGrad MaxPoolGradV2; output; data_format="NHWC"
-MaxPool3D AvgPool3D; output; data_format="NDHWC"
+MaxPool3D AvgPool3D MaxPool3DGrad AvgPool3DGrad; output; data_format="NDHWC"
 MaxPoolWithArgmax; output argmax; Targmax=DT_INT64 include_batch_in_index=false
 BiasAdd BiasAddGrad; output; data_format="NHWC"
 FusedBatchNorm; y batch_mean batch_variance reserve_space_1 reserve_space_2; epsilon=0.0001 exponential_avg_factor=1.0 data_format="NHWC" is_training=true
@@ -72,7 +72,13 @@ SpaceToBatchND; output; Tblock_shape=DT_INT32 Tpaddings=DT_INT32
 BatchToSpaceND; output; Tblock_shape=DT_INT32 Tcrops=DT_INT32
 SpaceToDepth DepthToSpace; output; data_format="NHWC"
 ResizeBilinear ResizeNearestNeighbor ResizeBicubic; resized_images; align_corners=false half_pixel_centers=false
+ResizeBilinearGrad ResizeNearestNeighborGrad ResizeBicubicGrad; resized_images; align_corners=false half_pixel_centers=false
 ResizeArea; resized_images; align_corners=false
+ScaleAndTranslate; resized_images; kernel_type="lanczos3" antialias=true
+ImageProjectiveTransformV2 ImageProjectiveTransformV3; transformed_images; fill_mode="CONSTANT"
+DenseBincount; output; binary_output=false
+HistogramFixedWidth; out; dtype=DT_INT32
+ReverseSequence; output; batch_dim=0
 CropAndResize; crops; method="bilinear" extrapolation_value=0.0
 LRN; output; depth_radius=5 bias=1.0 alpha=1.0 beta=0.5
 Svd; s u v; compute_uv=true full_matrices=false
@@ -81,6 +87,7 @@ Eig; e v; compute_v=true
 SelfAdjointEigV2; e v; compute_v=true
 MatrixTriangularSolve; output; lower=true adjoint=false
 MatrixSolve MatrixInverse; output; adjoint=false
+MatrixSolveLs; output; fast=true
 LogMatrixDeterminant; sign log_abs_determinant
 Lu; lu p; output_idx_type=DT_INT32
 MatrixDiagV3 MatrixDiagPartV3 MatrixSetDiagV3; output; align="RIGHT_LEFT"
@@ -98,6 +105,13 @@ UniqueV2; y idx; out_idx=DT_INT32 Taxis=DT_INT64
 UniqueWithCounts; y idx count; out_idx=DT_INT32
 ListDiff; out idx; out_idx=DT_INT32
 DynamicPartition; outputs*num_partitions
+UniqueWithCountsV2; y idx count; out_idx=DT_INT32 Taxis=DT_INT64
+SparseToDense; dense; validate_indices=true
+SparseTensorDenseMatMul; product; adjoint_a=false adjoint_b=false Tindices=DT_INT64
+VariableShape; output; out_type=DT_INT32
+QuantizeAndDequantizeV2 QuantizeAndDequantizeV4; output; signed_input=true num_bits=8 range_given=false round_mode="HALF_TO_EVEN" narrow_range=false axis=-1
+QuantizeAndDequantizeV3; output; signed_input=true range_given=true narrow_range=false axis=-1
+NthElement; values; reverse=false
 NonMaxSuppression NonMaxSuppressionV2 NonMaxSuppressionV3; selected_indices; iou_threshold=0.5
 NonMaxSuppressionV4; selected_indices valid_outputs; pad_to_max_output_size=false
 NonMaxSuppressionV5; selected_indices selected_scores valid_outputs; pad_to_max_output_size=false
@@ -139,6 +153,77 @@ XlaRngBitGenerator; output_key output
 XlaOptimizationBarrier; output+T
 XlaSvd; s u v
 XlaSelfAdjointEig; w v
+AdjustContrastv2 AdjustHue AdjustSaturation HSVToRGB NextAfter RGBToHSV; output; T=DT_FLOAT
+Angle Imag Real; output; T=DT_COMPLEX64 Tout=DT_FLOAT
+ApplyAdagrad ApplyAdagradV2 SparseApplyAdagrad SparseApplyAdagradV2; out; update_slots=true
+ApplyAdam ApplyMomentum SparseApplyMomentum; out; use_nesterov=false
+ApplyFtrl ApplyFtrlV2 SparseApplyFtrl SparseApplyFtrlV2; out; multiply_linear_by_lr=false
+ApproximateEqual; z; tolerance=0.00001
+AsString; output; precision=-1 scientific=false shortest=false width=-1 fill=""
+BandedTriangularSolve; output; lower=true adjoint=false
+Complex; out; T=DT_FLOAT Tout=DT_COMPLEX64
+ComplexAbs; y; T=DT_COMPLEX64 Tout=DT_FLOAT
+Conj; output; T=DT_COMPLEX64
+DenseToDenseSetOperation; result_indices result_values result_shape; validate_indices=true
+Dequantize; output; mode="MIN_COMBINED" narrow_range=false axis=-1 dtype=DT_FLOAT
+DestroyResourceOp; ; ignore_lookup_error=true
+FFT FFT2D FFT3D IFFT IFFT2D IFFT3D; output; Tcomplex=DT_COMPLEX64
+HashTable HashTableV2 MutableHashTableV2; table_handle; use_node_name_sharing=false
+IRFFT IRFFT2D IRFFT3D RFFT RFFT2D RFFT3D; output; Treal=DT_FLOAT Tcomplex=DT_COMPLEX64
+InTopK InTopKV2; precision; T=DT_INT32
+InitializeTableFromTextFile InitializeTableFromTextFileV2; ; vocab_size=-1 offset=0
+InvertPermutation; y; T=DT_INT32
+MatrixBandPart; band; Tindex=DT_INT64
+Print; output; message="" first_n=-1 summarize=3
+QuantizeV2; output output_min output_max; mode="MIN_COMBINED" round_mode="HALF_AWAY_FROM_ZERO"
+RaggedGather; output_nested_splits*OUTPUT_RAGGED_RANK output_dense_values; Tsplits=DT_INT64
+RaggedRange; rt_nested_splits rt_dense_values; T=DT_INT32 Tsplits=DT_INT64
+RaggedTensorToSparse; sparse_indices sparse_values sparse_dense_shape; Tsplits=DT_INT64
+RandomGamma; output; seed=0 seed2=0
+RandomPoissonV2; output; seed=0 seed2=0 R=DT_DOUBLE dtype=DT_INT64
+ResourceApplyAdagrad ResourceApplyAdagradV2 ResourceSparseApplyAdagrad; ; update_slots=true
+ResourceSparseApplyAdagradV2; ; update_slots=true
+ResourceApplyAdam ResourceApplyKerasMomentum ResourceApplyMomentum; ; use_nesterov=false
+ResourceSparseApplyKerasMomentum ResourceSparseApplyMomentum; ; use_nesterov=false
+ResourceApplyFtrl ResourceApplyFtrlV2 ResourceSparseApplyFtrl ResourceSparseApplyFtrlV2; ; multiply_linear_by_lr=false
+ResourceScatterNdAdd ResourceScatterNdMax ResourceScatterNdMin ResourceScatterNdSub; ; bad_indices_policy=""
+ResourceScatterNdUpdate; ; bad_indices_policy=""
+ResourceStridedSliceAssign; ; begin_mask=0 end_mask=0 ellipsis_mask=0 new_axis_mask=0 shrink_axis_mask=0
+ScatterNdAdd ScatterNdMax ScatterNdMin ScatterNdSub ScatterNdUpdate; output_ref; bad_indices_policy=""
+ScatterNdNonAliasingAdd; output; bad_indices_policy=""
+SetSize; size; validate_indices=true
+SparseAdd; sum_indices sum_values sum_shape
+SparseConcat SparseSlice; output_indices output_values output_shape
+SparseFillEmptyRows; output_indices output_values empty_row_indicator reverse_index_map
+SparseReduceMax SparseReduceSum; output; keep_dims=false
+SparseReorder; output_indices output_values
+SparseReshape; output_indices output_shape
+SparseSegmentMean SparseSegmentSqrtN; output; Tidx=DT_INT32 Tsegmentids=DT_INT32 sparse_gradient=false
+SparseSegmentSum; output; Tidx=DT_INT32 Tsegmentids=DT_INT32 sparse_gradient=false
+SparseSegmentMeanWithNumSegments; output; Tidx=DT_INT32 Tnumsegments=DT_INT32 Tsegmentids=DT_INT32 sparse_gradient=false
+SparseSegmentSqrtNWithNumSegments; output; Tidx=DT_INT32 Tnumsegments=DT_INT32 Tsegmentids=DT_INT32
+SparseSegmentSumWithNumSegments; output; Tidx=DT_INT32 Tnumsegments=DT_INT32 Tsegmentids=DT_INT32 sparse_gradient=false
+StatelessMultinomial; output; Tseed=DT_INT64 output_dtype=DT_INT64
+StatelessParameterizedTruncatedNormal StatelessRandomGammaV2 StatelessRandomPoisson; output; Tseed=DT_INT64
+StatelessRandomUniformInt; output; Tseed=DT_INT64
+StatelessRandomBinomial; output; Tseed=DT_INT64 T=DT_DOUBLE dtype=DT_INT64
+StatelessRandomGammaV3; output; shape_dtype=DT_INT32
+StatelessRandomGetKeyCounterAlg; key counter alg; Tseed=DT_INT64
+StatelessRandomUniformFullIntV2; output; dtype=DT_UINT64 Tshape=DT_INT32
+StatelessRandomUniformIntV2; output; Tshape=DT_INT32
+StatelessTruncatedNormalV2; output; dtype=DT_FLOAT Tshape=DT_INT32
+StringJoin; output; separator=""
+StringLength Substr; output; unit="BYTE"
+StringLower StringUpper; output; encoding=""
+StringSplitV2; indices values shape; maxsplit=-1
+StringToNumber; output; out_type=DT_FLOAT
+TensorListConcat; tensor lengths
+TensorListSetItem; output_handle; resize_if_index_out_of_bounds=false
+TridiagonalSolve; output; partial_pivoting=true perturb_singular=false
+Where; index; T=DT_BOOL
+XlaConvV2; output; batch_group_count=1
+XlaKeyValueSort; sorted_keys sorted_values
+XlaSharding; output; sharding="" unspecified_dims=[]
 )";
 
 tf::AttrValue literal(std::string_view text) {
@@ -179,7 +264,8 @@ std::map<std::string, tf::OpDef, std::less<>> read_table() {
       const auto mark = output.find_first_of("*+");
       arg->set_name(output.substr(0, mark));
       if (mark == std::string::npos) continue;
-      (output[mark] == '*' ? arg->mutable_number_attr() : arg->mutable_type_list_attr())->assign(output.substr(mark + 1));
+      (output[mark] == '*' ? arg->mutable_number_attr() : arg->mutable_type_list_attr())
+          ->assign(output.substr(mark + 1));
     }
     for (std::string attr; attr_list >> attr;) {
       const auto equals = attr.find('=');

@@ -22,9 +22,27 @@ struct TypeRow {
   DType dtype;
 };
 constexpr TypeRow kTypes[] = {
-    {tf::DT_FLOAT, f32}, {tf::DT_DOUBLE, f64}, {tf::DT_INT32, i32}, {tf::DT_UINT8, u8}, {tf::DT_INT16, i16}, {tf::DT_INT8, i8},
-    {tf::DT_COMPLEX64, c64}, {tf::DT_INT64, i64}, {tf::DT_BOOL, bool_}, {tf::DT_BFLOAT16, bf16}, {tf::DT_UINT16, u16},
-    {tf::DT_COMPLEX128, c128}, {tf::DT_HALF, f16}, {tf::DT_UINT32, u32}, {tf::DT_UINT64, u64},
+    {tf::DT_FLOAT, f32},
+    {tf::DT_DOUBLE, f64},
+    {tf::DT_INT32, i32},
+    {tf::DT_UINT8, u8},
+    {tf::DT_INT16, i16},
+    {tf::DT_INT8, i8},
+    {tf::DT_COMPLEX64, c64},
+    {tf::DT_INT64, i64},
+    {tf::DT_BOOL, bool_},
+    {tf::DT_BFLOAT16, bf16},
+    {tf::DT_UINT16, u16},
+    {tf::DT_COMPLEX128, c128},
+    {tf::DT_HALF, f16},
+    {tf::DT_UINT32, u32},
+    {tf::DT_UINT64, u64},
+    // Quantised types are their integers; a dtype has the first type of its kind.
+    {tf::DT_QINT8, i8},
+    {tf::DT_QUINT8, u8},
+    {tf::DT_QINT16, i16},
+    {tf::DT_QUINT16, u16},
+    {tf::DT_QINT32, i32},
 };
 
 // One constant may not ask for more memory than a whole GraphDef may hold.
@@ -54,32 +72,40 @@ template <class To, class From>
 Array from_list(DType dtype, const Dims& dims, const From& list, int components, std::string_view where) {
   const std::int64_t n = num_elements(dims);
   const std::int64_t given = list.size() / components;
-  check(list.size() % components == 0 && given <= n, "{}: {} values are given for shape {}; expected at most {}.", where, given, tuple_string(dims), n);
+  check(list.size() % components == 0 && given <= n, "{}: {} values are given for shape {}; expected at most {}.",
+        where, given, tuple_string(dims), n);
   return detail::exact_array({dtype, symbolic(dims), false}, [&](std::byte* out) {
     auto* p = reinterpret_cast<To*>(out);
     for (std::int64_t i = 0; i < n; ++i) {
       // The last value stands for the rest; no value at all means zero.
       const std::int64_t from = std::min(i, given - 1);
-      for (int c = 0; c < components; ++c) *p++ = from < 0 ? To{} : static_cast<To>(list.Get(static_cast<int>(from * components + c)));
+      for (int c = 0; c < components; ++c)
+        *p++ = from < 0 ? To{} : static_cast<To>(list.Get(static_cast<int>(from * components + c)));
     }
   });
 }
 
-Array array_from_content(const std::string& content, DType dtype, const Dims& dims, std::string_view where, std::shared_ptr<const void> owner) {
+Array array_from_content(const std::string& content, DType dtype, const Dims& dims, std::string_view where,
+                         std::shared_ptr<const void> owner) {
   const auto bytes = num_elements(dims) * itemsize(dtype);
-  check(static_cast<std::int64_t>(content.size()) == bytes, "{}: tensor_content has {} bytes; expected {} for {}{}.", where, content.size(), bytes,
-        short_name(dtype), tuple_string(dims));
+  check(static_cast<std::int64_t>(content.size()) == bytes, "{}: tensor_content has {} bytes; expected {} for {}{}.",
+        where, content.size(), bytes, short_name(dtype), tuple_string(dims));
   if (dtype == bool_) {
-    for (const char c : content) check(c == 0 || c == 1, "{}: a bool holds the byte {}; expected 0 or 1.", where, static_cast<int>(c));
+    for (const char c : content)
+      check(c == 0 || c == 1, "{}: a bool holds the byte {}; expected 0 or 1.", where, static_cast<int>(c));
   }
-  if (!owner || content.size() < kBorrowed) return detail::exact_array({dtype, symbolic(dims), false}, std::as_bytes(std::span(content)));
+  if (!owner || content.size() < kBorrowed)
+    return detail::exact_array({dtype, symbolic(dims), false}, std::as_bytes(std::span(content)));
   return detail::exact_view(dtype, dims, content.data(), [owner = std::move(owner)] {});
 }
 
-Array array_from_proto(const tf::TensorProto& proto, DType dtype, const Dims& dims, std::string_view where, std::shared_ptr<const void> owner) {
+Array array_from_proto(const tf::TensorProto& proto, DType dtype, const Dims& dims, std::string_view where,
+                       std::shared_ptr<const void> owner) {
   const std::int64_t n = num_elements(dims);
-  check(n <= kMaxTensorBytes / itemsize(dtype), "{}: a constant of shape {} has more than {} bytes", where, tuple_string(dims), kMaxTensorBytes);
-  if (!proto.tensor_content().empty() || n == 0) return array_from_content(proto.tensor_content(), dtype, dims, where, std::move(owner));
+  check(n <= kMaxTensorBytes / itemsize(dtype), "{}: a constant of shape {} has more than {} bytes.", where,
+        tuple_string(dims), kMaxTensorBytes);
+  if (!proto.tensor_content().empty() || n == 0)
+    return array_from_content(proto.tensor_content(), dtype, dims, where, std::move(owner));
   switch (dtype) {
     case f32: return from_list<float>(dtype, dims, proto.float_val(), 1, where);
     case f64: return from_list<double>(dtype, dims, proto.double_val(), 1, where);
@@ -96,17 +122,19 @@ Array array_from_proto(const tf::TensorProto& proto, DType dtype, const Dims& di
     case u8: return from_list<std::uint8_t>(dtype, dims, proto.int_val(), 1, where);
     case f16:
     case bf16: return from_list<std::uint16_t>(dtype, dims, proto.half_val(), 1, where);
-    default: raise<NotImplementedError>("{}: constants of type {} are not supported", where, short_name(dtype));
+    default: raise<NotImplementedError>("{}: constants of type {} are not supported.", where, short_name(dtype));
   }
 }
 
 StringTensor strings_from_proto(const tf::TensorProto& proto, const Dims& dims, std::string_view where) {
   const std::int64_t n = num_elements(dims), given = proto.string_val_size();
   check(given <= n, "{}: {} strings are given for shape {}; expected at most {}.", where, given, tuple_string(dims), n);
-  check(n <= (std::int64_t{1} << 24) || n == given, "{}: a string constant of shape {} is too large", where, tuple_string(dims));
+  check(n <= (std::int64_t{1} << 24) || n == given, "{}: a string constant of shape {} is too large.", where,
+        tuple_string(dims));
   StringTensor result{dims, {}};
-  result.values.reserve(static_cast<std::size_t>(n));
-  for (std::int64_t i = 0; i < n; ++i) result.values.push_back(given == 0 ? std::string() : proto.string_val(static_cast<int>(std::min(i, given - 1))));
+  result.values.reserve(n);
+  for (std::int64_t i = 0; i < n; ++i)
+    result.values.push_back(given == 0 ? std::string() : proto.string_val(static_cast<int>(std::min(i, given - 1))));
   return result;
 }
 
@@ -125,7 +153,7 @@ tf::DataType dtype_to_proto(DType dtype) {
   for (const auto& row : kTypes) {
     if (row.dtype == dtype) return row.type;
   }
-  raise<DtypeError>("{} has no TensorFlow type", short_name(dtype));
+  raise<DtypeError>("dtype: it has no TensorFlow type. Got {}.", short_name(dtype));
 }
 
 std::string type_name(tf::DataType type) {
@@ -157,7 +185,8 @@ tf::TensorShapeProto shape_to_proto(const std::optional<Dims>& shape) {
 Dims concrete_shape(const tf::TensorShapeProto& shape, std::string_view where) {
   const auto dims = shape_from_proto(shape, where);
   check(dims.has_value(), "{}: the shape of a stored tensor is unknown.", where);
-  for (const auto d : *dims) check(d >= 0, "{}: the shape {} of a stored tensor is not fully known.", where, tuple_string(*dims));
+  for (const auto d : *dims)
+    check(d >= 0, "{}: the shape {} of a stored tensor is not fully known.", where, tuple_string(*dims));
   check_sizes(*dims, where);
   return *dims;
 }
@@ -188,20 +217,24 @@ tf::TensorProto tensor_to_proto(const TensorData& value) {
 }
 
 TensorSpec make_spec(std::string name, tf::DataType type, const tf::TensorShapeProto& shape, std::string_view where) {
-  return {.name = std::move(name), .type = type_name(base_type(type)), .dtype = dtype_from_proto(type), .shape = shape_from_proto(shape, where)};
+  return {.name = std::move(name),
+          .type = type_name(base_type(type)),
+          .dtype = dtype_from_proto(type),
+          .shape = shape_from_proto(shape, where)};
 }
 
 namespace {
 
-constexpr std::size_t kMaxMessage = 0x7fffffff;   // of protobuf
+constexpr std::size_t kMaxMessage = 0x7fffffff;  // of protobuf
 
 void parse_stream(pb::io::ZeroCopyInputStream& raw, std::size_t size, pb::Message& message, std::string_view where) {
   silence_protobuf();
-  check<ParseError>(size <= kMaxMessage, "{}: {} bytes are more than a protobuf message may have", where, size);
+  check<ParseError>(size <= kMaxMessage, "{}: {} bytes are more than a protobuf message may have.", where, size);
   pb::io::CodedInputStream stream(&raw);
   const bool ok = message.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
-  check<ParseError>(ok, "{}: not a valid {} protobuf (it fails near byte {} of {}). Is the file complete, and of this kind?", where,
-                    std::string(message.GetDescriptor()->name()), stream.CurrentPosition(), size);
+  check<ParseError>(
+      ok, "{}: not a valid {} protobuf (it fails near byte {} of {}). Is the file complete, and of this kind?", where,
+      std::string(message.GetDescriptor()->name()), stream.CurrentPosition(), size);
 }
 
 class FileStream final : public pb::io::CopyingInputStream {
@@ -242,7 +275,8 @@ void check_depth(std::string_view text, std::string_view where) {
     } else if (c == '#') {
       i = std::min(text.find('\n', i), text.size());
     } else if (c == '{' || c == '<' || c == '[') {
-      check<ParseError>(++depth <= 2 * kTextRecursionLimit, "{}: the text is nested more than {} deep", where, 2 * kTextRecursionLimit);
+      check<ParseError>(++depth <= 2 * kTextRecursionLimit, "{}: the text is nested more than {} deep.", where,
+                        2 * kTextRecursionLimit);
     } else if (c == '}' || c == '>' || c == ']') {
       --depth;
     }
@@ -253,7 +287,7 @@ void check_depth(std::string_view text, std::string_view where) {
 
 void parse_text(std::string_view text, pb::Message& message, std::string_view where) {
   silence_protobuf();
-  check<ParseError>(text.size() <= std::size_t{0x7fffffff}, "{}: the text is too long", where);
+  check<ParseError>(text.size() <= std::size_t{0x7fffffff}, "{}: the text is too long.", where);
   ErrorCollector errors;
   pb::TextFormat::Parser parser;
   parser.RecordErrorsTo(&errors);
@@ -269,11 +303,12 @@ void parse_text(std::string_view text, pb::Message& message, std::string_view wh
 
 void parse_file(const std::filesystem::path& path, pb::Message& message) {
   const auto extension = path.extension();
-  if (extension == ".pbtxt" || extension == ".txt" || extension == ".prototxt") return parse_text(read_file(path), message, path.string());
+  if (extension == ".pbtxt" || extension == ".txt" || extension == ".prototxt")
+    return parse_text(read_file(path), message, path.string());
   const InputFile file(path);
   FileStream bytes(file);
   pb::io::CopyingInputStreamAdaptor stream(&bytes, 1 << 20);
-  parse_stream(stream, static_cast<std::size_t>(file.size()), message, path.string());
+  parse_stream(stream, file.size(), message, path.string());
 }
 
 std::string serialize(const pb::Message& message) {
@@ -282,7 +317,8 @@ std::string serialize(const pb::Message& message) {
     pb::io::StringOutputStream raw(&bytes);
     pb::io::CodedOutputStream stream(&raw);
     stream.SetSerializationDeterministic(true);
-    check<InternalError>(message.SerializeToCodedStream(&stream), "cannot serialize a {}", std::string(message.GetDescriptor()->name()));
+    check<InternalError>(message.SerializeToCodedStream(&stream), "protobuf: a {} cannot be serialized.",
+                         std::string(message.GetDescriptor()->name()));
   }
   return bytes;
 }

@@ -41,7 +41,7 @@ std::vector<std::string> tags_of(const tf::MetaGraphDef& meta) {
 }
 
 int choose_meta_graph(const tf::SavedModel& model, std::vector<std::string> wanted, const std::string& source) {
-  check(model.meta_graphs_size() > 0, "{}: the SavedModel has no meta graph", source);
+  check(model.meta_graphs_size() > 0, "{}: the SavedModel has no meta graph.", source);
   std::ranges::sort(wanted);
   std::string available;
   for (int i = 0; i < model.meta_graphs_size(); ++i) {
@@ -61,7 +61,8 @@ int choose_meta_graph(const tf::SavedModel& model, std::vector<std::string> want
   raise<ValueError>("{}: several meta graphs, none tagged 'serve': {}. Name the tags to read.", source, available);
 }
 
-std::vector<SignatureTensor> signature_tensors(const google::protobuf::Map<std::string, tf::TensorInfo>& infos, const std::string& where) {
+std::vector<SignatureTensor> signature_tensors(const google::protobuf::Map<std::string, tf::TensorInfo>& infos,
+                                               const std::string& where) {
   std::vector<SignatureTensor> tensors;
   for (const auto& [key, info] : infos) {
     // Sparse and composite tensors have no single name; they matter only if the signature is used.
@@ -99,13 +100,15 @@ std::vector<ModelVariable> graph_variables(const tf::MetaGraphDef& meta, const s
     ModelVariable v;
     v.name = node.name();
     v.key = node.name();
-    if (const auto shared = node.attr().find("shared_name"); node.op() == "VarHandleOp" && shared != node.attr().end() && !shared->second.s().empty()) {
+    if (const auto shared = node.attr().find("shared_name");
+        node.op() == "VarHandleOp" && shared != node.attr().end() && !shared->second.s().empty()) {
       v.key = shared->second.s();
     }
     v.trainable = !known || trainable.contains(v.name) || trainable.contains(v.key);
     const auto type = node.attr().find("dtype"), shape = node.attr().find("shape");
     v.spec = make_spec(v.name, type == node.attr().end() ? tf::DT_INVALID : type->second.type(),
-                       shape == node.attr().end() ? tf::TensorShapeProto() : shape->second.shape(), fmt::format("{}: variable '{}'", source, v.name));
+                       shape == node.attr().end() ? tf::TensorShapeProto() : shape->second.shape(),
+                       fmt::format("{}: variable '{}'", source, v.name));
     variables.push_back(std::move(v));
   }
   return variables;
@@ -115,7 +118,8 @@ std::vector<ModelVariable> graph_variables(const tf::MetaGraphDef& meta, const s
 
 bool SavedModel::exists(const fs::path& directory) {
   std::error_code ignored;
-  return fs::is_regular_file(directory / "saved_model.pb", ignored) || fs::is_regular_file(directory / "saved_model.pbtxt", ignored);
+  return fs::is_regular_file(directory / "saved_model.pb", ignored) ||
+         fs::is_regular_file(directory / "saved_model.pbtxt", ignored);
 }
 
 SavedModel SavedModel::load(const fs::path& directory, const SavedModelOptions& options) {
@@ -124,8 +128,10 @@ SavedModel SavedModel::load(const fs::path& directory, const SavedModelOptions& 
 
 SavedModel SavedModel::read(const fs::path& directory, const SavedModelOptions& options) {
   std::error_code ignored;
-  check<IoError>(fs::exists(directory, ignored), "cannot open '{}': there is no such directory", directory.string());
-  check<IoError>(exists(directory), "'{}' is not a SavedModel: it has neither saved_model.pb nor saved_model.pbtxt", directory.string());
+  check<IoError>(fs::exists(directory, ignored), "cannot open '{}': there is no such folder.", directory.string());
+  check<IoError>(exists(directory),
+                 "'{}': this is not a SavedModel. It has neither saved_model.pb nor saved_model.pbtxt.",
+                 directory.string());
   const bool binary = fs::is_regular_file(directory / "saved_model.pb", ignored);
   const fs::path file = directory / (binary ? "saved_model.pb" : "saved_model.pbtxt");
   auto model = std::make_shared<tf::SavedModel>();
@@ -138,10 +144,12 @@ SavedModel SavedModel::read(const fs::path& directory, const SavedModelOptions& 
   const auto& meta = *impl->meta;
   impl->tags = tags_of(meta);
   impl->graph.emplace(std::shared_ptr<const tf::GraphDef>(model, &meta.graph_def()), source);
-  impl->library.emplace(*impl->graph, std::shared_ptr<const tf::OpList>(model, &meta.meta_info_def().stripped_op_list()));
+  impl->library.emplace(*impl->graph,
+                        std::shared_ptr<const tf::OpList>(model, &meta.meta_info_def().stripped_op_list()));
   for (const auto& [name, signature] : meta.signature_def()) {
     const auto where = fmt::format("{}: signature '{}'", source, name);
-    impl->signatures[name] = {name, signature.method_name(), signature_tensors(signature.inputs(), where), signature_tensors(signature.outputs(), where)};
+    impl->signatures[name] = {name, signature.method_name(), signature_tensors(signature.inputs(), where),
+                              signature_tensors(signature.outputs(), where)};
   }
   const fs::path prefix = directory / "variables" / "variables";
   if (fs::exists(prefix.string() + ".index", ignored)) impl->checkpoint = TensorBundle::open(prefix);
@@ -168,7 +176,9 @@ const TensorBundle* SavedModel::checkpoint() const { return impl_->checkpoint ? 
 
 TensorData SavedModel::read(const ModelVariable& variable) const {
   const TensorBundle* bundle = checkpoint();
-  if (!bundle) raise<LookupError>("{}: variable '{}' has no value; there is no variables/variables.index", impl_->directory.string(), variable.name);
+  if (!bundle)
+    raise<LookupError>("{}: variable '{}' has no value; there is no variables/variables.index.",
+                       impl_->directory.string(), variable.name);
   return bundle->read(variable.key);
 }
 

@@ -35,7 +35,8 @@ struct SavedModelOptions {
   std::vector<std::string> tags = {};
 };
 
-/// A SavedModel: one meta graph with its signatures, objects and checkpoint. Cheap to copy; safe to share across threads.
+/// A SavedModel: one meta graph with its signatures, objects and checkpoint. Cheap to copy; safe to share across
+/// threads.
 class SavedModel {
  public:
   /// Throws: IoError when there is no saved_model.pb(txt), ParseError for damaged ones, DataLossError for damaged
@@ -69,10 +70,12 @@ class SavedModel {
 };
 
 /// Writes a SavedModel: the message, the variables' checkpoint and the assets (file name to contents). The directory
-/// appears complete or not at all. An empty folder or a SavedModel that is there already, or that a link names, is replaced
-/// in one step; anything else is left alone. What earlier writers that were killed left beside it is removed.
-/// Throws: IoError; ValueError for asset names that leave the directory, and for a file or a folder with other contents.
-void write_saved_model(const std::filesystem::path& directory, const tensorflow::SavedModel& model, const std::map<std::string, TensorData>& variables,
+/// appears complete or not at all. An empty folder or a SavedModel that is there already, or that a link names, is
+/// replaced in one step; anything else is left alone. What earlier writers that were killed left beside it is removed.
+/// Throws: IoError; ValueError for asset names that leave the directory, and for a file or a folder with other
+/// contents.
+void write_saved_model(const std::filesystem::path& directory, const tensorflow::SavedModel& model,
+                       const std::map<std::string, TensorData>& variables,
                        const std::map<std::string, std::string>& assets = {});
 
 }  // namespace tf2jax

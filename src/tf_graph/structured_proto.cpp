@@ -17,7 +17,7 @@ TensorSpec spec_from_proto(const tf::TensorSpecProto& proto, std::string_view wh
 }  // namespace
 
 StructuredValue structured_from_proto(const tf::StructuredValue& proto, std::string_view where, int depth) {
-  check(depth < kMaxDepth, "{}: a structured value is nested more than {} deep", where, kMaxDepth);
+  check(depth < kMaxDepth, "{}: a structured value is nested more than {} deep.", where, kMaxDepth);
   StructuredValue v;
   const auto inner = [&](const tf::StructuredValue& child) { return structured_from_proto(child, where, depth + 1); };
   switch (proto.kind_case()) {
@@ -28,8 +28,12 @@ StructuredValue structured_from_proto(const tf::StructuredValue& proto, std::str
     case tf::StructuredValue::kStringValue: v.kind = Kind::string, v.string = proto.string_value(); break;
     case tf::StructuredValue::kBoolValue: v.kind = Kind::boolean, v.boolean = proto.bool_value(); break;
     case tf::StructuredValue::kTensorShapeValue: v.kind = Kind::other, v.string = "TensorShape"; break;
-    case tf::StructuredValue::kTensorDtypeValue: v.kind = Kind::other, v.string = type_name(proto.tensor_dtype_value()); break;
-    case tf::StructuredValue::kTensorSpecValue: v.kind = Kind::tensor, v.tensor = spec_from_proto(proto.tensor_spec_value(), where); break;
+    case tf::StructuredValue::kTensorDtypeValue:
+      v.kind = Kind::other, v.string = type_name(proto.tensor_dtype_value());
+      break;
+    case tf::StructuredValue::kTensorSpecValue:
+      v.kind = Kind::tensor, v.tensor = spec_from_proto(proto.tensor_spec_value(), where);
+      break;
     case tf::StructuredValue::kBoundedTensorSpecValue:
       v.kind = Kind::tensor, v.tensor = spec_from_proto(proto.bounded_tensor_spec_value(), where);
       break;
@@ -51,7 +55,8 @@ StructuredValue structured_from_proto(const tf::StructuredValue& proto, std::str
       break;
     case tf::StructuredValue::kNamedTupleValue:
       v.kind = Kind::named_tuple, v.string = proto.named_tuple_value().name();
-      for (const auto& child : proto.named_tuple_value().values()) v.items.emplace_back(child.key(), inner(child.value()));
+      for (const auto& child : proto.named_tuple_value().values())
+        v.items.emplace_back(child.key(), inner(child.value()));
       break;
   }
   return v;
@@ -84,7 +89,8 @@ tf::StructuredValue structured_to_proto(const StructuredValue& v) {
       break;
     case Kind::dict:
       proto.mutable_dict_value();
-      for (const auto& [key, child] : v.items) (*proto.mutable_dict_value()->mutable_fields())[key] = structured_to_proto(child);
+      for (const auto& [key, child] : v.items)
+        (*proto.mutable_dict_value()->mutable_fields())[key] = structured_to_proto(child);
       break;
     case Kind::named_tuple:
       proto.mutable_named_tuple_value()->set_name(v.string);
@@ -94,7 +100,7 @@ tf::StructuredValue structured_to_proto(const StructuredValue& v) {
         *pair->mutable_value() = structured_to_proto(child);
       }
       break;
-    case Kind::other: raise<NotImplementedError>("a value of type '{}' cannot be written", v.string);
+    case Kind::other: raise<NotImplementedError>("structured value: this type cannot be written. Got '{}'.", v.string);
   }
   return proto;
 }

@@ -29,8 +29,10 @@ std::string StructuredValue::to_string() const {
     case Kind::tensor: return tensor.to_string();
     case Kind::list: return list("[", "]", value_only);
     case Kind::tuple: return list("(", items.size() == 1 ? ",)" : ")", value_only);
-    case Kind::dict: return list("{", "}", [](const auto& item) { return "'" + item.first + "': " + item.second.to_string(); });
-    case Kind::named_tuple: return string + list("(", ")", [](const auto& item) { return item.first + "=" + item.second.to_string(); });
+    case Kind::dict:
+      return list("{", "}", [](const auto& item) { return "'" + item.first + "': " + item.second.to_string(); });
+    case Kind::named_tuple:
+      return string + list("(", ")", [](const auto& item) { return item.first + "=" + item.second.to_string(); });
     case Kind::other: return "<" + string + ">";
   }
   return "?";

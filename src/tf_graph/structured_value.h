@@ -15,9 +15,9 @@ struct StructuredValue {
   bool boolean = false;
   std::int64_t integer = 0;
   double real = 0;
-  std::string string;                                          ///< text; the type's name of a named tuple or `other`
+  std::string string;  ///< text; the type's name of a named tuple or `other`
   TensorSpec tensor;
-  std::vector<struct StructuredItem> items;                    ///< children; keys of dicts (sorted) and named tuples
+  std::vector<struct StructuredItem> items;  ///< children; keys of dicts (sorted) and named tuples
 
   bool is_container() const { return kind >= Kind::list && kind <= Kind::named_tuple; }
   /// Tensors in order of Python's tf.nest: dicts by sorted key.

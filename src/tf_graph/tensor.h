@@ -21,9 +21,9 @@ using TensorData = std::variant<Array, StringTensor>;
 /// A tensor in a signature: its name, element type and static shape.
 struct TensorSpec {
   std::string name;
-  std::string type;                   ///< TensorFlow's name without "DT_": "FLOAT", "STRING", "RESOURCE".
-  std::optional<DType> dtype;         ///< nullopt for strings, resources, variants and types this library lacks.
-  std::optional<Dims> shape;          ///< -1: unknown size; nullopt: unknown rank.
+  std::string type;            ///< TensorFlow's name without "DT_": "FLOAT", "STRING", "RESOURCE".
+  std::optional<DType> dtype;  ///< nullopt for strings, resources, variants and types this library lacks.
+  std::optional<Dims> shape;   ///< -1: unknown size; nullopt: unknown rank.
   bool operator==(const TensorSpec&) const = default;
 
   /// "float32[?,3]", "string[]", "float32[...]".

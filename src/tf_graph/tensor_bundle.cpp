@@ -38,12 +38,58 @@ std::string little_endian(T v) {
   return bytes;
 }
 
-std::uint32_t extend(std::uint32_t crc, std::string_view bytes) { return crc32c_extend(crc, std::as_bytes(std::span(bytes))); }
+std::uint32_t extend(std::uint32_t crc, std::string_view bytes) {
+  return crc32c_extend(crc, std::as_bytes(std::span(bytes)));
+}
 
 // Each length enters the checksum as a fixed integer, 4 bytes wide where that is enough.
 std::uint32_t extend_length(std::uint32_t crc, std::uint64_t length) {
   if (length <= 0xffffffffu) return extend(crc, little_endian(static_cast<std::uint32_t>(length)));
   return extend(crc, little_endian(length));
+}
+
+// Of how many shards the checkpoint is; 0 where its index cannot be read.
+int shards_of(const std::filesystem::path& index) {
+  try {
+    tf::BundleHeaderProto header;
+    const auto entries = read_index_table(index);
+    const auto it = entries.find("");
+    return it != entries.end() && header.ParseFromString(it->second) ? header.num_shards() : 0;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
+// Shards that no writer of TensorFlow's counts to: where data lies while a checkpoint is replaced.
+constexpr int kSpareShards[] = {99998, 99999};
+
+// An index and its data are two files. One that is there is replaced by way of data under a spare name: each index that
+// ever stands at `prefix` finds its own data.
+void put_in_place(const std::filesystem::path& prefix, std::string_view data,
+                  std::map<std::string, std::string> entries) {
+  const auto shard = shard_path(prefix, 0, 1), index = index_path(prefix);
+  const auto put_index = [&](int shards) {
+    tf::BundleHeaderProto header;
+    header.set_num_shards(shards);
+    header.mutable_version()->set_producer(1);
+    entries[""] = serialize(header);
+    replace_file(index, index_table(entries));
+  };
+  const auto spare_of = [&](int i) { return shard_path(prefix, 0, kSpareShards[i]); };
+  if (std::filesystem::is_regular_file(index)) {
+    const int i = shards_of(index) == kSpareShards[0] ? 1 : 0;
+    replace_file(spare_of(i), data, shard);
+    put_index(kSpareShards[i]);
+    replace_by_link(shard, spare_of(i), data);
+  } else {
+    replace_file(shard, data);
+  }
+  put_index(1);
+  std::error_code ignored;
+  for (int i : {0, 1}) {
+    std::filesystem::remove(spare_of(i), ignored);
+    remove_stale_replacements(replaced_path(spare_of(i)), Replacement::Kind::file);
+  }
 }
 
 }  // namespace
@@ -57,10 +103,14 @@ struct TensorBundle::Impl {
 
   const tf::BundleEntryProto& entry(const std::string& key) const {
     const auto it = entries.find(key);
-    if (it == entries.end()) raise<LookupError>("checkpoint '{}' has no tensor '{}'. It has {} tensors.", prefix.string(), key, entries.size());
+    if (it == entries.end())
+      raise<LookupError>("checkpoint '{}': there is no tensor '{}'. It has {} tensors.", prefix.string(), key,
+                         entries.size());
     return it->second;
   }
-  std::string where(const std::string& key) const { return fmt::format("checkpoint '{}', tensor '{}'", prefix.string(), key); }
+  std::string where(const std::string& key) const {
+    return fmt::format("checkpoint '{}', tensor '{}'", prefix.string(), key);
+  }
 
   std::shared_ptr<const InputFile> shard(int id) const {
     const std::lock_guard lock(mutex);
@@ -71,46 +121,56 @@ struct TensorBundle::Impl {
 
   // Bytes that two tensors share would be read for both: a small file could name any amount of data.
   void check_disjoint() const {
-    std::vector<std::pair<std::pair<int, std::int64_t>, const std::pair<const std::string, tf::BundleEntryProto>*>> places;
+    std::vector<std::pair<std::pair<int, std::int64_t>, const std::pair<const std::string, tf::BundleEntryProto>*>>
+        places;
     for (const auto& named : entries) {
       const auto& e = named.second;
-      if (e.slices_size() == 0 && e.size() > 0 && e.offset() >= 0) places.push_back({{e.shard_id(), e.offset()}, &named});
+      if (e.slices_size() == 0 && e.size() > 0 && e.offset() >= 0)
+        places.push_back({{e.shard_id(), e.offset()}, &named});
     }
     std::ranges::sort(places);
     for (std::size_t i = 1; i < places.size(); ++i) {
       const auto& [before, last] = *places[i - 1].second;
       const auto& [key, e] = *places[i].second;
       const bool disjoint = e.shard_id() != last.shard_id() || e.offset() - last.offset() >= last.size();
-      check<DataLossError>(disjoint, "{}: its bytes are those of tensor '{}' too", where(key), before);
+      check<DataLossError>(disjoint, "{}: its bytes are those of tensor '{}' too.", where(key), before);
     }
   }
 
   // The file that holds the entry's bytes, after checking that they all lie inside it.
   std::shared_ptr<const InputFile> locate(const std::string& key, const tf::BundleEntryProto& e) const {
-    check<DataLossError>(e.shard_id() >= 0 && e.shard_id() < shards, "{}: shard {} of {} does not exist", where(key), e.shard_id(), shards);
+    check<DataLossError>(e.shard_id() >= 0 && e.shard_id() < shards, "{}: shard {} of {} does not exist.", where(key),
+                         e.shard_id(), shards);
     const auto file = shard(e.shard_id());
-    const bool ok = e.offset() >= 0 && e.size() >= 0 && e.offset() <= file->size() && e.size() <= file->size() - e.offset();
+    const bool ok =
+        e.offset() >= 0 && e.size() >= 0 && e.offset() <= file->size() && e.size() <= file->size() - e.offset();
     check<DataLossError>(ok, "{}: '{}' is truncated. It has {} bytes; the tensor needs bytes {} to {}.", where(key),
-                         shard_path(prefix, e.shard_id(), shards).string(), file->size(), e.offset(), static_cast<std::uint64_t>(e.offset()) + static_cast<std::uint64_t>(e.size()));
+                         shard_path(prefix, e.shard_id(), shards).string(), file->size(), e.offset(),
+                         static_cast<std::uint64_t>(e.offset()) + static_cast<std::uint64_t>(e.size()));
     return file;
   }
 
   void verify(const std::string& key, const tf::BundleEntryProto& e, std::uint32_t crc) const {
-    check<DataLossError>(mask_crc(crc) == e.crc32c(), "{}: checksum mismatch in '{}' (bytes {} to {}). Stored {:#010x}, computed {:#010x}. The file is damaged.",
-                         where(key), shard_path(prefix, e.shard_id(), shards).string(), e.offset(), e.offset() + e.size(), e.crc32c(), mask_crc(crc));
+    check<DataLossError>(
+        mask_crc(crc) == e.crc32c(),
+        "{}: checksum mismatch in '{}' (bytes {} to {}). Stored {:#010x}, computed {:#010x}. The file is damaged.",
+        where(key), shard_path(prefix, e.shard_id(), shards).string(), e.offset(), e.offset() + e.size(), e.crc32c(),
+        mask_crc(crc));
   }
 
   Array read_array(const std::string& key, const tf::BundleEntryProto& e, DType dtype, const Dims& dims) const {
     const auto file = locate(key, e);
     const std::int64_t elements = num_elements(dims), bytes = e.size();
     const bool fits = elements <= bytes / itemsize(dtype) && elements * itemsize(dtype) == bytes;
-    check<DataLossError>(fits, "{}: {} bytes are stored; {}{} does not have that size", where(key), e.size(), short_name(dtype), tuple_string(dims));
+    check<DataLossError>(fits, "{}: {} bytes are stored; {}{} does not have that size.", where(key), e.size(),
+                         short_name(dtype), tuple_string(dims));
     return detail::exact_array({dtype, symbolic(dims), false}, [&](std::byte* out) {
-      const std::span<std::byte> destination(out, static_cast<std::size_t>(bytes));
+      const std::span<std::byte> destination(out, bytes);
       file->read(e.offset(), destination);
       verify(key, e, crc32c_extend(0, destination));
       if (dtype == bool_) {
-        for (const std::byte b : destination) check<DataLossError>(b <= std::byte{1}, "{}: a bool holds {}", where(key), static_cast<int>(b));
+        for (const std::byte b : destination)
+          check<DataLossError>(b <= std::byte{1}, "{}: a bool holds {}.", where(key), static_cast<int>(b));
       }
     });
   }
@@ -119,10 +179,10 @@ struct TensorBundle::Impl {
   StringTensor read_strings(const std::string& key, const tf::BundleEntryProto& e, const Dims& dims) const {
     const auto file = locate(key, e);
     const std::int64_t n = num_elements(dims);
-    check<DataLossError>(n <= e.size(), "{}: {} bytes cannot hold {} strings", where(key), e.size(), n);
-    std::string bytes(static_cast<std::size_t>(e.size()), '\0');
+    check<DataLossError>(n <= e.size(), "{}: {} bytes cannot hold {} strings.", where(key), e.size(), n);
+    std::string bytes(e.size(), '\0');
     file->read(e.offset(), std::as_writable_bytes(std::span(bytes)));
-    const auto damaged = [&] { raise<DataLossError>("{}: the string lengths are damaged", where(key)); };
+    const auto damaged = [&] { raise<DataLossError>("{}: the string lengths are damaged.", where(key)); };
     std::string_view rest = bytes;
     std::vector<std::uint64_t> lengths;
     std::uint32_t crc = 0;
@@ -172,9 +232,11 @@ TensorBundle TensorBundle::open_index(const std::filesystem::path& prefix) {
     if (key.empty()) {
       tf::BundleHeaderProto header;
       parse(header);
-      check<NotImplementedError>(header.endianness() == tf::BundleHeaderProto::LITTLE, "checkpoint '{}' is big-endian; only little-endian ones are read",
+      check<NotImplementedError>(header.endianness() == tf::BundleHeaderProto::LITTLE,
+                                 "checkpoint '{}': it is big-endian. Only little-endian ones are read.",
                                  prefix.string());
-      check<DataLossError>(header.num_shards() >= 1 && header.num_shards() <= kMaxShards, "checkpoint index '{}' names {} shards", index.string(),
+      check<DataLossError>(header.num_shards() >= 1 && header.num_shards() <= kMaxShards,
+                           "checkpoint index '{}': it names {} shards, which is out of range.", index.string(),
                            header.num_shards());
       impl->shards = header.num_shards();
       has_header = true;
@@ -182,7 +244,7 @@ TensorBundle TensorBundle::open_index(const std::filesystem::path& prefix) {
     }
     parse(impl->entries[key]);
   }
-  check<DataLossError>(has_header, "checkpoint index '{}' has no header", index.string());
+  check<DataLossError>(has_header, "checkpoint index '{}': it has no header.", index.string());
   impl->check_disjoint();
   TensorBundle bundle;
   bundle.impl_ = std::move(impl);
@@ -209,37 +271,41 @@ TensorData TensorBundle::read(const std::string& key) const {
 
 TensorData TensorBundle::read_entry(const std::string& key, std::string_view where) const {
   const auto& e = impl_->entry(key);
-  check<NotImplementedError>(e.slices_size() == 0, "{}: the tensor is stored in {} slices; partitioned variables are not supported", where, e.slices_size());
+  check<NotImplementedError>(e.slices_size() == 0,
+                             "{}: the tensor is stored in {} slices; partitioned variables are not supported.", where,
+                             e.slices_size());
   const Dims dims = concrete_shape(e.shape(), where);
   if (base_type(e.dtype()) == tf::DT_STRING) return impl_->read_strings(key, e, dims);
   const auto dtype = dtype_from_proto(e.dtype());
-  check<NotImplementedError>(dtype.has_value(), "{}: tensors of type {} are not supported", where, type_name(e.dtype()));
+  check<NotImplementedError>(dtype.has_value(), "{}: tensors of type {} are not supported.", where,
+                             type_name(e.dtype()));
   return impl_->read_array(key, e, *dtype, dims);
 }
 
 Array TensorBundle::array(const std::string& key) const {
   TensorData data = read(key);
   if (auto* x = std::get_if<Array>(&data)) return *x;
-  raise<TypeError>("{}: it holds strings; expected numbers", impl_->where(key));
+  raise<TypeError>("{}: the tensor holds strings. Expected numbers.", impl_->where(key));
 }
 
 StringTensor TensorBundle::strings(const std::string& key) const {
   TensorData data = read(key);
   if (auto* s = std::get_if<StringTensor>(&data)) return *s;
-  raise<TypeError>("{}: it holds numbers; expected strings", impl_->where(key));
+  raise<TypeError>("{}: the tensor holds numbers. Expected strings.", impl_->where(key));
 }
 
 void write_tensor_bundle(const std::filesystem::path& prefix, const std::map<std::string, TensorData>& tensors) {
   std::map<std::string, std::string> index;
   std::string data;
   for (const auto& [key, value] : tensors) {
-    check(!key.empty(), "write_tensor_bundle: a tensor has no name");
+    check(!key.empty(), "write_tensor_bundle: a tensor has no name.");
     tf::BundleEntryProto entry;
     entry.set_offset(static_cast<std::int64_t>(data.size()));
     if (const auto* strings = std::get_if<StringTensor>(&value)) {
-      check<ShapeError>(num_elements(strings->dims) == static_cast<std::int64_t>(strings->values.size()),
-                        "write_tensor_bundle: tensor '{}' has {} strings; shape {} needs {}", key, strings->values.size(),
-                        tuple_string(strings->dims), num_elements(strings->dims));
+      check<ShapeError>(
+          num_elements(strings->dims) == static_cast<std::int64_t>(strings->values.size()),
+          "write_tensor_bundle: the number of strings is wrong. Got tensor '{}' with {}; shape {} needs {}.", key,
+          strings->values.size(), tuple_string(strings->dims), num_elements(strings->dims));
       entry.set_dtype(tf::DT_STRING);
       *entry.mutable_shape() = shape_to_proto(strings->dims);
       std::uint32_t crc = 0;
@@ -266,16 +332,7 @@ void write_tensor_bundle(const std::filesystem::path& prefix, const std::map<std
     entry.set_size(static_cast<std::int64_t>(data.size()) - entry.offset());
     index[key] = serialize(entry);
   }
-  tf::BundleHeaderProto header;
-  header.set_num_shards(1);
-  header.mutable_version()->set_producer(1);
-  index[""] = serialize(header);
-  // Both are on the disk before either is put in place, the data first: an index finds its data or a checksum that differs.
-  FileReplacement shard(shard_path(prefix, 0, 1), data), table(index_path(prefix), index_table(index));
-  shard.put_in_place();
-  table.put_in_place();
-  shard.settle();
-  table.settle();
+  put_in_place(prefix, data, std::move(index));
 }
 
 }  // namespace tf2jax

@@ -40,9 +40,10 @@ class TensorBundle {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Writes a checkpoint of one data shard. Existing files of that prefix are replaced, each in one step;
-/// of a process that ends between the two, checksums tell that they do not belong together.
-/// Throws: IoError, ValueError for an empty key, ConcretizationError for traced arrays.
+/// Writes a checkpoint of one data shard. What stands at that prefix is the old or the new checkpoint at every moment;
+/// a process that is killed may leave the new one with its data in "prefix.data-00000-of-99998" (or 99999), which
+/// readers find and the next write removes. Throws: IoError, ValueError for an empty key, ConcretizationError for
+/// traced arrays.
 void write_tensor_bundle(const std::filesystem::path& prefix, const std::map<std::string, TensorData>& tensors);
 
 }  // namespace tf2jax

@@ -39,16 +39,21 @@ double scalar_of(const Array& x) { return x.to_vector<double>().front(); }
 void check_literal(const StructuredValue& expected, const Tree& given, const std::vector<std::string>& path) {
   if (given.kind() == Tree::Kind::none || !given.is_leaf()) return;
   const Array& x = given.array();
-  const auto because = "This may be because the original TensorFlow function was traced with a literal value instead of a Tensor or Array.";
+  const auto because =
+      "This may be because the original TensorFlow function was traced with a literal value instead of a Tensor or "
+      "Array.";
   if (!x.is_concrete()) {
-    raise<ValueError>("Found unexpected tracer `{}`, expected `{}` for argument at {}. {}", x.aval().to_string(), expected.to_string(), path_text(path), because);
+    raise<ValueError>("call: Found unexpected tracer `{}`, expected `{}` for argument at {}. {}", x.aval().to_string(),
+                      expected.to_string(), path_text(path), because);
   }
   bool equal = x.size() == 1;
   if (equal && expected.kind == Kind::boolean) equal = scalar_of(x) == static_cast<double>(expected.boolean);
   if (equal && expected.kind == Kind::integer) equal = scalar_of(x) == static_cast<double>(expected.integer);
-  if (equal && expected.kind == Kind::real) equal = scalar_of(x) == expected.real || static_cast<float>(scalar_of(x)) == static_cast<float>(expected.real);
+  if (equal && expected.kind == Kind::real)
+    equal = scalar_of(x) == expected.real || static_cast<float>(scalar_of(x)) == static_cast<float>(expected.real);
   if (expected.kind == Kind::string || expected.kind == Kind::none || expected.kind == Kind::other) equal = false;
-  check(equal, "Found unexpected literal value `{}`, expected `{}` for argument at {}. {}", to_string(x), expected.to_string(), path_text(path), because);
+  check(equal, "call: Found unexpected literal value `{}`, expected `{}` for argument at {}. {}", to_string(x),
+        expected.to_string(), path_text(path), because);
 }
 
 void match(const StructuredValue& expected, const Tree& given, std::vector<std::string>& path, std::vector<Tree>& out) {
@@ -57,7 +62,8 @@ void match(const StructuredValue& expected, const Tree& given, std::vector<std::
       out.push_back(given);
       return;
     }
-    raise<TypeError>("the argument at {} is a container. Got {}; expected one tensor {}.", path_text(path), given.to_string(), expected.tensor.to_string());
+    raise<TypeError>("call: the argument at {} is a container. Got {}; expected one tensor {}.", path_text(path),
+                     given.to_string(), expected.tensor.to_string());
   }
   if (!expected.is_container()) return check_literal(expected, given, path);
   const bool named = expected.kind == Kind::dict || expected.kind == Kind::named_tuple;
@@ -69,21 +75,26 @@ void match(const StructuredValue& expected, const Tree& given, std::vector<std::
       path.pop_back();
       return;
     }
-    raise<TypeError>("the argument at {} is one tensor; expected {}.", path_text(path), expected.to_string());
+    raise<TypeError>("call: the argument at {} is one tensor. Expected {}.", path_text(path), expected.to_string());
   }
   if (given.kind() == Tree::Kind::list && given.list().size() > expected.items.size()) {
-    raise<TypeError>("the argument at {} has {} elements; expected {}: {}.", path_text(path), given.list().size(), expected.items.size(), expected.to_string());
+    raise<TypeError>("call: the argument at {} has the wrong number of elements. Got {}; expected {}: {}.",
+                     path_text(path), given.list().size(), expected.items.size(), expected.to_string());
   }
   if (given.kind() == Tree::Kind::dict) {
     for (const auto& key : given.keys()) {
-      const bool known = named && std::ranges::find(expected.items, key, &StructuredItem::first) != expected.items.end();
-      if (!known) raise<TypeError>("the argument at {} has an unexpected entry '{}'; expected {}.", path_text(path), key, expected.to_string());
+      const bool known =
+          named && std::ranges::find(expected.items, key, &StructuredItem::first) != expected.items.end();
+      if (!known)
+        raise<TypeError>("call: the argument at {} has an unexpected entry. Got '{}'; expected {}.", path_text(path),
+                         key, expected.to_string());
     }
   }
   for (std::size_t i = 0; i < expected.items.size(); ++i) {
     Tree child;
     if (given.kind() == Tree::Kind::list && i < given.list().size()) child = given.list()[i];
-    if (given.kind() == Tree::Kind::dict && given.contains(expected.items[i].first)) child = given[expected.items[i].first];
+    if (given.kind() == Tree::Kind::dict && given.contains(expected.items[i].first))
+      child = given[expected.items[i].first];
     path.push_back(step_text(expected, i));
     match(expected.items[i].second, child, path, out);
     path.pop_back();
@@ -121,20 +132,22 @@ std::vector<Tree> match_arguments(const Signature& signature, const CallArgument
     if (!keywords.contains(name)) keywords[name] = given[next++];
   }
   if (next < given.size()) {
-    raise<TypeError>("{}: {} positional arguments are given; the function takes {}.", signature.name, given.size(), next);
+    raise<TypeError>("{}: there are too many positional arguments. Got {}; expected at most {}.", signature.name,
+                     given.size(), next);
   }
   for (auto it = keywords.begin(); it != keywords.end();) {
     const bool known = std::ranges::find(kwargs.items, it->first, &StructuredItem::first) != kwargs.items.end();
     const auto at = std::ranges::find(signature.parameters, it->first);
-    const auto position = static_cast<std::size_t>(at - signature.parameters.begin());
+    const std::size_t position = at - signature.parameters.begin();
     if (known) {
       ++it;
       continue;
     }
     if (at == signature.parameters.end() || position >= positional.size()) {
-      raise<TypeError>("{}: got an unexpected keyword argument '{}'", signature.name, it->first);
+      raise<TypeError>("{}: got an unexpected keyword argument '{}'.", signature.name, it->first);
     }
-    if (positional[position].kind() != Tree::Kind::none) raise<TypeError>("{}: got multiple values for argument '{}'", signature.name, it->first);
+    if (positional[position].kind() != Tree::Kind::none)
+      raise<TypeError>("{}: got multiple values for argument '{}'.", signature.name, it->first);
     positional[position] = it->second;
     it = keywords.erase(it);
   }
@@ -152,7 +165,8 @@ std::vector<Tree> match_arguments(const Signature& signature, const CallArgument
 
 std::string missing_inputs_text(const Signature& signature, const std::vector<Tree>& leaves) {
   std::size_t next = 0;
-  const std::function<std::string(const StructuredValue&, int)> print = [&](const StructuredValue& v, int depth) -> std::string {
+  const std::function<std::string(const StructuredValue&, int)> print = [&](const StructuredValue& v,
+                                                                            int depth) -> std::string {
     const std::string indent(static_cast<std::size_t>(depth) * 4, ' ');
     if (v.kind == Kind::tensor) {
       const bool present = leaves[next++].kind() != Tree::Kind::none;

@@ -15,8 +15,8 @@ namespace tf2jax {
 
 /// Binds a node of a plain graph that stands for something outside it.
 struct GraphCapture {
-  std::string node;            ///< a Placeholder of resource type, or a variable node
-  std::string name;            ///< of the variable; empty: a constant
+  std::string node;  ///< a Placeholder of resource type, or a variable node
+  std::string name;  ///< of the variable; empty: a constant
   Array value;
   bool trainable = true;
 };
@@ -24,8 +24,9 @@ struct GraphCapture {
 /// The gradient function of one `_gradient_op_type` of a plain graph.
 struct GraphGradient {
   std::string function;
-  std::vector<std::variant<std::string, Array>> captures = {};   ///< its last arguments: tensors of the main graph, or constants
-  std::size_t none_outputs = 0;                                  ///< leading inputs of IdentityN without gradient
+  std::vector<std::variant<std::string, Array>> captures =
+      {};                        ///< its last arguments: tensors of the main graph, or constants
+  std::size_t none_outputs = 0;  ///< leading inputs of IdentityN without gradient
 };
 
 struct ConvertOptions {

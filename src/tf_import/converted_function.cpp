@@ -18,7 +18,8 @@ std::string Signature::to_string() const {
     first = false;
   };
   const auto& args = inputs.items.at(0).second;
-  for (std::size_t i = 0; i < args.items.size(); ++i) add(i < parameters.size() ? parameters[i] : fmt::format("args_{}", i), args.items[i].second);
+  for (std::size_t i = 0; i < args.items.size(); ++i)
+    add(i < parameters.size() ? parameters[i] : fmt::format("args_{}", i), args.items[i].second);
   const auto& kwargs = inputs.items.at(1).second;
   if (!kwargs.items.empty()) {
     text += first ? "*" : ", *";
@@ -40,9 +41,12 @@ std::string OpCounts::to_string() const {
 
 std::ostream& operator<<(std::ostream& os, const OpCounts& counts) { return os << counts.to_string(); }
 
-std::pair<Tree, Variables> ApplyFunction::call(const Variables& params, const CallArguments& args) const { return f_->call(params, args); }
+std::pair<Tree, Variables> ApplyFunction::call(const Variables& params, const CallArguments& args) const {
+  return f_->call(params, args);
+}
 
-ConvertedFunction::ConvertedFunction(std::shared_ptr<const tf_import::ImportedFunction> f, std::optional<std::string> output)
+ConvertedFunction::ConvertedFunction(std::shared_ptr<const tf_import::ImportedFunction> f,
+                                     std::optional<std::string> output)
     : f_(std::move(f)), output_(std::move(output)) {}
 
 Tree ConvertedFunction::call(const CallArguments& args) const {
@@ -55,12 +59,14 @@ ConvertedFunction ConvertedFunction::output(const std::string& name) const {
   const auto& structure = f_->signature.outputs;
   std::string names;
   for (std::size_t i = 0; i < structure.items.size(); ++i) {
-    const bool named = structure.kind == StructuredValue::Kind::dict || structure.kind == StructuredValue::Kind::named_tuple;
+    const bool named =
+        structure.kind == StructuredValue::Kind::dict || structure.kind == StructuredValue::Kind::named_tuple;
     const auto key = named ? structure.items[i].first : fmt::format("{}", i);
     if (key == name) return ConvertedFunction(f_, name);
     names += (names.empty() ? "'" : ", '") + key + "'";
   }
-  raise<LookupError>("{}: there is no output '{}'. There are: {}.", signature().name, name, names.empty() ? "one unnamed output" : names);
+  raise<LookupError>("{}: there is no output '{}'. There are: {}.", signature().name, name,
+                     names.empty() ? "one unnamed output" : names);
 }
 
 const Signature& ConvertedFunction::signature() const { return f_->signature; }

@@ -34,10 +34,10 @@ inline KeywordArgument kw(std::string name, Tree value) { return {std::move(name
 /// How a function is called: its parameters and what it returns.
 struct Signature {
   std::string name;
-  std::vector<std::string> parameters;                ///< positional ones, then keyword-only ones
-  std::size_t keyword_only = 0;                       ///< how many at the end are keyword-only
+  std::vector<std::string> parameters;  ///< positional ones, then keyword-only ones
+  std::size_t keyword_only = 0;         ///< how many at the end are keyword-only
   std::map<std::string, StructuredValue> defaults;
-  StructuredValue inputs;                             ///< (args, kwargs)
+  StructuredValue inputs;  ///< (args, kwargs)
   StructuredValue outputs;
   std::string to_string() const;
 };
@@ -72,7 +72,11 @@ class CallArguments {
   static Tree to_tree(const T& x) {
     if constexpr (std::is_convertible_v<const T&, Tree>) return Tree(x);
     else if constexpr (std::is_same_v<T, std::nullopt_t> || std::is_same_v<T, std::nullptr_t>) return Tree();
-    else if constexpr (requires { x.value(); x.trainable(); }) return Tree(x.value());
+    else if constexpr (requires {
+                         x.value();
+                         x.trainable();
+                       })
+      return Tree(x.value());
     else if constexpr (tree::detail::Mapping<const T>) {
       Tree::Dict dict;
       for (const auto& [name, value] : x) dict.insert_or_assign(name, to_tree(value));
@@ -108,7 +112,8 @@ class ApplyFunction {
 /// ones evaluate it under the current transform.
 class ConvertedFunction {
  public:
-  explicit ConvertedFunction(std::shared_ptr<const tf_import::ImportedFunction> f, std::optional<std::string> output = {});
+  explicit ConvertedFunction(std::shared_ptr<const tf_import::ImportedFunction> f,
+                             std::optional<std::string> output = {});
 
   /// Outputs in the structure of the TensorFlow function. Updates of variables are dropped.
   /// Throws: MissingInputError, ValueError for wrong shapes or literals, TypeError for wrong arguments.

@@ -29,23 +29,36 @@ const std::shared_ptr<const ConverterTable>& table(Registry& r) {
 
 }  // namespace
 
-void ConverterTable::add(const std::string& op, Converter convert, std::vector<std::string> ignored) {
-  entries_[op] = {std::move(convert), std::move(ignored)};
+void ConverterTable::add(const std::string& op, Converter convert, OpTraits traits) {
+  entries_[op] = {std::move(convert), std::move(traits)};
 }
+
+void ConverterTable::declare(const std::string& op, OpTraits traits) { entries_[op] = {{}, std::move(traits)}; }
 
 const ConverterTable::Entry* ConverterTable::find(std::string_view op) const {
   const auto it = entries_.find(op);
-  return it == entries_.end() ? nullptr : &it->second;
+  return it == entries_.end() || !it->second.convert ? nullptr : &it->second;
+}
+
+const OpTraits& ConverterTable::traits(std::string_view op) const {
+  static const OpTraits kPlain, kWriter{.has_effect = true};
+  if (const auto it = entries_.find(op); it != entries_.end()) return it->second.traits;
+  // An operation that nobody knows must not be left out because only control edges lead to it.
+  const bool on_resource = op.starts_with("Resource") && op.find("Gather") == op.npos;
+  const auto starts = [&](auto... names) { return (op.starts_with(names) || ...); };
+  return on_resource || starts("Assign", "Apply", "SparseApply", "Scatter") ? kWriter : kPlain;
 }
 
 std::vector<std::string> ConverterTable::names() const {
   std::vector<std::string> names;
-  for (const auto& [name, entry] : entries_) names.push_back(name);
+  for (const auto& [name, entry] : entries_) {
+    if (entry.convert) names.push_back(name);
+  }
   return names;
 }
 
 void register_operation(const std::string& op, Converter convert) {
-  check(static_cast<bool>(convert), "register_operation: the converter of '{}' is empty", op);
+  check(static_cast<bool>(convert), "register_operation: the converter of '{}' is empty.", op);
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
   auto copy = std::make_shared<ConverterTable>(*table(r));

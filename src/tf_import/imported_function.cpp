@@ -2,10 +2,10 @@
 #include "tf2jax/tf_import/internal/imported_function.h"
 
 #include "tf2jax/base/limits.h"
+#include "tf2jax/ops/elementwise.h"
 #include "tf2jax/trace/staging.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/jit_primitive.h"
-#include "tf2jax/ops/elementwise.h"
 
 #include <algorithm>
 
@@ -17,7 +17,8 @@ constexpr std::size_t kMaxStaged = 64;
 
 std::string spec_shape_text(const Dims& dims) {
   std::string text = "(";
-  for (std::size_t i = 0; i < dims.size(); ++i) text += (i ? ", " : "") + (dims[i] < 0 ? std::string("None") : fmt::format("{}", dims[i]));
+  for (std::size_t i = 0; i < dims.size(); ++i)
+    text += (i ? ", " : "") + (dims[i] < 0 ? std::string("None") : fmt::format("{}", dims[i]));
   return text + (dims.size() == 1 ? ",)" : ")");
 }
 
@@ -34,25 +35,25 @@ bool compatible(const Shape& shape, const Dims& expected) {
 Arrays ImportedFunction::check_inputs(const std::vector<Tree>& leaves) const {
   const Config& options = tf2jax::config();
   const bool complete = std::ranges::none_of(leaves, [](const Tree& t) { return t.kind() == Tree::Kind::none; });
-  check<MissingInputError>(complete, "\nSome input(s) are missing (entries that map to dtype[shape] annotations in the following structure): \n{}",
-                           complete ? "" : missing_inputs_text(signature, leaves));
+  check<MissingInputError>(
+      complete,
+      "\nSome input(s) are missing (entries that map to dtype[shape] annotations in the following structure): \n{}",
+      complete ? "" : missing_inputs_text(signature, leaves));
   Arrays arrays;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const auto& [path, name, spec] = inputs[i];
     Array x = in_canonical_type(leaves[i].array());
     if (options.strict_shape_check && spec.shape) {
       check(compatible(x.shape(), *spec.shape),
-            "Found incompatible input shape: {}, expected {} for argument at {}.\n"
-            "This can be a problem if the outputs depend on input shapes, e.g. BatchNorm during training.\n"
-            "If this is not an issue for you, the error can be disabled using either tf2jax.update_config('strict_shape_check', False) or the "
-            "context manager tf2jax.override_config('strict_shape_check', False)",
+            "call: Found incompatible input shape: {}, expected {} for argument at {}.\nThis can be a problem if the "
+            "outputs depend on input shapes, e.g. BatchNorm during training.\nIf this is not an issue for you, turn "
+            "Config::strict_shape_check off.",
             to_string(x.shape()), spec_shape_text(*spec.shape), path);
     }
     if (spec.dtype && options.strict_dtype_check && !x.weak_type()) {
       check(x.dtype() == canonical_dtype(*spec.dtype),
-            "Found incompatible input dtype: {}, expected <dtype: '{}'> for argument at {}.\n"
-            "If this is not an issue for you, the error can be disabled either tf2jax.update_config('strict_dtype_check', False) or the context "
-            "manager tf2jax.override_config('strict_dtype_check', False)",
+            "call: Found incompatible input dtype: {}, expected <dtype: '{}'> for argument at {}.\nIf this is not an "
+            "issue for you, turn Config::strict_dtype_check off.",
             numpy_name(x.dtype()), numpy_name(*spec.dtype), path);
     }
     // A C++ scalar takes the type that the graph was traced with.
@@ -75,6 +76,7 @@ Config ImportedFunction::options_in_force() const {
   options.max_expanded_nodes = now.max_expanded_nodes;
   options.max_loop_steps = now.max_loop_steps;
   options.max_seconds = now.max_seconds;
+  options.while_checkpoint_bytes = now.while_checkpoint_bytes;
   return options;
 }
 
@@ -86,20 +88,21 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::ve
   Interpreter interpreter(model, std::move(variables), key);
   Values values = bound;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (input_arguments[i] >= 0) values[static_cast<std::size_t>(input_arguments[i])] = Value(arguments[captured.size() + i]);
+    if (input_arguments[i] >= 0) values[input_arguments[i]] = Value(arguments[captured.size() + i]);
   }
   const ConfigScope scope(options_in_force());
   model->check_expansion(*body);
   const Values results = interpreter.run(*body, values);
   Arrays outputs;
   for (const int position : output_positions) {
-    const Value& v = results[static_cast<std::size_t>(position)];
+    const Value& v = results[position];
     if (const auto* variable = v.get_if<VariableRef>()) {
       outputs.push_back(interpreter.read(*variable));
       continue;
     }
     const auto* x = v.get_if<Array>();
-    check<TypeError>(x != nullptr, "{}: output {} is {}; only tensors of numbers can be returned", model->source, outputs.size(), v.kind());
+    check<TypeError>(x != nullptr, "{}: output {} is no tensor of numbers. Got {}.", model->source, outputs.size(),
+                     v.kind());
     outputs.push_back(in_canonical_type(*x));
   }
   for (std::size_t i = 0; i < captured.size(); ++i) {
@@ -112,13 +115,23 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::ve
 
 std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const Avals& avals, bool has_key) const {
   const Config& now = tf2jax::config();
-  if (auto found = cache_.find([&](const Staged& s) { return s.has_key == has_key && s.config == now && s.avals == avals; })) return found;
+  if (auto found =
+          cache_.find([&](const Staged& s) { return s.has_key == has_key && s.config == now && s.avals == avals; }))
+    return found;
   auto made = std::make_shared<Staged>(Staged{avals, now, has_key, {}, {}});
-  made->jaxpr = stage([&](const Arrays& arguments) {
-    made->changed.clear();
-    return evaluate(arguments, has_key, made->changed);
-  }, avals);
-  return cache_.add(made, kMaxStaged, [&](const Staged& s) { return s.has_key == has_key && s.config == made->config && s.avals == avals; });
+  try {
+    made->jaxpr = stage(
+        [&](const Arrays& arguments) {
+          made->changed.clear();
+          return evaluate(arguments, has_key, made->changed);
+        },
+        avals);
+  } catch (const ConcretizationError&) {
+    made->jaxpr.reset();  // sizes depend on values; op by op these may be known
+  }
+  return cache_.add(made, kMaxStaged, [&](const Staged& s) {
+    return s.has_key == has_key && s.config == made->config && s.avals == avals;
+  });
 }
 
 std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const CallArguments& call_arguments) const {
@@ -133,10 +146,11 @@ std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const C
     if (given.contains(name)) arguments.push_back(in_canonical_type(given.at(name).value()));
     else {
       missing += (missing.empty() ? "'" : ", '") + name + "'";
-      if (!model->variables[v].node_op.empty()) nodes += fmt::format(" {} `{}` cannot be evaluated.", model->variables[v].node_op, name);
+      if (!model->variables[v].node_op.empty())
+        nodes += fmt::format(" {} `{}` cannot be evaluated.", model->variables[v].node_op, name);
     }
   }
-  check(missing.empty(), "Some parameters are missing, [{}].{}", missing, nodes);
+  check(missing.empty(), "params: Some parameters are missing, [{}].{}", missing, nodes);
   const Arrays tensors = check_inputs(match_arguments(signature, call_arguments));
   arguments.insert(arguments.end(), tensors.begin(), tensors.end());
   const bool has_key = call_arguments.key.has_value();
@@ -153,9 +167,13 @@ std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const C
       if (arguments[i].weak_type()) arguments[i] = convert_element_type(arguments[i], arguments[i].dtype());
     }
     const auto program = staged(avals, has_key);
-    changed = program->changed;
-    const bool concrete = std::ranges::all_of(arguments, &Array::is_concrete);
-    results = concrete ? compiled(program->jaxpr)->run(arguments) : eval_jaxpr(program->jaxpr, arguments);
+    if (program->jaxpr) {
+      changed = program->changed;
+      const bool concrete = std::ranges::all_of(arguments, &Array::is_concrete);
+      results = concrete ? compiled(*program->jaxpr)->run(arguments) : eval_jaxpr(*program->jaxpr, arguments);
+    } else {
+      results = evaluate(arguments, has_key, changed);
+    }
   }
   std::size_t next = 0;
   Tree outputs = build_tree(signature.outputs, results, next);
@@ -164,7 +182,11 @@ std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const C
     const auto& variable = model->variables[captured[i]];
     updated.set(Variable(variable.name, results[next++], variable.trainable));
   }
-  if (functional) check(updated.empty(), "Expected function to have no captured variables, found {} variables", updated.size());
+  if (functional)
+    check(updated.empty(),
+          "convert_functional: Expected function to have no captured variables, found {} variables. Use convert, which "
+          "returns them.",
+          updated.size());
   return {std::move(outputs), std::move(updated)};
 }
 

@@ -2,6 +2,7 @@
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 #include "tf2jax/base/limits.h"
+#include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/trace/name_scope.h"
 #include "tf2jax/trace/trace.h"
 
@@ -10,8 +11,6 @@
 namespace tf2jax::tf_import {
 
 namespace tf = tensorflow;
-
-SplitKey split_key = nullptr;
 
 namespace {
 
@@ -38,8 +37,9 @@ auto naming(const tf::NodeDef& node, F body) {
     if (text.starts_with("import '")) throw;
     const auto named = fmt::format("{}: {}", where(), text);
     if (dynamic_cast<const ValueError*>(&e)) throw ImportError(node.name(), node.op(), named);
-    rethrow_as<ConcretizationError, DtypeError, TypeError, UnsupportedOpError, MissingRule, NotImplementedError, LookupError, InconclusiveDimensionOperation,
-               ResourceExhaustedError, UnexpectedTracerError, MissingInputError, DeletedArrayError, DataLossError, IoError, BackendError, InternalError>(e, named);
+    rethrow_as<ConcretizationError, DtypeError, TypeError, UnsupportedOpError, MissingRule, NotImplementedError,
+               LookupError, InconclusiveDimensionOperation, ResourceExhaustedError, UnexpectedTracerError,
+               MissingInputError, DeletedArrayError, DataLossError, IoError, BackendError, InternalError>(e, named);
   } catch (...) {
     rethrow_as_error(where());
   }
@@ -48,7 +48,10 @@ auto naming(const tf::NodeDef& node, F body) {
 }  // namespace
 
 Interpreter::Interpreter(std::shared_ptr<const Model> model, Arrays variables, std::optional<Array> key)
-    : model_(std::move(model)), variables_(std::move(variables)), changed_(variables_.size(), false), key_(std::move(key)) {}
+    : model_(std::move(model)),
+      variables_(std::move(variables)),
+      changed_(variables_.size(), false),
+      key_(std::move(key)) {}
 
 Array Interpreter::read(const VariableRef& variable) const {
   const Array& x = variables_.at(variable.index);
@@ -65,12 +68,11 @@ void Interpreter::assign(const VariableRef& variable, Array value) {
 Array Interpreter::next_key() {
   Frame& frame = *frames_.back();
   check(key_.has_value() || !frame.keys.empty(), "PRNG key required for random ops, found rng=None.");
-  check<NotImplementedError>(split_key != nullptr, "random operations are not available");
   if (!frame.keys_made) {
     frame.keys = split_key(*key_, static_cast<std::int64_t>(std::max<std::size_t>(frame.body->random_nodes, 1)));
     frame.keys_made = true;
   }
-  check<InternalError>(!frame.keys.empty(), "more random nodes than counted");
+  check<InternalError>(!frame.keys.empty(), "there are more random nodes than were counted.");
   Array key = frame.keys.back();
   frame.keys.pop_back();
   return key;
@@ -81,7 +83,8 @@ std::optional<Value> Interpreter::captured(const std::string& tensor, const std:
     const Frame& frame = **it;
     if (frame.body->scope.name() != function) continue;
     const TensorRef ref = frame.body->scope.resolve(tensor, "a gradient function");
-    const bool known = ref.node < 0 || frame.body->plan.fed.contains(ref) || static_cast<std::size_t>(ref.output) < frame.env[static_cast<std::size_t>(ref.node)].size();
+    const bool known = ref.node < 0 || frame.body->plan.fed.contains(ref) ||
+                       static_cast<std::size_t>(ref.output) < frame.env[ref.node].size();
     if (!known) return std::nullopt;
     return value(frame, ref);
   }
@@ -89,18 +92,20 @@ std::optional<Value> Interpreter::captured(const std::string& tensor, const std:
 }
 
 Value Interpreter::value(const Frame& frame, TensorRef ref) const {
-  if (const auto it = frame.body->plan.fed.find(ref); it != frame.body->plan.fed.end()) return (*frame.arguments)[static_cast<std::size_t>(it->second)];
-  if (ref.node < 0) return (*frame.arguments)[static_cast<std::size_t>(-1 - ref.node)];
-  const auto& outputs = frame.env[static_cast<std::size_t>(ref.node)];
+  if (const auto it = frame.body->plan.fed.find(ref); it != frame.body->plan.fed.end())
+    return (*frame.arguments)[it->second];
+  if (ref.node < 0) return (*frame.arguments)[-1 - ref.node];
+  const auto& outputs = frame.env[ref.node];
   const auto& node = frame.body->scope.node(ref.node);
-  check(static_cast<std::size_t>(ref.output) < outputs.size(), "node '{}' ({}) has {} outputs; output {} is asked for", node.name(), node.op(),
-        outputs.size(), ref.output);
-  return outputs[static_cast<std::size_t>(ref.output)];
+  check(static_cast<std::size_t>(ref.output) < outputs.size(),
+        "there is no output {3} of node '{0}' ({1}). Expected one of {2}.", node.name(), node.op(), outputs.size(),
+        ref.output);
+  return outputs[ref.output];
 }
 
 Value Interpreter::take(Frame& frame, TensorRef ref) const {
   Value result = value(frame, ref);
-  const auto node = static_cast<std::size_t>(ref.node);
+  const std::size_t node = ref.node;
   if (ref.node >= 0 && !frame.uses.empty() && --frame.uses[node] == 0) frame.env[node] = {};
   return result;
 }
@@ -114,11 +119,9 @@ Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
     for (const auto ref : step.inputs) inputs.push_back(take(frame, ref));
     const auto* entry = model_->converters->find(def.op());
     if (!entry && model_->library.find(def.op())) return call(def.op(), inputs);
-    if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}']", def.op());
+    if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}'].", def.op());
     Node node(*this, def, step, std::move(inputs));
-    // Random numbers follow the configuration in force, so they are not drawn on the host.
-    const bool random = is_random(def.op()) || def.op().starts_with("Stateless");
-    const bool host = node.on_host() && !random && !step.calls;
+    const bool host = node.on_host() && !entry->traits.is_never_on_host && !step.calls;
     Values outputs;
     if (host) {
       // Shape arithmetic is done at once and in full width; it never enters the traced program.
@@ -128,7 +131,7 @@ Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
     } else {
       outputs = entry->convert(node);
     }
-    node.check_attributes(entry->ignored);
+    node.check_attributes(entry->traits.ignored);
     if (host) {
       for (auto& v : outputs) {
         if (const auto* x = v.get_if<Array>(); x && x->is_concrete()) v = Value(*x, true);
@@ -142,14 +145,17 @@ void Interpreter::check_nesting(const Body& body) const {
   const std::int64_t limit = config().max_function_depth;
   if (static_cast<std::int64_t>(frames_.size()) < limit) return;
   const bool itself = std::ranges::any_of(frames_, [&](const Frame* f) { return f->body == &body; });
-  check(!itself, "functions call one another more than {} deep; '{}' is called by itself", limit, body.scope.name());
-  raise<ResourceExhaustedError>("functions call one another more than {} deep, function '{}' among them. Raise Config::max_function_depth if they should.", limit,
-                                body.scope.name());
+  check(!itself, "functions call one another more than {} deep. '{}' is called by itself.", limit, body.scope.name());
+  raise<ResourceExhaustedError>(
+      "functions call one another more than {} deep, function '{}' among them. Raise Config::max_function_depth if "
+      "they should.",
+      limit, body.scope.name());
 }
 
 Values Interpreter::run(const Body& body, const Values& arguments) {
   check_nesting(body);
-  check(!body.scope.function() || arguments.size() == body.scope.num_arguments(), "function '{}' takes {} arguments; {} are given", body.scope.name(),
+  check(!body.scope.function() || arguments.size() == body.scope.num_arguments(),
+        "function '{0}' has another number of arguments. Got {2}; expected {1}.", body.scope.name(),
         body.scope.num_arguments(), arguments.size());
   Frame frame{&body, &arguments, std::vector<Values>(body.scope.size()), body.uses};
   frames_.push_back(&frame);
@@ -159,9 +165,11 @@ Values Interpreter::run(const Body& body, const Values& arguments) {
   } const pop{frames_};
   const std::int64_t limit = config().max_expanded_nodes;
   for (const auto& step : body.plan.steps) {
-    check<ResourceExhaustedError>(++evaluated_ <= limit, "import '{}': more than {} nodes are evaluated. Raise Config::max_expanded_nodes if it should be more.",
-                                  body.scope.node(step.node).name(), limit);
-    frame.env[static_cast<std::size_t>(step.node)] = evaluate(frame, step);
+    check<ResourceExhaustedError>(
+        ++evaluated_ <= limit,
+        "import '{}': more than {} nodes are evaluated. Raise Config::max_expanded_nodes if it should be more.",
+        body.scope.node(step.node).name(), limit);
+    frame.env[step.node] = evaluate(frame, step);
   }
   Values outputs;
   for (const auto ref : body.plan.outputs) outputs.push_back(value(frame, ref));

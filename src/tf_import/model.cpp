@@ -12,11 +12,6 @@ namespace tf = tensorflow;
 
 namespace {
 
-constexpr std::string_view kEffects[] = {
-    "Assign", "AssignAdd", "AssignSub", "AssignVariableOp", "AssignAddVariableOp", "AssignSubVariableOp",
-    "ScatterUpdate", "ScatterAdd", "ScatterSub", "ResourceScatterAdd", "ResourceScatterSub", "ResourceScatterUpdate",
-    "ResourceApplyGradientDescent", "ApplyGradientDescent", "ResourceApplyAdam", "ResourceApplyMomentum"};
-
 struct Missing {
   std::size_t nodes = 0;
   std::string first;
@@ -24,33 +19,28 @@ struct Missing {
 
 }  // namespace
 
-bool is_random(std::string_view op) {
-  static constexpr std::string_view kRandom[] = {"RandomStandardNormal", "RandomUniform", "RandomUniformInt", "TruncatedNormal",
-                                                 "RandomShuffle", "Multinomial", "RandomGamma", "RandomPoissonV2"};
-  return std::ranges::find(kRandom, op) != std::end(kRandom);
-}
-
 Model::Model(std::string where, const FunctionLibrary& functions)
     : source(std::move(where)), library(functions), config(tf2jax::config()), converters(current_converters()) {}
 
 namespace {
 
-bool is_effect(std::string_view op) {
-  const bool may = op.find("Assign") != op.npos || op.find("Scatter") != op.npos || op.find("Apply") != op.npos;   // as each of them
-  return may && std::ranges::find(kEffects, op) != std::end(kEffects);
-}
-bool is_loop(std::string_view op) { return op == "While" || op == "StatelessWhile"; }
-
 void add(FunctionFacts& to, const FunctionFacts& more) {
   to.has_effect = to.has_effect || more.has_effect;
   to.is_random = to.is_random || more.is_random;
   to.has_loop = to.has_loop || more.has_loop;
+  to.grows_list = to.grows_list || more.grows_list;
+  to.writes_array = to.writes_array || more.writes_array;
   to.nodes = std::min(to.nodes + more.nodes, kManyNodes);
 }
 
-FunctionFacts own_facts(const tf::NodeDef& node) { return {is_effect(node.op()), is_random(node.op()), is_loop(node.op()), 1}; }
-
 }  // namespace
+
+FunctionFacts Model::own_facts(const tf::NodeDef& node) const {
+  const OpTraits& t = converters->traits(node.op());
+  const auto resizes = node.attr().find("resize_if_index_out_of_bounds");
+  const bool grows = t.grows_list || (resizes != node.attr().end() && resizes->second.b());
+  return {t.has_effect, t.is_random, t.is_loop, grows, t.writes_array, 1};
+}
 
 Model::KnownFacts Model::open_facts(const std::string& name) const {
   KnownFacts known;
@@ -63,7 +53,8 @@ Model::KnownFacts Model::open_facts(const std::string& name) const {
   return known;
 }
 
-// Callees first, without recursion: functions may call one another to any depth. A function that calls itself adds nothing new.
+// Callees first, without recursion: functions may call one another to any depth. A function that calls itself adds
+// nothing new.
 const FunctionFacts& Model::function_facts(const std::string& name) const {
   const std::lock_guard lock(mutex_);
   std::vector<std::string> stack{name};
@@ -109,18 +100,19 @@ void Model::check_expansion(const Body& body) const {
   const auto largest = std::ranges::max_element(body.plan.steps, {}, nodes);
   const auto& node = body.scope.node(largest->node);
   const auto count = nodes(*largest);
-  raise<ResourceExhaustedError>("import '{}' ({}): its functions call one another so often that {} nodes would be evaluated; at most {} are. "
-                                "Raise Config::max_expanded_nodes if it should be more.",
-                                node.name(), node.op(), count == kManyNodes ? "more than 2^60" : fmt::format("{}", count), limit);
+  raise<ResourceExhaustedError>(
+      "import '{}' ({}): its functions call one another so often that {} nodes would be evaluated; at most {} are. "
+      "Raise Config::max_expanded_nodes if it should be more.",
+      node.name(), node.op(), count == kManyNodes ? "more than 2^60" : fmt::format("{}", count), limit);
 }
 
 Body Model::finished(Scope scope, Plan plan) const {
   Body body{std::move(scope), std::move(plan)};
   for (const auto& step : body.plan.steps) body.random_nodes += is_random(body.scope.node(step.node)) ? 1 : 0;
-  if (!gradients.empty()) return body;   // gradient functions read values of other functions at any time
+  if (!gradients.empty()) return body;  // gradient functions read values of other functions at any time
   body.uses.resize(body.scope.size());
   const auto count = [&](TensorRef ref) {
-    if (ref.node >= 0) ++body.uses[static_cast<std::size_t>(ref.node)];
+    if (ref.node >= 0) ++body.uses[ref.node];
   };
   for (const auto& step : body.plan.steps) std::ranges::for_each(step.inputs, count);
   std::ranges::for_each(body.plan.outputs, count);
@@ -129,17 +121,19 @@ Body Model::finished(Scope scope, Plan plan) const {
 
 PlanQueries Model::queries(const std::string& function) const {
   return {.has_effect = [this](const tf::NodeDef& node) { return has_effect(node); },
-          .extra_inputs = [this, function](const tf::NodeDef& node) {
-            std::vector<std::string> tensors;
-            const auto it = node.attr().find("_gradient_op_type");
-            if (it == node.attr().end()) return tensors;
-            const auto rule = gradients.find(it->second.s());
-            if (rule == gradients.end()) return tensors;
-            for (const auto& capture : rule->second.captures) {
-              if (!capture.tensor.empty() && (capture.function == function || capture.function == "*")) tensors.push_back(capture.tensor);
-            }
-            return tensors;
-          }};
+          .extra_inputs =
+              [this, function](const tf::NodeDef& node) {
+                std::vector<std::string> tensors;
+                const auto it = node.attr().find("_gradient_op_type");
+                if (it == node.attr().end()) return tensors;
+                const auto rule = gradients.find(it->second.s());
+                if (rule == gradients.end()) return tensors;
+                for (const auto& capture : rule->second.captures) {
+                  if (!capture.tensor.empty() && (capture.function == function || capture.function == "*"))
+                    tensors.push_back(capture.tensor);
+                }
+                return tensors;
+              }};
 }
 
 std::shared_ptr<const Body> Model::body(const std::string& name) const {
@@ -147,7 +141,7 @@ std::shared_ptr<const Body> Model::body(const std::string& name) const {
   auto& slot = bodies_[name];
   if (slot) return slot;
   const auto* function = library.find(name);
-  check(function != nullptr, "{}: there is no function '{}'", source, name);
+  check(function != nullptr, "{}: there is no function '{}'.", source, name);
   Scope scope(library, *function);
   auto outputs = scope.returns();
   auto plan = make_plan(scope, std::move(outputs), {}, queries(name));
@@ -161,6 +155,13 @@ Body Model::main(std::vector<std::string> outputs, const std::vector<std::string
   std::map<TensorRef, int> fed;
   for (std::size_t i = 0; i < inputs.size(); ++i) fed[scope.resolve(inputs[i], "the inputs")] = static_cast<int>(i);
   auto plan = make_plan(scope, std::move(refs), std::move(fed), queries(""));
+  return finished(std::move(scope), std::move(plan));
+}
+
+Body Model::effect(const std::string& node) const {
+  Scope scope(library);
+  Plan plan = make_plan(scope, {scope.resolve(node, "the tables")}, {}, queries(""));
+  plan.outputs.clear();
   return finished(std::move(scope), std::move(plan));
 }
 
@@ -184,7 +185,8 @@ void Model::check_supported(const Body& body) const {
   if (missing.empty()) return;
   std::string list, names;
   for (const auto& [op, m] : missing) {
-    list += fmt::format("{}'{}' ({} node{}, first '{}')", list.empty() ? "" : ", ", op, m.nodes, m.nodes == 1 ? "" : "s", m.first);
+    list += fmt::format("{}'{}' ({} node{}, first '{}')", list.empty() ? "" : ", ", op, m.nodes,
+                        m.nodes == 1 ? "" : "s", m.first);
     names += fmt::format("{}'{}'", names.empty() ? "" : ", ", op);
   }
   raise<UnsupportedOpError>(

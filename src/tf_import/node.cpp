@@ -14,10 +14,41 @@ using Case = tf::AttrValue::ValueCase;
 
 namespace {
 
-// Attributes that repeat the types of inputs and outputs; the values themselves carry them.
-constexpr std::string_view kTypeAttributes[] = {"T", "U", "N", "Tidx", "Tshape", "Tdim", "Tperm", "Tin", "Tout", "TI", "Tindices", "Tparams", "Taxis",
-                                                "Tlen", "Tmultiples", "Tpaddings", "Tblock_shape", "Tcrops", "Index", "Tk", "Tcond", "index_type", "Tlabels",
-                                                "Tshift", "Tnumsegments", "Tvalues", "Tsegmentids", "SrcT", "dtype", "Tcomplex", "Treal", "Tfft", "Tseed"};
+// Attributes that repeat the types of inputs and outputs, which the values themselves carry: TensorFlow names them
+// alike in all its operations.
+constexpr std::string_view kTypeAttributes[] = {"T",
+                                                "U",
+                                                "N",
+                                                "Tidx",
+                                                "Tshape",
+                                                "Tdim",
+                                                "Tperm",
+                                                "Tin",
+                                                "Tout",
+                                                "TI",
+                                                "Tindices",
+                                                "Tparams",
+                                                "Taxis",
+                                                "Tlen",
+                                                "Tmultiples",
+                                                "Tpaddings",
+                                                "Tblock_shape",
+                                                "Tcrops",
+                                                "Index",
+                                                "Tk",
+                                                "Tcond",
+                                                "index_type",
+                                                "Tlabels",
+                                                "Tshift",
+                                                "Tnumsegments",
+                                                "Tvalues",
+                                                "Tsegmentids",
+                                                "SrcT",
+                                                "dtype",
+                                                "Tcomplex",
+                                                "Treal",
+                                                "Tfft",
+                                                "Tseed"};
 
 // More integers than any shape, permutation or list of pieces has.
 constexpr std::int64_t kMaxIntegers = std::int64_t{1} << 24;
@@ -31,7 +62,8 @@ std::string attribute_text(const tf::AttrValue& value) {
 
 }  // namespace
 
-Node::Node(tf_import::Interpreter& interpreter, const tf::NodeDef& proto, const tf_import::PlanStep& step, Values inputs)
+Node::Node(tf_import::Interpreter& interpreter, const tf::NodeDef& proto, const tf_import::PlanStep& step,
+           Values inputs)
     : interpreter_(interpreter), proto_(proto), step_(step), inputs_(std::move(inputs)) {
   on_host_ = std::ranges::all_of(inputs_, &Value::is_host);
 }
@@ -44,7 +76,7 @@ void Node::fail(const std::string& message) const {
 }
 
 const Value& Node::input(std::size_t i) const {
-  if (i >= inputs_.size()) fail(fmt::format("input {} is missing; the node has {} inputs", i, inputs_.size()));
+  if (i >= inputs_.size()) fail(fmt::format("input {} is missing; the node has {} inputs.", i, inputs_.size()));
   return inputs_[i];
 }
 
@@ -52,18 +84,21 @@ Array Node::array(std::size_t i) const {
   const Value& v = input(i);
   if (const auto* variable = v.get_if<VariableRef>()) return interpreter_.read(*variable);
   if (const auto* x = v.get_if<Array>()) return v.is_host() && !on_host_ ? in_canonical_type(*x) : *x;
-  fail(fmt::format("input {} is {}; expected a tensor", i, v.kind()));
+  fail(fmt::format("input {} is {}; expected a tensor.", i, v.kind()));
 }
 
 Array Node::array(std::size_t i, std::int64_t lowest, std::int64_t highest) const {
   const Array x = array(i);
   if (x.rank() >= lowest && x.rank() <= highest) return x;
-  fail(fmt::format("input {} is {}; expected rank {}{}", i, x.aval(), lowest, highest == lowest ? "" : highest == kMaxRank ? " or more" : fmt::format(" to {}", highest)));
+  fail(fmt::format("input {} is {}; expected rank {}{}.", i, x.aval(), lowest,
+                   highest == lowest     ? ""
+                   : highest == kMaxRank ? " or more"
+                                         : fmt::format(" to {}", highest)));
 }
 
 Array Node::indices(std::size_t i) const {
   const Array x = array(i);
-  if (!is_integer(x.dtype())) fail(fmt::format("input {} is {}; expected integers", i, x.aval()));
+  if (!is_integer(x.dtype())) fail(fmt::format("input {} is {}; expected integers.", i, x.aval()));
   return itemsize(x.dtype()) < 4 ? astype(x, i32) : x;
 }
 
@@ -75,12 +110,12 @@ Arrays Node::arrays(std::size_t first, std::size_t count) const {
 
 const StringTensor& Node::strings(std::size_t i) const {
   if (const auto* s = input(i).get_if<StringTensor>()) return *s;
-  fail(fmt::format("input {} is {}; expected strings", i, input(i).kind()));
+  fail(fmt::format("input {} is {}; expected strings.", i, input(i).kind()));
 }
 
 const VariableRef& Node::variable(std::size_t i) const {
   if (const auto* v = input(i).get_if<VariableRef>()) return *v;
-  fail(fmt::format("input {} is {}; expected a variable", i, input(i).kind()));
+  fail(fmt::format("input {} is {}; expected a variable.", i, input(i).kind()));
 }
 
 std::vector<std::int64_t> Node::integers(std::size_t i) const {
@@ -92,22 +127,27 @@ std::vector<std::int64_t> Node::integers(std::size_t i) const {
 
 std::int64_t Node::integer(std::size_t i) const {
   const auto values = integers(i);
-  if (values.size() != 1) fail(fmt::format("input {} has {} elements; expected one integer", i, values.size()));
+  if (values.size() != 1) fail(fmt::format("input {} has {} elements; expected one integer.", i, values.size()));
   return values[0];
 }
 
-std::vector<std::int64_t> Node::integers(std::size_t i, std::size_t count, std::int64_t lowest, std::int64_t highest) const {
+std::vector<std::int64_t> Node::integers(std::size_t i, std::size_t count, std::int64_t lowest,
+                                         std::int64_t highest) const {
   const auto values = integers(i);
-  if (values.size() != count) fail(fmt::format("input {} has {} elements; expected {}", i, values.size(), count));
+  if (values.size() != count) fail(fmt::format("input {} has {} elements; expected {}.", i, values.size(), count));
   check_range(fmt::format("input {}", i), values, lowest, highest);
   return values;
 }
 
-std::int64_t Node::integer(std::size_t i, std::int64_t lowest, std::int64_t highest) const { return integers(i, 1, lowest, highest)[0]; }
+std::int64_t Node::integer(std::size_t i, std::int64_t lowest, std::int64_t highest) const {
+  return integers(i, 1, lowest, highest)[0];
+}
 
-void Node::check_range(const std::string& what, std::span<const std::int64_t> values, std::int64_t lowest, std::int64_t highest) const {
+void Node::check_range(const std::string& what, std::span<const std::int64_t> values, std::int64_t lowest,
+                       std::int64_t highest) const {
   const auto bad = std::ranges::find_if(values, [&](auto v) { return v < lowest || v > highest; });
-  if (bad != values.end()) fail(fmt::format("{} holds {}; expected integers from {} to {}", what, *bad, lowest, highest));
+  if (bad != values.end())
+    fail(fmt::format("{} holds {}; expected integers from {} to {}.", what, *bad, lowest, highest));
 }
 
 std::int64_t Node::axis(std::size_t i, std::int64_t rank) const { return normalize_axis(integer(i), rank, op()); }
@@ -116,7 +156,10 @@ Axes Node::axes(std::size_t i, std::int64_t rank) const { return normalize_axes(
 double Node::real(std::size_t i) const {
   const Array x = scalar(i);
   if (!x.is_concrete()) {
-    raise<ConcretizationError>("import '{}' ({}): input {} depends on traced values; expected a constant", name(), op(), i);
+    raise<ConcretizationError>(
+        "import '{}' ({}): input {} depends on traced values. Expected a constant. Pass it as one, or call without "
+        "jit.",
+        name(), op(), i);
   }
   return x.item<double>();
 }
@@ -125,14 +168,15 @@ Shape Node::shape(std::size_t i) const {
   const Value& v = input(i);
   if (const auto* ints = v.get_if<SymbolicInts>()) return ints->values;
   const auto* x = v.get_if<Array>();
-  if (!x) fail(fmt::format("input {} is {}; expected integers", i, v.kind()));
+  if (!x) fail(fmt::format("input {} is {}; expected integers.", i, v.kind()));
   if (!x->is_concrete()) {
     raise<ConcretizationError>(
-        "import '{}' ({}): input {} depends on traced values. Shapes must be 1D sequences of concrete values of integer type, got {}. "
-        "Pass the value as a constant, or call without jit.",
+        "import '{}' ({}): input {} depends on traced values. Shapes must be 1D sequences of concrete values of "
+        "integer type, got {}. Pass the value as a constant, or call without jit.",
         name(), op(), i, x->aval());
   }
-  if (!is_integer(x->dtype()) && !is_bool(x->dtype())) fail(fmt::format("input {} is {}; expected integers", i, x->aval()));
+  if (!is_integer(x->dtype()) && !is_bool(x->dtype()))
+    fail(fmt::format("input {} is {}; expected integers.", i, x->aval()));
   checked_count(x->size(), kMaxIntegers, "integers that must be known");
   const auto values = x->to_vector<std::int64_t>();
   return Shape(values.begin(), values.end());
@@ -148,10 +192,12 @@ const Shape& Node::shape_of(std::size_t i) const {
   const Value& v = input(i);
   if (const auto* x = v.get_if<Array>()) return x->shape();
   if (const auto* variable = v.get_if<VariableRef>()) return interpreter_.variables().at(variable->index).shape();
-  fail(fmt::format("input {} is {}; expected a tensor", i, v.kind()));
+  fail(fmt::format("input {} is {}; expected a tensor.", i, v.kind()));
 }
 
-Values Node::call(const FunctionRef& function, const Values& arguments) const { return interpreter_.call(function.name, arguments); }
+Values Node::call(const FunctionRef& function, const Values& arguments) const {
+  return interpreter_.call(function.name, arguments);
+}
 
 const tf::AttrValue* Node::find(std::string_view key) const {
   read_.emplace(key);
@@ -175,14 +221,16 @@ void Node::check_attributes(std::span<const std::string> allowed) const {
   }
   if (unexpected.empty()) return;
   for (const auto& known : read_) names += (names.empty() ? "" : ", ") + known;
-  fail(fmt::format("Unexpected attr(s) when parsing {}: {}{}\n  Known: {}. Re-export the model without it, or register a converter.", op(), name(),
-                   unexpected, names.empty() ? "none" : names));
+  fail(fmt::format(
+      "Unexpected attr(s) when parsing {}: {}{}\n  Known: {}. Re-export the model without it, or register a converter.",
+      op(), name(), unexpected, names.empty() ? "none" : names));
 }
 
 const tf::AttrValue& Node::need(std::string_view key, int kind, const char* kind_name) const {
   const auto* value = find(key);
-  if (!value) fail(fmt::format("attribute '{}' is missing and has no default", key));
-  if (value->value_case() != kind) fail(fmt::format("attribute '{}' is `{}`; expected {}", key, attribute_text(*value), kind_name));
+  if (!value) fail(fmt::format("attribute '{}' is missing and has no default.", key));
+  if (value->value_case() != kind)
+    fail(fmt::format("attribute '{}' is `{}`; expected {}.", key, attribute_text(*value), kind_name));
   return *value;
 }
 
@@ -192,9 +240,11 @@ std::int64_t Node::attr_integer(std::string_view key, std::int64_t lowest, std::
   return value;
 }
 
-std::vector<std::int64_t> Node::attr_integers(std::string_view key, std::size_t count, std::int64_t lowest, std::int64_t highest) const {
+std::vector<std::int64_t> Node::attr_integers(std::string_view key, std::size_t count, std::int64_t lowest,
+                                              std::int64_t highest) const {
   const auto values = attr<std::vector<std::int64_t>>(key);
-  if (values.size() != count) fail(fmt::format("attribute '{}' has {} entries; expected {}", key, values.size(), count));
+  if (values.size() != count)
+    fail(fmt::format("attribute '{}' has {} entries; expected {}.", key, values.size(), count));
   check_range(fmt::format("attribute '{}'", key), values, lowest, highest);
   return values;
 }
@@ -210,7 +260,7 @@ std::int64_t Node::attr(std::string_view key) const {
 template <>
 int Node::attr(std::string_view key) const {
   const auto v = attr<std::int64_t>(key);
-  if (v != static_cast<int>(v)) fail(fmt::format("attribute '{}' is {}; expected a 32-bit integer", key, v));
+  if (v != static_cast<int>(v)) fail(fmt::format("attribute '{}' is {}; expected a 32-bit integer.", key, v));
   return static_cast<int>(v);
 }
 template <>
@@ -225,7 +275,7 @@ template <>
 DType Node::attr(std::string_view key) const {
   const auto type = need(key, Case::kType, "a type").type();
   if (const auto dtype = detail::dtype_from_proto(type)) return *dtype;
-  fail(fmt::format("attribute '{}' is {}; no numeric type of this library", key, detail::type_name(type)));
+  fail(fmt::format("attribute '{}' is {}; no numeric type of this library.", key, detail::type_name(type)));
 }
 template <>
 FunctionRef Node::attr(std::string_view key) const {
@@ -238,7 +288,8 @@ std::optional<Dims> Node::attr(std::string_view key) const {
 template <>
 TensorData Node::attr(std::string_view key) const {
   // The graph, which the model keeps, keeps what its constants borrow.
-  return detail::tensor_from_proto(need(key, Case::kTensor, "a tensor").tensor(), fmt::format("attribute '{}'", key), interpreter_.model().library.graph().shared_proto());
+  return detail::tensor_from_proto(need(key, Case::kTensor, "a tensor").tensor(), fmt::format("attribute '{}'", key),
+                                   interpreter_.model().library.graph().shared_proto());
 }
 
 // Which of the lists an empty list is cannot be told from the file.
@@ -267,7 +318,9 @@ std::vector<DType> Node::attr(std::string_view key) const {
   std::vector<DType> types;
   for (const int t : need(key, Case::kList, "a list").list().type()) {
     const auto dtype = detail::dtype_from_proto(static_cast<tf::DataType>(t));
-    if (!dtype) fail(fmt::format("attribute '{}' holds {}; no numeric type of this library", key, detail::type_name(static_cast<tf::DataType>(t))));
+    if (!dtype)
+      fail(fmt::format("attribute '{}' holds {}; no numeric type of this library.", key,
+                       detail::type_name(static_cast<tf::DataType>(t))));
     types.push_back(*dtype);
   }
   return types;

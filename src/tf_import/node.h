@@ -21,7 +21,7 @@ namespace tf2jax {
 namespace tf_import {
 class Interpreter;
 struct PlanStep;
-}
+}  // namespace tf_import
 
 /// A library function named by an attribute.
 struct FunctionRef {
@@ -37,7 +37,8 @@ class Node {
   static constexpr std::int64_t kHighest = std::numeric_limits<std::int32_t>::max(), kLowest = -kHighest;
   static constexpr std::int64_t kMaxOutputs = std::int64_t{1} << 20;
 
-  Node(tf_import::Interpreter& interpreter, const tensorflow::NodeDef& proto, const tf_import::PlanStep& step, Values inputs);
+  Node(tf_import::Interpreter& interpreter, const tensorflow::NodeDef& proto, const tf_import::PlanStep& step,
+       Values inputs);
 
   const std::string& name() const;
   const std::string& op() const;
@@ -61,7 +62,8 @@ class Node {
   /// Throws: ConcretizationError when it depends on traced values.
   std::vector<std::int64_t> integers(std::size_t i) const;
   /// `count` integers in [lowest, highest]. Throws: ImportError for others.
-  std::vector<std::int64_t> integers(std::size_t i, std::size_t count, std::int64_t lowest = kLowest, std::int64_t highest = kHighest) const;
+  std::vector<std::int64_t> integers(std::size_t i, std::size_t count, std::int64_t lowest = kLowest,
+                                     std::int64_t highest = kHighest) const;
   std::int64_t integer(std::size_t i) const;
   std::int64_t integer(std::size_t i, std::int64_t lowest, std::int64_t highest = kHighest) const;
   double real(std::size_t i) const;
@@ -71,7 +73,8 @@ class Node {
   Axes axes(std::size_t i, std::int64_t rank) const;
   /// Input `i` as integers, some of which may be symbolic.
   Shape shape(std::size_t i) const;
-  /// Input `i` as the sizes of an array. Throws: ImportError for negative ones, ResourceExhaustedError for too many elements.
+  /// Input `i` as the sizes of an array. Throws: ImportError for negative ones, ResourceExhaustedError for too many
+  /// elements.
   Shape sizes(std::size_t i) const;
   /// The rank or the sizes of input `i`.
   const Shape& shape_of(std::size_t i) const;
@@ -88,7 +91,8 @@ class Node {
   }
   /// An integer attribute, or `count` of them, in [lowest, highest]. Throws: ImportError for others.
   std::int64_t attr_integer(std::string_view name, std::int64_t lowest, std::int64_t highest = kHighest) const;
-  std::vector<std::int64_t> attr_integers(std::string_view name, std::size_t count, std::int64_t lowest, std::int64_t highest = kHighest) const;
+  std::vector<std::int64_t> attr_integers(std::string_view name, std::size_t count, std::int64_t lowest,
+                                          std::int64_t highest = kHighest) const;
   /// Present in the file or through a default.
   bool has_attr(std::string_view name) const;
   /// Declares attributes that change nothing here.
@@ -108,7 +112,8 @@ class Node {
  private:
   const tensorflow::AttrValue* find(std::string_view name) const;
   const tensorflow::AttrValue& need(std::string_view name, int kind, const char* kind_name) const;
-  void check_range(const std::string& what, std::span<const std::int64_t> values, std::int64_t lowest, std::int64_t highest) const;
+  void check_range(const std::string& what, std::span<const std::int64_t> values, std::int64_t lowest,
+                   std::int64_t highest) const;
 
   tf_import::Interpreter& interpreter_;
   const tensorflow::NodeDef& proto_;
@@ -118,20 +123,35 @@ class Node {
   mutable std::set<std::string, std::less<>> read_;
 };
 
-template <> bool Node::attr(std::string_view) const;
-template <> int Node::attr(std::string_view) const;
-template <> std::int64_t Node::attr(std::string_view) const;
-template <> float Node::attr(std::string_view) const;
-template <> std::string Node::attr(std::string_view) const;
-template <> DType Node::attr(std::string_view) const;
-template <> FunctionRef Node::attr(std::string_view) const;
-template <> std::optional<Dims> Node::attr(std::string_view) const;
-template <> TensorData Node::attr(std::string_view) const;
-template <> std::vector<bool> Node::attr(std::string_view) const;
-template <> std::vector<std::int64_t> Node::attr(std::string_view) const;
-template <> std::vector<float> Node::attr(std::string_view) const;
-template <> std::vector<std::string> Node::attr(std::string_view) const;
-template <> std::vector<DType> Node::attr(std::string_view) const;
-template <> std::vector<FunctionRef> Node::attr(std::string_view) const;
+template <>
+bool Node::attr(std::string_view) const;
+template <>
+int Node::attr(std::string_view) const;
+template <>
+std::int64_t Node::attr(std::string_view) const;
+template <>
+float Node::attr(std::string_view) const;
+template <>
+std::string Node::attr(std::string_view) const;
+template <>
+DType Node::attr(std::string_view) const;
+template <>
+FunctionRef Node::attr(std::string_view) const;
+template <>
+std::optional<Dims> Node::attr(std::string_view) const;
+template <>
+TensorData Node::attr(std::string_view) const;
+template <>
+std::vector<bool> Node::attr(std::string_view) const;
+template <>
+std::vector<std::int64_t> Node::attr(std::string_view) const;
+template <>
+std::vector<float> Node::attr(std::string_view) const;
+template <>
+std::vector<std::string> Node::attr(std::string_view) const;
+template <>
+std::vector<DType> Node::attr(std::string_view) const;
+template <>
+std::vector<FunctionRef> Node::attr(std::string_view) const;
 
 }  // namespace tf2jax

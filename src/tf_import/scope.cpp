@@ -15,9 +15,11 @@ Scope::Scope(const FunctionLibrary& library) : library_(library) {
   index();
 }
 
-Scope::Scope(const FunctionLibrary& library, const tf::FunctionDef& function) : library_(library), function_(&function), name_(function.signature().name()) {
+Scope::Scope(const FunctionLibrary& library, const tf::FunctionDef& function)
+    : library_(library), function_(&function), name_(function.signature().name()) {
   for (const auto& n : function.node_def()) nodes_.push_back(&n);
-  for (int i = 0; i < function.signature().input_arg_size(); ++i) arguments_.emplace(function.signature().input_arg(i).name(), i);
+  for (int i = 0; i < function.signature().input_arg_size(); ++i)
+    arguments_.emplace(function.signature().input_arg(i).name(), i);
   index();
 }
 
@@ -25,7 +27,7 @@ void Scope::index() {
   by_name_.reserve(nodes_.size());
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
     const bool fresh = by_name_.emplace(nodes_[i]->name(), static_cast<int>(i)).second;
-    check(fresh, "{}: two nodes are named '{}'", library_.graph().source(), nodes_[i]->name());
+    check(fresh, "{}: two nodes are named '{}'.", library_.graph().source(), nodes_[i]->name());
   }
 }
 
@@ -36,8 +38,9 @@ int Scope::find(std::string_view name) const {
 
 TensorRef Scope::resolve(std::string_view reference, std::string_view user, std::string_view name) const {
   const auto unknown = [&] {
-    raise<ValueError>("{}{}: '{}' is needed by {}{}, but there is no such tensor", library_.graph().source(),
-                      name_.empty() ? "" : fmt::format(", function '{}'", name_), reference, user, name.empty() ? "" : fmt::format(" '{}'", name));
+    raise<ValueError>("{}{}: '{}' is needed by {}{}, but there is no such tensor.", library_.graph().source(),
+                      name_.empty() ? "" : fmt::format(", function '{}'", name_), reference, user,
+                      name.empty() ? "" : fmt::format(" '{}'", name));
   };
   const auto index = [&](std::string_view digits) {
     int value = -1;
@@ -66,7 +69,8 @@ std::vector<TensorRef> Scope::returns() const {
   std::vector<TensorRef> refs;
   for (const auto& output : function_->signature().output_arg()) {
     const auto it = function_->ret().find(output.name());
-    check(it != function_->ret().end(), "{}: function '{}' does not say what its output '{}' is", library_.graph().source(), name_, output.name());
+    check(it != function_->ret().end(), "{}: function '{}' does not say what its output '{}' is.",
+          library_.graph().source(), name_, output.name());
     refs.push_back(resolve(it->second, "output", output.name()));
   }
   return refs;
@@ -78,6 +82,7 @@ class Planner {
  public:
   Planner(const Scope& scope, Plan& plan, const PlanQueries& queries) : scope_(scope), plan_(plan), queries_(queries) {
     state_.resize(scope.size());
+    settled_.resize(scope.size());
     for (std::size_t i = 0; i < scope.size(); ++i) {
       effect_.push_back(queries_.has_effect(scope.node(static_cast<int>(i))));
       any_effect_ = any_effect_ || effect_.back();
@@ -90,34 +95,43 @@ class Planner {
 
   // The effects that come before `name` is done.
   void need_effects(const std::string& name) {
-    for (const int id : effects_before(name)) visit(id);
+    std::set<int> searched;
+    for (const int id : effects_before(name, searched)) visit(id);
+    settle(searched);
   }
 
  private:
   struct Frame {
     int node;
-    std::vector<int> needs;
-    std::size_t next = 0;
+    std::vector<int> needs;  // the effects before it first
+    std::set<int> searched;  // where those were looked for
+    std::size_t effects = 0, next = 0;
     PlanStep step;
   };
   enum class State : std::uint8_t { fresh, open, done };
 
-  std::vector<int> effects_before(const std::string& name) {
+  // What is searched stays out of later searches once the effects found there are done, or every control edge of a long
+  // graph would search all that comes before it.
+  void settle(std::set<int>& searched) {
+    for (const int id : searched) settled_[id] = true;
+    searched.clear();
+  }
+
+  std::vector<int> effects_before(const std::string& name, std::set<int>& searched) {
     std::vector<int> found;
     if (!any_effect_) return found;
-    std::set<int> seen;
     std::vector<int> stack;
     const auto push = [&](std::string_view input) {
       const auto base = input.substr(input.starts_with('^') ? 1 : 0);
       const int id = scope_.find(base.substr(0, base.find(':')));
-      if (id >= 0 && seen.insert(id).second) stack.push_back(id);
+      if (id >= 0 && !settled_[id] && searched.insert(id).second) stack.push_back(id);
     };
     push(name);
     while (!stack.empty()) {
       const int id = stack.back();
       stack.pop_back();
-      if (effect_[static_cast<std::size_t>(id)]) {
-        found.push_back(id);   // what comes before it is its own concern
+      if (effect_[id]) {
+        found.push_back(id);  // what comes before it is its own concern
         continue;
       }
       for (const auto& input : scope_.node(id).input()) push(input);
@@ -128,14 +142,14 @@ class Planner {
 
   Frame open(int id) {
     const auto& node = scope_.node(id);
-    Frame frame{id, {}, 0, {id, {}, {}, !called_functions(scope_.library(), node).empty()}};
+    Frame frame{id, {}, {}, 0, 0, {id, {}, {}, !called_functions(scope_.library(), node).empty()}};
     const auto add = [&](TensorRef ref) {
       if (ref.node >= 0 && !plan_.fed.contains(ref)) frame.needs.push_back(ref.node);
     };
     std::vector<int> before;
     for (const auto& input : node.input()) {
       if (input.starts_with('^')) {
-        const auto effects = effects_before(input);
+        const auto effects = effects_before(input, frame.searched);
         before.insert(before.end(), effects.begin(), effects.end());
         continue;
       }
@@ -149,6 +163,7 @@ class Planner {
       frame.step.extra.push_back(scope_.resolve(reference, "the gradient of node", node.name()));
       add(frame.step.extra.back());
     }
+    frame.effects = before.size();
     frame.needs.insert(frame.needs.begin(), before.begin(), before.end());
     return frame;
   }
@@ -161,10 +176,11 @@ class Planner {
     state(root) = State::open;
     while (!stack.empty()) {
       Frame& top = stack.back();
+      if (top.next >= top.effects) settle(top.searched);
       if (top.next < top.needs.size()) {
         const int next = top.needs[top.next++];
         if (state(next) == State::done) continue;
-        check(state(next) == State::fresh, "the graph has a cycle through node '{}'{}", scope_.node(next).name(),
+        check(state(next) == State::fresh, "graph: there is a cycle through node '{}'{}.", scope_.node(next).name(),
               scope_.name().empty() ? "" : fmt::format(" of function '{}'", scope_.name()));
         state(next) = State::open;
         stack.push_back(open(next));
@@ -176,19 +192,20 @@ class Planner {
     }
   }
 
-  State& state(int id) { return state_[static_cast<std::size_t>(id)]; }
+  State& state(int id) { return state_[id]; }
 
   const Scope& scope_;
   Plan& plan_;
   const PlanQueries& queries_;
   std::vector<State> state_;
-  std::vector<bool> effect_;
+  std::vector<bool> effect_, settled_;
   bool any_effect_ = false;
 };
 
 }  // namespace
 
-Plan make_plan(const Scope& scope, std::vector<TensorRef> outputs, std::map<TensorRef, int> fed, const PlanQueries& queries) {
+Plan make_plan(const Scope& scope, std::vector<TensorRef> outputs, std::map<TensorRef, int> fed,
+               const PlanQueries& queries) {
   Plan plan;
   plan.outputs = std::move(outputs);
   plan.fed = std::move(fed);

@@ -5,8 +5,17 @@
 
 namespace tf2jax {
 
+// Here and not in the header: they are large, and lists of values copy and move them everywhere.
+Value::Value() = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+
 std::string Value::kind() const {
-  static constexpr const char* kNames[] = {"nothing", "a tensor", "strings", "a variable", "symbolic sizes", "a tensor list"};
+  static constexpr const char* kNames[] = {"nothing",        "a tensor",      "strings",       "a variable",
+                                           "symbolic sizes", "a tensor list", "a lookup table"};
   return kNames[data_.index()];
 }
 

@@ -11,14 +11,15 @@ namespace tf2jax {
 class Variable {
  public:
   Variable() = default;
-  Variable(std::string name, Array value, bool trainable = true) : name_(std::move(name)), value_(std::move(value)), trainable_(trainable) {}
+  Variable(std::string name, Array value, bool trainable = true)
+      : name_(std::move(name)), value_(std::move(value)), trainable_(trainable) {}
 
   const std::string& name() const { return name_; }
   bool trainable() const { return trainable_; }
   const Array& value() const { return value_; }
   Array& value() { return value_; }
   const Aval& aval() const { return value_.aval(); }
-  operator const Array&() const { return value_; }   // NOLINT: a variable is used like its value
+  operator const Array&() const { return value_; }  // NOLINT: a variable is used like its value
   /// Replaces the value.
   void assign(Array value) { value_ = std::move(value); }
   Variable& operator=(Array value) {

@@ -8,7 +8,8 @@
 
 namespace tf2jax::detail {
 
-/// The contents of `path`. Throws: IoError when it is missing, not a regular file, unreadable or longer than `limit` bytes.
+/// The contents of `path`. Throws: IoError when it is missing, not a regular file, unreadable or longer than `limit`
+/// bytes.
 std::string read_file(const std::filesystem::path& path, std::uintmax_t limit = std::uintmax_t{2} << 30);
 
 /// An open file for positioned reads.

@@ -14,7 +14,8 @@
 
 namespace tf2jax::detail {
 
-/// The Array element type; nullopt for strings, resources, variants and quantised types. Reference types count as plain.
+/// The Array element type; nullopt for strings, resources and variants. Quantised types are their integers, reference
+/// types count as plain.
 std::optional<DType> dtype_from_proto(tensorflow::DataType type);
 tensorflow::DataType dtype_to_proto(DType dtype);
 /// Without reference: DT_FLOAT_REF -> DT_FLOAT.
@@ -31,10 +32,12 @@ Dims concrete_shape(const tensorflow::TensorShapeProto& shape, std::string_view 
 /// The value of a stored tensor: packed contents, listed values, or the last listed value repeated.
 /// Large packed contents are not copied when `owner` keeps the message alive.
 /// Throws: ValueError naming `where` for contents that do not fit the shape; NotImplementedError for other types.
-TensorData tensor_from_proto(const tensorflow::TensorProto& proto, std::string_view where, std::shared_ptr<const void> owner = nullptr);
+TensorData tensor_from_proto(const tensorflow::TensorProto& proto, std::string_view where,
+                             std::shared_ptr<const void> owner = nullptr);
 tensorflow::TensorProto tensor_to_proto(const TensorData& value);
 
-TensorSpec make_spec(std::string name, tensorflow::DataType type, const tensorflow::TensorShapeProto& shape, std::string_view where);
+TensorSpec make_spec(std::string name, tensorflow::DataType type, const tensorflow::TensorShapeProto& shape,
+                     std::string_view where);
 
 /// Reads a binary message. Throws: ParseError naming `where`.
 void parse_binary(std::string_view bytes, google::protobuf::Message& message, std::string_view where);

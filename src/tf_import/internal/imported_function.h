@@ -9,7 +9,7 @@ namespace tf2jax::tf_import {
 
 /// One tensor argument: where it stands in the structure, and what is expected there.
 struct FlatInput {
-  std::string path;    // "(0, 0)", as tf.nest prints it
+  std::string path;  // "(0, 0)", as tf.nest prints it
   std::string name;
   TensorSpec spec;
 };
@@ -35,8 +35,8 @@ class ImportedFunction {
     Avals avals;
     Config config;
     bool has_key;
-    Jaxpr jaxpr;
-    std::vector<std::size_t> changed;   // positions in `captured`
+    std::optional<Jaxpr> jaxpr;        // none: it needs the values of its arguments
+    std::vector<std::size_t> changed;  // positions in `captured`
   };
 
   std::vector<Tree> bind(const CallArguments& arguments) const;

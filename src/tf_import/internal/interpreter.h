@@ -43,8 +43,8 @@ class Interpreter {
     const Body* body;
     const Values* arguments;
     std::vector<Values> env;
-    std::vector<std::uint32_t> uses;   // of each node that are still to come; empty: not counted
-    std::vector<Array> keys = {};      // one per random node, taken from the back
+    std::vector<std::uint32_t> uses;  // of each node that are still to come; empty: not counted
+    std::vector<Array> keys = {};     // one per random node, taken from the back
     bool keys_made = false;
   };
 
@@ -60,11 +60,7 @@ class Interpreter {
   std::size_t changes_ = 0;
   std::optional<Array> key_;
   std::vector<Frame*> frames_;
-  std::int64_t evaluated_ = 0;   // nodes
+  std::int64_t evaluated_ = 0;  // nodes
 };
-
-/// Splits a random key; installed where random operations are registered.
-using SplitKey = Arrays (*)(const Array& key, std::int64_t count);
-extern SplitKey split_key;
 
 }  // namespace tf2jax::tf_import

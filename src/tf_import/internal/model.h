@@ -19,14 +19,15 @@ namespace tf2jax::tf_import {
 struct Body {
   Scope scope;
   Plan plan;
-  std::size_t random_nodes = 0;   // that take one random key each
-  std::vector<std::uint32_t> uses = {};   // of each node's outputs, by steps and as results; empty: not counted
+  std::size_t random_nodes = 0;          // that take one random key each
+  std::vector<std::uint32_t> uses = {};  // of each node's outputs, by steps and as results; empty: not counted
 };
 
 /// What is known of a library function and those it calls before any of them runs.
 struct FunctionFacts {
-  bool has_effect = false, is_random = false, has_loop = false;
-  std::int64_t nodes = 0;   // when every call is replaced by what it calls, a call of itself by nothing; at most kManyNodes
+  bool has_effect = false, is_random = false, has_loop = false, grows_list = false, writes_array = false;
+  std::int64_t nodes =
+      0;  // when every call is replaced by what it calls, a call of itself by nothing; at most kManyNodes
 };
 constexpr std::int64_t kManyNodes = std::int64_t{1} << 60;
 
@@ -36,7 +37,7 @@ struct ImportedVariable {
   Array initial;
   bool trainable = true;
   TensorSpec spec;
-  std::string node_op;   // of a variable node of the graph for which no value is stored
+  std::string node_op;  // of a variable node of the graph for which no value is stored
 };
 
 /// A capture of a gradient function: a tensor of the function that holds the IdentityN, a constant, or a variable.
@@ -49,7 +50,7 @@ struct GradientCapture {
 struct GradientRule {
   std::string function;
   std::vector<GradientCapture> captures;
-  std::size_t none_outputs = 0;   // leading inputs of IdentityN without gradient
+  std::size_t none_outputs = 0;  // leading inputs of IdentityN without gradient
 };
 
 class Model {
@@ -59,22 +60,26 @@ class Model {
   std::string source;
   FunctionLibrary library;
   std::optional<SavedModel> saved;
-  Config config;                                          // in force when the model was converted
+  Config config;  // in force when the model was converted
   std::shared_ptr<const ConverterTable> converters;
   std::vector<ImportedVariable> variables;
-  std::map<std::string, std::size_t> variable_nodes;      // by name or shared name of a variable node
+  std::map<std::string, std::size_t> variable_nodes;  // by name or shared name of a variable node
   std::map<std::string, GradientRule> gradients;
+  std::map<std::string, std::shared_ptr<LookupTable>> tables;  // of the graph itself, by their node
 
   /// The body of a library function; planned on first use. Throws: ValueError when there is none of that name.
   std::shared_ptr<const Body> body(const std::string& function) const;
   Body main(std::vector<std::string> outputs, const std::vector<std::string>& inputs) const;
+  /// What a node of the main graph needs, and itself, for what it does.
+  Body effect(const std::string& node) const;
   bool has_effect(const tensorflow::NodeDef& node) const;
   bool is_random(const tensorflow::NodeDef& node) const;
   /// The node and what it calls.
   FunctionFacts facts(const tensorflow::NodeDef& node) const;
   /// Of the steps of a body together.
   FunctionFacts facts(const Body& body) const;
-  /// Throws: ResourceExhaustedError naming the node that has the largest part, for more than Config::max_expanded_nodes.
+  /// Throws: ResourceExhaustedError naming the node that has the largest part, for more than
+  /// Config::max_expanded_nodes.
   void check_expansion(const Body& body) const;
   /// Throws: UnsupportedOpError naming every operation without converter that `body` needs, functions included.
   void check_supported(const Body& body) const;
@@ -83,9 +88,10 @@ class Model {
  private:
   struct KnownFacts {
     FunctionFacts facts;
-    std::vector<std::string> callees;   // once for each call
+    std::vector<std::string> callees;  // once for each call
     bool done = false;
   };
+  FunctionFacts own_facts(const tensorflow::NodeDef& node) const;
   const FunctionFacts& function_facts(const std::string& function) const;
   KnownFacts open_facts(const std::string& function) const;
   Body finished(Scope scope, Plan plan) const;
@@ -94,8 +100,5 @@ class Model {
   mutable std::map<std::string, std::shared_ptr<const Body>> bodies_;
   mutable std::map<std::string, KnownFacts> facts_;
 };
-
-/// Operations that read the thread's random key.
-bool is_random(std::string_view op);
 
 }  // namespace tf2jax::tf_import

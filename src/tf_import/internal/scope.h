@@ -21,14 +21,14 @@ struct TensorRef {
 struct PlanStep {
   int node = 0;
   std::vector<TensorRef> inputs;
-  std::vector<TensorRef> extra;   // tensors a custom gradient captures
-  bool calls = false;             // library functions
+  std::vector<TensorRef> extra;  // tensors a custom gradient captures
+  bool calls = false;            // library functions
 };
 
 struct Plan {
-  std::vector<PlanStep> steps;          // every step after what it needs
+  std::vector<PlanStep> steps;  // every step after what it needs
   std::vector<TensorRef> outputs;
-  std::map<TensorRef, int> fed;         // tensors replaced by arguments
+  std::map<TensorRef, int> fed;  // tensors replaced by arguments
 };
 
 /// The nodes of a main graph or of a function body. Immutable.
@@ -39,10 +39,10 @@ class Scope {
   /// The body of a library function.
   Scope(const FunctionLibrary& library, const tensorflow::FunctionDef& function);
 
-  const std::string& name() const { return name_; }   // of the function; empty for the main graph
+  const std::string& name() const { return name_; }  // of the function; empty for the main graph
   const tensorflow::FunctionDef* function() const { return function_; }
   const FunctionLibrary& library() const { return library_; }
-  const tensorflow::NodeDef& node(int i) const { return *nodes_[static_cast<std::size_t>(i)]; }
+  const tensorflow::NodeDef& node(int i) const { return *nodes_[i]; }
   std::size_t size() const { return nodes_.size(); }
   std::size_t num_arguments() const { return arguments_.size(); }
   /// The node, or -1.
@@ -59,7 +59,7 @@ class Scope {
   const tensorflow::FunctionDef* function_ = nullptr;
   std::string name_;
   std::vector<const tensorflow::NodeDef*> nodes_;
-  std::unordered_map<std::string_view, int> by_name_, arguments_;   // names of the graph, which outlives this
+  std::unordered_map<std::string_view, int> by_name_, arguments_;  // names of the graph, which outlives this
 };
 
 /// Answers what planning needs to know about nodes.
@@ -72,7 +72,8 @@ struct PlanQueries {
 
 /// The steps that `outputs` need, and those effects that are ordered before them or that the function returns after.
 /// Throws: ValueError for cycles, naming a node, and for references to nodes that do not exist.
-Plan make_plan(const Scope& scope, std::vector<TensorRef> outputs, std::map<TensorRef, int> fed, const PlanQueries& queries);
+Plan make_plan(const Scope& scope, std::vector<TensorRef> outputs, std::map<TensorRef, int> fed,
+               const PlanQueries& queries);
 
 /// The library functions that attributes of a node name.
 std::vector<std::string> called_functions(const FunctionLibrary& library, const tensorflow::NodeDef& node);

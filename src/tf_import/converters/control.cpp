@@ -16,10 +16,11 @@
 namespace tf2jax::tf_import {
 namespace {
 
-// The inputs of a branch or body, split into tensors, which become operands, and the rest, which is the same everywhere.
+// The inputs of a branch or body, split into tensors, which become operands, and the rest, which is the same
+// everywhere.
 struct Operands {
   Values all;
-  std::vector<std::size_t> positions;   // of the tensors
+  std::vector<std::size_t> positions;  // of the tensors
   Arrays tensors;
 
   // `fixed(i)`: operand i never changes, and stays what it is when it is known now.
@@ -61,7 +62,7 @@ Arrays tensors_of(const Node& n, const Values& values) {
   for (const Value& v : values) {
     if (const auto* x = v.get_if<Array>()) out.push_back(in_canonical_type(*x));
     else if (const auto* variable = v.get_if<VariableRef>()) out.push_back(n.interpreter().read(*variable));
-    else n.fail(fmt::format("a branch returns {}; only tensors are supported", v.kind()));
+    else n.fail(fmt::format("a branch returns {}; only tensors are supported.", v.kind()));
   }
   return out;
 }
@@ -69,20 +70,23 @@ Arrays tensors_of(const Node& n, const Values& values) {
 Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
 
 Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array& index) {
-  check(!functions.empty(), "{}: there are no branches", n.op());
+  check(!functions.empty(), "there are no branches. Expected at least one.");
   const Operands operands(n, 1, [](std::size_t) { return true; });
   if (index.is_concrete()) {
-    const auto i = std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
-    return n.call(functions[static_cast<std::size_t>(i)], operands.all);
+    const auto i =
+        std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
+    return n.call(functions[i], operands.all);
   }
   Interpreter& interpreter = n.interpreter();
   const bool random = interpreter.key() && std::ranges::any_of(functions, [&](const FunctionRef& f) {
-    return interpreter.model().body(f.name)->random_nodes > 0;
-  });
+                        return interpreter.model().body(f.name)->random_nodes > 0;
+                      });
   // One key for whichever branch runs.
   const auto key = random ? std::optional(interpreter.next_key()) : std::nullopt;
   std::vector<FlatFn> flat;
-  for (const auto& f : functions) flat.emplace_back([&n, &operands, key, f](const Arrays& xs) { return tensors_of(n, call_pure(n, f, operands.with(xs), key)); });
+  for (const auto& f : functions)
+    flat.emplace_back(
+        [&n, &operands, key, f](const Arrays& xs) { return tensors_of(n, call_pure(n, f, operands.with(xs), key)); });
   return to_values(switch_flat(index, flat, operands.tensors));
 }
 
@@ -96,13 +100,14 @@ Values if_node(Node& n) {
   n.ignore({"output_shapes"});
   const auto then_branch = n.attr<FunctionRef>("then_branch"), else_branch = n.attr<FunctionRef>("else_branch");
   const Array predicate = truth(n.array(0));
-  return branches(n, {else_branch, then_branch}, predicate.is_concrete() ? Array(static_cast<int>(predicate.item<bool>())) : astype(predicate, i32));
+  return branches(n, {else_branch, then_branch},
+                  predicate.is_concrete() ? Array(static_cast<int>(predicate.item<bool>())) : astype(predicate, i32));
 }
 
 Values case_node(Node& n) {
   n.ignore({"output_shapes"});
   const Array index = n.scalar(0);
-  check<DtypeError>(is_integer(index.dtype()), "{}: the branch is chosen by {}; expected an integer", n.op(), index.aval());
+  check<DtypeError>(is_integer(index.dtype()), "what chooses the branch must be an integer. Got {}.", index.aval());
   return branches(n, n.attr<std::vector<FunctionRef>>("branches"), index);
 }
 
@@ -128,24 +133,26 @@ void type_lists(const Node& n, const FunctionRef& body, Operands& operands) {
   Avals avals;
   for (const auto& x : operands.tensors) avals.push_back(x.aval().strong());
   std::vector<std::size_t> filled;
-  const Jaxpr pass = stage([&](const Arrays& xs) {
-    filled.clear();
-    Arrays out;
-    const Values next = call_pure(n, body, operands.with(xs));
-    for (const auto i : lists) {
-      if (const auto* x = next.at(i).get_if<Array>()) {
-        filled.push_back(i);
-        out.push_back(*x);
-      }
-    }
-    return out;
-  }, avals);
+  const Jaxpr pass = stage(
+      [&](const Arrays& xs) {
+        filled.clear();
+        Arrays out;
+        const Values next = call_pure(n, body, operands.with(xs));
+        for (const auto i : lists) {
+          if (const auto* x = next.at(i).get_if<Array>()) {
+            filled.push_back(i);
+            out.push_back(*x);
+          }
+        }
+        return out;
+      },
+      avals);
   const Avals types = pass.output_avals();
   for (std::size_t k = 0; k < filled.size(); ++k) {
     const auto at = std::ranges::lower_bound(operands.positions, filled[k]) - operands.positions.begin();
     operands.positions.insert(operands.positions.begin() + at, filled[k]);
     operands.tensors.insert(operands.tensors.begin() + at, zeros_of(types[k].strong()));
-    operands.all[filled[k]] = Value(operands.tensors[static_cast<std::size_t>(at)]);
+    operands.all[filled[k]] = Value(operands.tensors[at]);
   }
 }
 
@@ -181,7 +188,9 @@ std::int64_t trip_count(const Node& n, const FunctionRef& condition, const Body&
     again = false;
     for (std::size_t i = 0; i < state.size(); ++i) {
       if (!state[i].has_value()) continue;
-      if (!updates[i]) updates[i] = std::make_unique<const Body>(Body{body.scope, make_plan(body.scope, {body.plan.outputs[i]}, {}, nothing)});
+      if (!updates[i])
+        updates[i] =
+            std::make_unique<const Body>(Body{body.scope, make_plan(body.scope, {body.plan.outputs[i]}, {}, nothing)});
       if (small(*updates[i], kMaxUpdate) && attempt(*updates[i], state)) continue;
       state[i] = Value();
       again = true;
@@ -203,22 +212,51 @@ std::int64_t trip_count(const Node& n, const FunctionRef& condition, const Body&
   return -1;
 }
 
+// Lists that the loop makes longer have no one type.
+bool grows_lists(const Node& n, const Body& body) {
+  const FunctionFacts facts = n.interpreter().model().facts(body);
+  if (facts.grows_list) return true;
+  for (std::size_t i = 0; facts.writes_array && i < n.num_inputs(); ++i)
+    if (is_growing_array(n.input(i))) return true;
+  return false;
+}
+
+// One pass after the other, of a loop whose condition is known each time.
+Values unrolled(const Node& n, const FunctionRef& condition, const FunctionRef& body) {
+  Values state;
+  for (std::size_t i = 0; i < n.num_inputs(); ++i) state.push_back(n.input(i));
+  while (true) {
+    const Array more = truth(tensors_of(n, call_pure(n, condition, state)).at(0));
+    check<NotImplementedError>(more.is_concrete(),
+                               "the loop makes a list longer and ends when the running program says so, which is not "
+                               "implemented. Give the list its final length.");
+    if (!more.item<bool>()) return state;
+    state = call_pure(n, body, state);
+  }
+}
+
 Values while_node(Node& n) {
   n.ignore({"output_shapes", "parallel_iterations"});
   const auto condition = n.attr<FunctionRef>("cond"), body = n.attr<FunctionRef>("body");
   const auto program = n.interpreter().model().body(body.name);
-  check(program->plan.outputs.size() == n.num_inputs(), "the body '{}' returns {} values; expected one for each of the {} inputs", body.name,
+  check(program->plan.outputs.size() == n.num_inputs(),
+        "the body '{}' returns {} values. Expected one for each of the {} inputs.", body.name,
         program->plan.outputs.size(), n.num_inputs());
-  check(n.interpreter().model().body(condition.name)->plan.outputs.size() == 1, "the condition '{}' does not return one value", condition.name);
+  check(n.interpreter().model().body(condition.name)->plan.outputs.size() == 1,
+        "the condition '{}' must return one value.", condition.name);
+  if (grows_lists(n, *program)) return unrolled(n, condition, body);
   Operands operands(n, 0, [&](std::size_t i) { return passes_through(*program, i); });
   type_lists(n, body, operands);
   Interpreter& interpreter = n.interpreter();
-  const bool random = interpreter.key() && program->random_nodes + interpreter.model().body(condition.name)->random_nodes > 0;
+  const bool random =
+      interpreter.key() && program->random_nodes + interpreter.model().body(condition.name)->random_nodes > 0;
   // The key travels with the loop; each pass splits it into its successor, the condition's and the body's.
   Arrays init = operands.tensors;
   if (random) init.push_back(interpreter.next_key());
   const auto tensors = [&](const Arrays& xs) { return random ? Arrays(xs.begin(), xs.end() - 1) : xs; };
-  const auto key = [&](const Arrays& xs, std::size_t which) { return random ? std::optional(split_key(xs.back(), 3)[which]) : std::nullopt; };
+  const auto key = [&](const Arrays& xs, std::size_t which) {
+    return random ? std::optional(split_key(xs.back(), 3)[which]) : std::nullopt;
+  };
   const FlatFn test = [&](const Arrays& xs) {
     return Arrays{truth(tensors_of(n, call_pure(n, condition, operands.with(tensors(xs)), key(xs, 1))).at(0))};
   };
@@ -231,7 +269,9 @@ Values while_node(Node& n) {
   };
   const std::int64_t trips = random ? -1 : trip_count(n, condition, *program);
   const std::int64_t limit = config().max_loop_steps;
-  check<ResourceExhaustedError>(limit == 0 || trips <= limit, "the loop takes {} steps; at most {} are allowed. Raise Config::max_loop_steps if it should take more.",
+  check<ResourceExhaustedError>(limit == 0 || trips <= limit,
+                                "the loop takes too many steps. Got {}; expected at most {}. Raise "
+                                "Config::max_loop_steps if it should take more.",
                                 trips, limit);
   // A counted loop is a scan, which reverse mode can differentiate.
   const Arrays last = trips >= 0 ? scan_flat(step, init, {}, trips) : while_flat(test, step, init);
@@ -243,7 +283,7 @@ Values while_node(Node& n) {
 void add_control_operations(ConverterTable& table) {
   for (const char* op : {"If", "StatelessIf"}) table.add(op, if_node);
   for (const char* op : {"Case", "StatelessCase"}) table.add(op, case_node);
-  for (const char* op : {"While", "StatelessWhile"}) table.add(op, while_node);
+  for (const char* op : {"While", "StatelessWhile"}) table.add(op, while_node, {.is_loop = true});
 }
 
 }  // namespace tf2jax::tf_import

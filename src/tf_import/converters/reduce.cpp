@@ -24,7 +24,7 @@ Array prod_of(const Array& x, const Axes& axes) { return reduce_prod(widened(x),
 Array mean_of(const Array& x, const Axes& axes) {
   const Array in = to_inexact(x);
   Dim count = 1;
-  for (const auto axis : axes) count *= in.shape()[static_cast<std::size_t>(axis)];
+  for (const auto axis : axes) count *= in.shape()[axis];
   return divide(reduce_sum(in, axes), astype(Array(static_cast<double>(count.value())), in.dtype()));
 }
 Array all_of(const Array& x, const Axes& axes) { return reduce_and(astype(x, bool_), axes); }
@@ -63,15 +63,15 @@ Values running(Node& n) {
   const Array x = n.array(0);
   const auto axis = n.axis(1, x.rank());
   const Array y = f(x, axis, reverse);
-  const auto size = x.shape()[static_cast<std::size_t>(axis)];
+  const auto size = x.shape()[axis];
   if (!exclusive || identical(size, Dim(0))) return {y};
   // Shifted by one: the first (or last) result is the identity.
   Shape edge = x.shape();
-  edge[static_cast<std::size_t>(axis)] = 1;
+  edge[axis] = 1;
   const Array first = full(edge, identity, x.dtype());
   Shape start(x.shape().size(), Dim(0)), limit = x.shape();
-  if (reverse) start[static_cast<std::size_t>(axis)] = 1;
-  else limit[static_cast<std::size_t>(axis)] = size - 1;
+  if (reverse) start[axis] = 1;
+  else limit[axis] = size - 1;
   const Array rest = slice(y, start, limit);
   return {reverse ? concatenate({rest, first}, axis) : concatenate({first, rest}, axis)};
 }

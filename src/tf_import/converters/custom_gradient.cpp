@@ -11,7 +11,8 @@ namespace {
 
 // Identity whose derivative is an error: forward evaluation and batching are unaffected.
 Arrays identity_without_derivative(const std::string& name, const std::string& message, const Arrays& xs) {
-  const auto rule = std::make_shared<const JvpRule>([message](const Arrays&, const Arrays&) -> Arrays { throw LookupError(message); });
+  const auto rule = std::make_shared<const JvpRule>(
+      [message](const Arrays&, const Arrays&) -> Arrays { throw LookupError(message); });
   return custom_jvp_flat(name, [](const Arrays& v) { return v; }, rule, xs);
 }
 
@@ -22,7 +23,8 @@ Values prevent_gradient(Node& n) {
   const Array x = n.array(0);
   if (!config().raise_on_prevent_gradient || n.on_host()) return {x};
   return to_values(identity_without_derivative(
-      "prevent_gradient", fmt::format("Gradient explicitly prevented on node {}. Original reason: {}", n.name(), message), {x}));
+      "prevent_gradient",
+      fmt::format("Gradient explicitly prevented on node {}. Original reason: {}", n.name(), message), {x}));
 }
 
 // How the gradient function's last arguments are found when the backward pass runs: constants travel with the rule,
@@ -38,8 +40,8 @@ struct GradientCall {
   std::string function;
   std::vector<CaptureSlot> slots;
   std::size_t none_outputs = 0;
-  Avals inputs;            // of the IdentityN
-  std::size_t num_inputs = 0;   // with captures
+  Avals inputs;                // of the IdentityN
+  std::size_t num_inputs = 0;  // with captures
 
   Arrays operator()(const Arrays& residuals, const Arrays& cotangents) const {
     Arrays variables(model->variables.size());
@@ -49,9 +51,9 @@ struct GradientCall {
       arguments.emplace_back(integer ? zeros_of(inputs[i]) : cotangents[i]);
     }
     for (const auto& slot : slots) {
-      if (slot.variable) variables[slot.variable->index] = residuals[static_cast<std::size_t>(slot.residual)];
+      if (slot.variable) variables[slot.variable->index] = residuals[slot.residual];
       if (slot.variable) arguments.emplace_back(*slot.variable);
-      else arguments.push_back(slot.residual < 0 ? slot.constant : Value(residuals[static_cast<std::size_t>(slot.residual)]));
+      else arguments.push_back(slot.residual < 0 ? slot.constant : Value(residuals[slot.residual]));
     }
     Interpreter interpreter(model, std::move(variables), std::nullopt);
     const Values results = interpreter.call(function, arguments);
@@ -61,7 +63,11 @@ struct GradientCall {
       const bool rule = i >= none_outputs && i < inputs.size() && i - none_outputs < results.size();
       const Aval aval = i < inputs.size() ? inputs[i].tangent() : residuals[i - inputs.size()].aval().tangent();
       const Array* x = rule ? results[i - none_outputs].get_if<Array>() : nullptr;
-      if (aval.dtype == DType::float0 || !x) {
+      if (!x) {  // nothing at all, not zeros: what made these is not asked for a derivative, where 0 * inf may wait
+        out.emplace_back();
+        continue;
+      }
+      if (aval.dtype == DType::float0) {
         out.push_back(zeros_of(aval));
         continue;
       }
@@ -95,7 +101,9 @@ Values custom_gradient(Node& n, const std::string& op_type, const GradientRule& 
       const auto& scope = interpreter.scope_name();
       const bool here = capture.function == "*" || capture.function == scope;
       const auto value = interpreter.captured(capture.tensor, here ? scope : capture.function);
-      if (!value) n.fail(fmt::format("its gradient function '{}' captures '{}' of '{}', which is not evaluated there", rule.function, capture.tensor, capture.function));
+      if (!value)
+        n.fail(fmt::format("its gradient function '{}' captures '{}' of '{}', which is not evaluated there.",
+                           rule.function, capture.tensor, capture.function));
       ++tensor;
       if (const auto* variable = value->get_if<VariableRef>()) {
         slot.variable = *variable;
@@ -111,13 +119,16 @@ Values custom_gradient(Node& n, const std::string& op_type, const GradientRule& 
     call->slots.push_back(std::move(slot));
   }
   call->num_inputs = operands.size();
-  const FlatFn primal = [count](const Arrays& xs) { return Arrays(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(count)); };
+  const FlatFn primal = [count](const Arrays& xs) {
+    return Arrays(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(count));
+  };
   const auto forward = std::make_shared<const FwdRule>([count](const Arrays& xs) {
     Arrays out(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(count));
     out.insert(out.end(), xs.begin() + static_cast<std::ptrdiff_t>(count), xs.end());
     return out;
   });
-  const auto backward = std::make_shared<const BwdRule>([call](const Arrays& residuals, const Arrays& cts) { return (*call)(residuals, cts); });
+  const auto backward = std::make_shared<const BwdRule>(
+      [call](const Arrays& residuals, const Arrays& cts) { return (*call)(residuals, cts); });
   return to_values(custom_vjp_flat(op_type, primal, forward, backward, operands));
 }
 
@@ -129,16 +140,19 @@ Values identity_n(Node& n) {
   if (it == attributes.end() || !config().convert_custom_gradient || n.on_host()) return inputs;
   const auto& op_type = it->second.s();
   const auto& rules = n.interpreter().model().gradients;
-  if (const auto rule = rules.find(op_type); rule != rules.end() && n.interpreter().model().library.find(rule->second.function)) {
+  if (const auto rule = rules.find(op_type);
+      rule != rules.end() && n.interpreter().model().library.find(rule->second.function)) {
     return custom_gradient(n, op_type, rule->second);
   }
-  return to_values(identity_without_derivative(
-      "missing_custom_gradient",
-      fmt::format("Custom gradient `{}` was expected but not found for the node `{}` (op type: IdentityN). This function is just a placeholder. "
-                  "The subgraph corresponding to this IdentityN node should have been wrapped in jax.custom_gradient with the actual gradient "
-                  "function found in the TensorFlow gradient registry.",
-                  op_type, n.name()),
-      n.arrays()));
+  return to_values(
+      identity_without_derivative("missing_custom_gradient",
+                                  fmt::format("Custom gradient `{}` was expected but not found for the node `{}` (op "
+                                              "type: IdentityN). This function is just a placeholder. "
+                                              "The subgraph corresponding to this IdentityN node should have been "
+                                              "wrapped in jax.custom_gradient with the actual gradient "
+                                              "function found in the TensorFlow gradient registry.",
+                                              op_type, n.name()),
+                                  n.arrays()));
 }
 
 }  // namespace

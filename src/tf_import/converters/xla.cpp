@@ -1,8 +1,9 @@
 // Operations that jax2tf writes where TensorFlow has none of its own.
+#include "tf2jax/tf_import/converters/internal/windows.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
-#include "tf2jax/tf_import/internal/windows.h"
 
+#include "tf2jax/control/reduce_program.h"
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
@@ -25,7 +26,8 @@ namespace {
 template <class Message>
 Message dimension_numbers(const Node& n) {
   Message message;
-  detail::parse_binary(n.attr<std::string>("dimension_numbers"), message, fmt::format("attribute 'dimension_numbers' of '{}'", n.name()));
+  detail::parse_binary(n.attr<std::string>("dimension_numbers"), message,
+                       fmt::format("attribute 'dimension_numbers' of '{}'", n.name()));
   return message;
 }
 
@@ -42,7 +44,8 @@ std::optional<DType> preferred_type(const Node& n) {
 
 Values xla_dot(Node& n) {
   const auto d = dimension_numbers<xla::DotDimensionNumbers>(n);
-  const DotDims dims{axes(d.lhs_contracting_dimensions()), axes(d.rhs_contracting_dimensions()), axes(d.lhs_batch_dimensions()), axes(d.rhs_batch_dimensions())};
+  const DotDims dims{axes(d.lhs_contracting_dimensions()), axes(d.rhs_contracting_dimensions()),
+                     axes(d.lhs_batch_dimensions()), axes(d.rhs_batch_dimensions())};
   return {dot_general(n.array(0), n.array(1), dims, preferred_type(n))};
 }
 
@@ -55,12 +58,14 @@ Padding pairs_of(const Node& n, std::size_t i, std::size_t count) {
 }
 
 // The axes of an operand in the order that a convolution wants.
-Axes convolution_axes(const Node& n, std::int64_t batch, std::int64_t feature, const google::protobuf::RepeatedField<std::int64_t>& spatial, const Array& x) {
+Axes convolution_axes(std::int64_t batch, std::int64_t feature,
+                      const google::protobuf::RepeatedField<std::int64_t>& spatial, const Array& x) {
   Axes out{batch, feature};
   out.insert(out.end(), spatial.begin(), spatial.end());
   Axes sorted = out;
   std::ranges::sort(sorted);
-  check(sorted == iota_axes(x.rank()), "{}: the dimension numbers {} are not the axes of {}", n.op(), tuple_string(out), x.aval());
+  check(sorted == iota_axes(x.rank()), "the dimension numbers must name each axis once. Got {} for {}.",
+        tuple_string(out), x.aval());
   return out;
 }
 
@@ -77,24 +82,29 @@ Values xla_conv(Node& n) {
   p.feature_group_count = n.integer(6, 1);
   p.batch_group_count = n.has_attr("batch_group_count") ? n.attr_integer("batch_group_count", 1) : 1;
   p.preferred_element_type = preferred_type(n);
-  p.dimension_numbers = {convolution_axes(n, d.input_batch_dimension(), d.input_feature_dimension(), d.input_spatial_dimensions(), x),
-                         convolution_axes(n, d.kernel_output_feature_dimension(), d.kernel_input_feature_dimension(), d.kernel_spatial_dimensions(), kernel),
-                         convolution_axes(n, d.output_batch_dimension(), d.output_feature_dimension(), d.output_spatial_dimensions(), x)};
+  p.dimension_numbers = {
+      convolution_axes(d.input_batch_dimension(), d.input_feature_dimension(), d.input_spatial_dimensions(), x),
+      convolution_axes(d.kernel_output_feature_dimension(), d.kernel_input_feature_dimension(),
+                       d.kernel_spatial_dimensions(), kernel),
+      convolution_axes(d.output_batch_dimension(), d.output_feature_dimension(), d.output_spatial_dimensions(), x)};
   return {conv_general_dilated(x, kernel, std::move(p))};
 }
 
 // Indices with the index vector in the last axis, where jax.lax has it.
 Array index_last(const Array& indices, std::int64_t vector_axis) {
-  check<AxisError>(vector_axis >= 0 && vector_axis <= indices.rank(), "index_vector_dim is {}; expected 0 to {}", vector_axis, indices.rank());
-  return vector_axis == indices.rank() ? expand_dims(indices, {indices.rank()}) : moveaxis(indices, vector_axis, indices.rank() - 1);
+  check<AxisError>(vector_axis >= 0 && vector_axis <= indices.rank(),
+                   "index_vector_dim is out of range. Got {}; expected 0 to {}.", vector_axis, indices.rank());
+  return vector_axis == indices.rank() ? expand_dims(indices, {indices.rank()})
+                                       : moveaxis(indices, vector_axis, indices.rank() - 1);
 }
 
 Values xla_gather(Node& n) {
   n.ignore({"indices_are_sorted"});
   const auto d = dimension_numbers<xla::GatherDimensionNumbers>(n);
-  const GatherDims dims{axes(d.offset_dims()), axes(d.collapsed_slice_dims()), axes(d.start_index_map()), axes(d.operand_batching_dims()),
-                        axes(d.start_indices_batching_dims())};
-  return {gather(n.array(0), index_last(n.indices(1), d.index_vector_dim()), dims, n.integers(2, n.array(0).shape().size(), 0), {.mode = GatherScatterMode::promise_in_bounds})};
+  const GatherDims dims{axes(d.offset_dims()), axes(d.collapsed_slice_dims()), axes(d.start_index_map()),
+                        axes(d.operand_batching_dims()), axes(d.start_indices_batching_dims())};
+  return {gather(n.array(0), index_last(n.indices(1), d.index_vector_dim()), dims,
+                 n.integers(2, n.array(0).shape().size(), 0), {.mode = GatherScatterMode::promise_in_bounds})};
 }
 
 // The operation a reducing function performs: its only node besides identities; empty when it returns its second
@@ -115,12 +125,15 @@ std::string reducer(const Node& n, const FunctionRef& f) {
     if (callees.empty()) return only->op() == "AddV2" ? "Add" : only->op();
     name = callees[0];
   }
-  raise<ResourceExhaustedError>("function '{}' calls others more than {} deep. Raise Config::max_function_depth if it should.", f.name, config().max_function_depth);
+  raise<ResourceExhaustedError>(
+      "function '{}' calls others more than {} deep. Raise Config::max_function_depth if it should.", f.name,
+      config().max_function_depth);
 }
 
 Values xla_scatter(Node& n) {
   const auto d = dimension_numbers<xla::ScatterDimensionNumbers>(n);
-  const ScatterDims dims{axes(d.update_window_dims()), axes(d.inserted_window_dims()), axes(d.scatter_dims_to_operand_dims()), axes(d.input_batching_dims()),
+  const ScatterDims dims{axes(d.update_window_dims()), axes(d.inserted_window_dims()),
+                         axes(d.scatter_dims_to_operand_dims()), axes(d.input_batching_dims()),
                          axes(d.scatter_indices_batching_dims())};
   const std::string op = reducer(n, n.attr<FunctionRef>("update_computation"));
   GatherOptions options;
@@ -132,7 +145,7 @@ Values xla_scatter(Node& n) {
   if (op == "Mul") return {scatter_mul(x, indices, updates, dims, options)};
   if (op == "Maximum") return {scatter_max(x, indices, updates, dims, options)};
   if (op == "Minimum") return {scatter_min(x, indices, updates, dims, options)};
-  raise<ValueError>("Reducer not supported as `update_computation`, found {}", op);
+  raise<ValueError>("Reducer not supported as `update_computation`, found {}.", op);
 }
 
 Values xla_pad(Node& n) {
@@ -147,7 +160,8 @@ Values xla_pad(Node& n) {
 // Start indices; negative ones count from the end, as in jax.lax.
 Arrays starts(const Node& n, const Array& x, std::size_t input) {
   const Array vector = n.indices(input);
-  check<ShapeError>(vector.rank() == 1 && identical(vector.shape()[0], Dim(x.rank())), "{}: {} are no start indices of {}", n.op(), vector.aval(), x.aval());
+  check<ShapeError>(vector.rank() == 1 && identical(vector.shape()[0], Dim(x.rank())),
+                    "there must be one start index per axis. Got {} for {}.", vector.aval(), x.aval());
   Arrays out;
   std::size_t axis = 0;
   for (const auto& i : unstack(vector)) {
@@ -158,7 +172,9 @@ Arrays starts(const Node& n, const Array& x, std::size_t input) {
 }
 
 Values xla_dynamic_slice(Node& n) { return {dynamic_slice(n.array(0), starts(n, n.array(0), 1), n.sizes(2))}; }
-Values xla_dynamic_update_slice(Node& n) { return {dynamic_update_slice(n.array(0), n.array(1), starts(n, n.array(0), 2))}; }
+Values xla_dynamic_update_slice(Node& n) {
+  return {dynamic_update_slice(n.array(0), n.array(1), starts(n, n.array(0), 2))};
+}
 
 bool is_value(const Node& n, std::size_t i, double v) {
   const auto* x = n.input(i).get_if<Array>();
@@ -167,7 +183,7 @@ bool is_value(const Node& n, std::size_t i, double v) {
 
 // A window over all of one axis, padded on one side only, is a running reduction.
 struct Cumulated {
-  std::int64_t axis = -1;   // -1: it is none
+  std::int64_t axis = -1;  // -1: it is none
   bool reverse = false;
 };
 Cumulated cumulative_axis(const Array& x, const Window& w) {
@@ -177,11 +193,27 @@ Cumulated cumulative_axis(const Array& x, const Window& w) {
     const auto size = w.window_dimensions[i];
     if (size == 1 && w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, 0)) continue;
     if (found.axis >= 0 || !identical(x.shape()[i], Dim(size))) return {};
-    if (w.padding[i] == std::pair<std::int64_t, std::int64_t>(size - 1, 0)) found = {static_cast<std::int64_t>(i), false};
-    else if (w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, size - 1)) found = {static_cast<std::int64_t>(i), true};
+    if (w.padding[i] == std::pair<std::int64_t, std::int64_t>(size - 1, 0))
+      found = {static_cast<std::int64_t>(i), false};
+    else if (w.padding[i] == std::pair<std::int64_t, std::int64_t>(0, size - 1))
+      found = {static_cast<std::int64_t>(i), true};
     else return {};
   }
   return found;
+}
+
+// The graph's function as one of ours; it may not touch variables.
+Reducer reducer_of(const Node& n, const FunctionRef& f) {
+  return [&n, f](const Arrays& xs) {
+    const Values out = n.call(f, Values(xs.begin(), xs.end()));
+    Arrays arrays;
+    for (const Value& v : out) {
+      const auto* x = v.get_if<Array>();
+      if (!x) n.fail(fmt::format("the reducer returns {}; only tensors are supported.", v.kind()));
+      arrays.push_back(in_canonical_type(*x));
+    }
+    return arrays;
+  };
 }
 
 // Inputs: input, init, window, strides, base dilations, window dilations, padding.
@@ -189,11 +221,12 @@ Values xla_reduce_window(Node& n) {
   const std::string op = reducer(n, n.attr<FunctionRef>("computation"));
   const Array x = n.array(0), init = n.scalar(1);
   const std::size_t rank = x.shape().size();
-  const Window whole{n.integers(2, rank, 1), n.integers(3, rank, 1), pairs_of(n, 6, rank), n.integers(4, rank, 1), n.integers(5, rank, 1)};
+  const Window whole{n.integers(2, rank, 1), n.integers(3, rank, 1), pairs_of(n, 6, rank), n.integers(4, rank, 1),
+                     n.integers(5, rank, 1)};
   const double inf = std::numeric_limits<double>::infinity();
   const Cumulated running = config().infer_cumulative_reduction_from_jax2tf ? cumulative_axis(x, whole) : Cumulated{};
   const bool cumulative = running.axis >= 0;
-  const Window w = within_operand(n, x.shape(), whole);
+  const Window w = within_operand(x.shape(), whole);
   if (op == "Add") {
     if (cumulative && is_value(n, 1, 0)) return {cumsum(x, running.axis, running.reverse)};
     return {add(reduce_window_sum(x, w), init)};
@@ -207,14 +240,24 @@ Values xla_reduce_window(Node& n) {
     if (cumulative && is_value(n, 1, inf)) return {cummin(x, running.axis, running.reverse)};
     return {minimum(reduce_window_min(x, w), init)};
   }
-  raise<NotImplementedError>("XlaReduceWindow: reductions by '{}' are not supported", op);
+  const Array operands[] = {x}, inits[] = {init};
+  return {reduce_window(operands, inits, reducer_of(n, n.attr<FunctionRef>("computation")), w)[0]};
 }
 
-// Inputs: operands, initial values. Several operands at once need a reduction of their own.
+// Inputs: operands, initial values.
 Values xla_variadic_reduce(Node& n) {
   const auto all = n.attr<std::vector<std::int64_t>>("dimensions_to_reduce");
   const std::string op = reducer(n, n.attr<FunctionRef>("reducer"));
-  check<NotImplementedError>(n.num_inputs() == 2, "XlaVariadicReduceV2: {} operands at once are not supported", n.num_inputs() / 2);
+  const std::size_t count = n.num_inputs() / 2;
+  check(n.num_inputs() == 2 * count && count > 0, "there must be one initial value for each operand. Got {} inputs.",
+        n.num_inputs());
+  const auto by_function = [&](const Axes& dims) -> Values {
+    Arrays inits;
+    for (std::size_t i = 0; i < count; ++i) inits.push_back(n.scalar(count + i));
+    const Arrays out = reduce(n.arrays(0, count), inits, reducer_of(n, n.attr<FunctionRef>("reducer")), dims);
+    return {out.begin(), out.end()};
+  };
+  if (count > 1) return by_function(normalize_axes(all, n.array(0).rank(), n.op()));
   const Array x = n.array(0), init = n.scalar(1);
   const Axes dims = normalize_axes(all, x.rank(), n.op());
   if (op == "Add") return {add(reduce_sum(x, dims), init)};
@@ -224,18 +267,24 @@ Values xla_variadic_reduce(Node& n) {
   if (op == "LogicalAnd" || op == "BitwiseAnd") return {bitwise_and(reduce_and(x, dims), init)};
   if (op == "LogicalOr" || op == "BitwiseOr") return {bitwise_or(reduce_or(x, dims), init)};
   if (op == "BitwiseXor") return {bitwise_xor(reduce_xor(x, dims), init)};
-  raise<NotImplementedError>("XlaVariadicReduceV2: reductions by '{}' are not supported", op);
+  return by_function(dims);
 }
 
 // Inputs: operand, window, strides, padding, source, init. The gradient of a window maximum (minimum).
 Values xla_select_and_scatter(Node& n) {
-  const std::string select_op = reducer(n, n.attr<FunctionRef>("select")), scatter_op = reducer(n, n.attr<FunctionRef>("scatter"));
+  const std::string select_op = reducer(n, n.attr<FunctionRef>("select")),
+                    scatter_op = reducer(n, n.attr<FunctionRef>("scatter"));
   if (scatter_op != "Add") raise<ValueError>("Only Add is supported as scatter function, found {}.", scatter_op);
-  if (select_op != "GreaterEqual" && select_op != "LessEqual") raise<ValueError>("Only GreaterEqual and LessEqual are supported as select function, found {}.", select_op);
+  if (select_op != "GreaterEqual" && select_op != "LessEqual")
+    raise<ValueError>("Only GreaterEqual and LessEqual are supported as select function, found {}.", select_op);
   const Array x = n.array(0);
+  check<NotImplementedError>(is_inexact(x.dtype()), "{} of integers is not implemented. Got {}.", n.op(), x.aval());
   const std::size_t rank = x.shape().size();
-  const Window w = within_operand(n, x.shape(), {n.integers(1, rank, 1), n.integers(2, rank, 1), pairs_of(n, 3, rank), {}, {}});
-  const FlatFn f = [&](const Arrays& xs) { return Arrays{select_op == "GreaterEqual" ? reduce_window_max(xs[0], w) : reduce_window_min(xs[0], w)}; };
+  const Window w =
+      within_operand(x.shape(), {n.integers(1, rank, 1), n.integers(2, rank, 1), pairs_of(n, 3, rank), {}, {}});
+  const FlatFn f = [&](const Arrays& xs) {
+    return Arrays{select_op == "GreaterEqual" ? reduce_window_max(xs[0], w) : reduce_window_min(xs[0], w)};
+  };
   const Linearized l = linearize_flat(f, {x});
   const auto cts = apply_pullback(l, {n.array(4)});
   return {cts.at(0)};
@@ -245,11 +294,12 @@ Values xla_select_and_scatter(Node& n) {
 Values xla_variadic_sort(Node& n) {
   const auto f = n.attr<FunctionRef>("comparator");
   const bool stable = n.attr<bool>("is_stable");
-  check(n.num_inputs() >= 2, "XlaVariadicSort: {} inputs are given; expected operands and a dimension", n.num_inputs());
+  check(n.num_inputs() >= 2, "there are too few inputs. Got {}; expected operands and a dimension.", n.num_inputs());
   const std::size_t count = n.num_inputs() - 1;
   const Arrays operands = n.arrays(0, count);
   for (const auto& x : operands) {
-    check<ShapeError>(identical(x.shape(), operands[0].shape()), "XlaVariadicSort: the operands {} and {} differ in shape", operands[0].aval(), x.aval());
+    check<ShapeError>(identical(x.shape(), operands[0].shape()), "the operands must have one shape. Got {} and {}.",
+                      operands[0].aval(), x.aval());
   }
   const auto compare = [&](std::size_t smaller) {
     Values arguments;
@@ -270,7 +320,8 @@ Values xla_variadic_sort(Node& n) {
   while (keys < count && compare(keys)) ++keys;
   if (keys == 0) raise<ValueError>("Only less-than comparator is supported for XlaVariadicSort.");
   Values out;
-  for (auto& x : sort(operands, n.axis(count, operands[0].rank()), stable, static_cast<std::int64_t>(keys))) out.emplace_back(std::move(x));
+  for (auto& x : sort(operands, n.axis(count, operands[0].rank()), stable, static_cast<std::int64_t>(keys)))
+    out.emplace_back(std::move(x));
   return out;
 }
 
@@ -282,8 +333,9 @@ Values same_inputs(Node& n) {
 
 Values xla_sharding(Node& n) {
   n.ignore({"sharding", "use_shardy_partitioner"});
-  const auto dims = n.has_attr("unspecified_dims") ? n.attr<std::vector<std::int64_t>>("unspecified_dims") : std::vector<std::int64_t>();
-  if (!dims.empty()) raise<ValueError>("unspecified_dims={} is not yet supported.", tuple_string(dims));
+  const auto dims = n.has_attr("unspecified_dims") ? n.attr<std::vector<std::int64_t>>("unspecified_dims")
+                                                   : std::vector<std::int64_t>();
+  if (!dims.empty()) raise<ValueError>("unspecified_dims is not supported. Got {}; expected none.", tuple_string(dims));
   return {n.input(0)};
 }
 
@@ -301,7 +353,16 @@ void add_xla_operations(ConverterTable& table) {
   table.add("XlaVariadicReduceV2", xla_variadic_reduce);
   table.add("XlaSelectAndScatter", xla_select_and_scatter);
   table.add("XlaVariadicSort", xla_variadic_sort);
-  table.add("XlaReducePrecision", [](Node& n) { return Values{reduce_precision(n.array(0), static_cast<int>(n.attr_integer("exponent_bits", 1, 11)), static_cast<int>(n.attr_integer("mantissa_bits", 0, 52)))}; });
+  table.add("XlaReducePrecision", [](Node& n) {
+    return Values{reduce_precision(n.array(0), static_cast<int>(n.attr_integer("exponent_bits", 1, 11)),
+                                   static_cast<int>(n.attr_integer("mantissa_bits", 0, 52)))};
+  });
+  table.add("XlaEinsum", [](Node& n) { return Values{einsum(n.attr<std::string>("equation"), n.arrays(0, 2))}; });
+  table.add("XlaSort", [](Node& n) { return Values{sort(n.array(0, 1))}; });
+  table.add("XlaKeyValueSort", [](Node& n) {
+    const Arrays out = sort(n.arrays(0, 2));
+    return Values{out[0], out[1]};
+  });
   table.add("XlaOptimizationBarrier", same_inputs);
   table.add("XlaSharding", xla_sharding);
 }

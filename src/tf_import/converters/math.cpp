@@ -1,12 +1,13 @@
 // Elementwise operations.
+#include "tf2jax/tf_import/converters/internal/nn_functions.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
-#include "tf2jax/tf_import/internal/nn_functions.h"
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/special.h"
 #include "tf2jax/transforms/custom_rules.h"
 
 #include <numbers>
@@ -33,12 +34,13 @@ Array inverse(const Array& x) { return divide(1.f, x); }
 Array elu_of(const Array& x) { return elu(x); }
 Array softmax_last(const Array& x) { return softmax(x); }
 Array log_softmax_last(const Array& x) {
-  check<AxisError>(x.rank() > 0, "axis -1 is out of bounds for array of dimension 0");
+  check<AxisError>(x.rank() > 0, "axis -1 is out of bounds for array of dimension 0.");
   return log_softmax(x);
 }
 // jax.lax functions take floating operands only.
 void need_inexact(const Array& x, std::string_view name) {
-  check<DtypeError>(is_inexact(x.dtype()), "{} does not accept dtype {}. Accepted dtypes are subtypes of floating, complexfloating.", name, numpy_name(x.dtype()));
+  check<DtypeError>(is_inexact(x.dtype()),
+                    "{}: the dtype is not accepted. Got {}; expected a floating or a complex dtype.", name, x.dtype());
 }
 Array rsqrt_strict(const Array& x) {
   need_inexact(x, "rsqrt");
@@ -49,22 +51,78 @@ Array logistic_strict(const Array& x) {
   return logistic(x);
 }
 
+Array bessel_i0(const Array& x) { return mul(exp(abs(x)), bessel_i0e(x)); }
+Array bessel_i1(const Array& x) { return mul(exp(abs(x)), bessel_i1e(x)); }
+// The inverse of the standard normal distribution function.
+Array ndtri(const Array& p) { return mul(erf_inv(sub(mul(p, 2.f), 1.f)), std::numbers::sqrt2); }
+
 constexpr UnaryRow kUnary[] = {
-    {"Abs", abs}, {"Neg", neg}, {"Sign", sign}, {"Square", square_of}, {"Reciprocal", inverse}, {"Inv", inverse}, {"Exp", exp},
-    {"Expm1", expm1}, {"Log", log}, {"Log1p", log1p}, {"Sqrt", sqrt}, {"Rsqrt", rsqrt_strict}, {"Sin", sin}, {"Cos", cos}, {"Tan", tan},
-    {"Asin", asin}, {"Acos", acos}, {"Atan", atan}, {"Sinh", sinh}, {"Cosh", cosh}, {"Tanh", tanh}, {"Asinh", asinh},
-    {"Acosh", acosh}, {"Atanh", atanh}, {"Erf", erf}, {"Erfc", erfc}, {"Erfinv", erf_inv}, {"Lgamma", lgamma}, {"Digamma", digamma},
-    {"Ceil", ceil}, {"Floor", floor}, {"Round", rint}, {"Rint", rint}, {"IsFinite", is_finite}, {"IsNan", isnan}, {"IsInf", isinf},
-    {"LogicalNot", logical_not}, {"Invert", bitwise_not}, {"PopulationCount", population_count}, {"Real", real}, {"Imag", imag},
-    {"Conj", conj}, {"ComplexAbs", abs}, {"Relu", nn::relu}, {"Relu6", relu6}, {"Elu", elu_of}, {"Selu", selu},
-    {"Sigmoid", logistic_strict}, {"Softplus", nn::softplus}, {"Softsign", softsign}, {"Softmax", softmax_last}, {"LogSoftmax", log_softmax_last},
-    {"OnesLike", ones_like}, {"ZerosLike", zeros_like},
+    {"Abs", abs},
+    {"Neg", neg},
+    {"Sign", sign},
+    {"Square", square_of},
+    {"Reciprocal", inverse},
+    {"Inv", inverse},
+    {"Exp", exp},
+    {"Expm1", expm1},
+    {"Log", log},
+    {"Log1p", log1p},
+    {"Sqrt", sqrt},
+    {"Rsqrt", rsqrt_strict},
+    {"Sin", sin},
+    {"Cos", cos},
+    {"Tan", tan},
+    {"Asin", asin},
+    {"Acos", acos},
+    {"Atan", atan},
+    {"Sinh", sinh},
+    {"Cosh", cosh},
+    {"Tanh", tanh},
+    {"Asinh", asinh},
+    {"Acosh", acosh},
+    {"Atanh", atanh},
+    {"Erf", erf},
+    {"Erfc", erfc},
+    {"Erfinv", erf_inv},
+    {"Lgamma", lgamma},
+    {"Digamma", digamma},
+    {"Ceil", ceil},
+    {"Floor", floor},
+    {"Round", rint},
+    {"Rint", rint},
+    {"IsFinite", is_finite},
+    {"IsNan", isnan},
+    {"IsInf", isinf},
+    {"LogicalNot", logical_not},
+    {"Invert", bitwise_not},
+    {"PopulationCount", population_count},
+    {"Real", real},
+    {"Imag", imag},
+    {"Conj", conj},
+    {"ComplexAbs", abs},
+    {"Relu", nn::relu},
+    {"Relu6", relu6},
+    {"Elu", elu_of},
+    {"Selu", selu},
+    {"Sigmoid", logistic_strict},
+    {"Softplus", nn::softplus},
+    {"Softsign", softsign},
+    {"Softmax", softmax_last},
+    {"LogSoftmax", log_softmax_last},
+    {"OnesLike", ones_like},
+    {"ZerosLike", zeros_like},
+    {"BesselI0e", bessel_i0e},
+    {"BesselI1e", bessel_i1e},
+    {"BesselI0", bessel_i0},
+    {"BesselI1", bessel_i1},
+    {"Ndtri", ndtri},
 };
 
 Array shift_right(const Array& x, const Array& y) {
   return is_unsigned_integer(x.dtype()) ? shift_right_logical(x, y) : shift_right_arithmetic(x, y);
 }
-Array divide_like_python(const Array& x, const Array& y) {   // Div: integers go through floating point, as the Python library does
+Array divide_like_python(const Array& x,
+                         const Array& y) {  // Div: integers go through floating point, as the Python library does
   const Array q = divide(x, y);
   return is_integer(x.dtype()) && is_integer(y.dtype()) ? astype(q, x.dtype()) : q;
 }
@@ -116,13 +174,48 @@ Array mul_no_nan(const Array& x, const Array& y) {
   return custom_jvp_flat("mul_no_nan", [](const Arrays& v) { return Arrays{value(v[0], v[1])}; }, rule, operands)[0];
 }
 
+// Of order 0 the digamma function itself; JAX's rule is for integers, TensorFlow's kernel gives NaN for others.
+Array polygamma_of(const Array& order, const Array& x) { return polygamma(order, x); }
+
 constexpr BinaryRow kBinary[] = {
-    {"Add", add}, {"AddV2", add}, {"Sub", sub}, {"Mul", mul}, {"Div", divide_like_python}, {"RealDiv", divide}, {"FloorDiv", floor_divide},
-    {"FloorMod", mod}, {"Mod", rem}, {"TruncateMod", rem}, {"TruncateDiv", div}, {"DivNoNan", div_no_nan}, {"MulNoNan", mul_no_nan},
-    {"Pow", power}, {"Minimum", minimum}, {"SquaredDifference", squared_difference}, {"Atan2", atan2},
-    {"Less", less}, {"LessEqual", less_equal}, {"Greater", greater}, {"GreaterEqual", greater_equal}, {"LogicalAnd", logical_and},
-    {"LogicalOr", logical_or}, {"BitwiseAnd", bitwise_and}, {"BitwiseOr", bitwise_or}, {"BitwiseXor", bitwise_xor},
-    {"LeftShift", shift_left}, {"RightShift", shift_right}, {"NextAfter", nextafter}, {"Xlogy", xlogy}, {"Xdivy", xdivy}, {"Xlog1py", xlog1py},
+    {"Add", add},
+    {"AddV2", add},
+    {"Sub", sub},
+    {"Mul", mul},
+    {"Div", divide_like_python},
+    {"RealDiv", divide},
+    {"FloorDiv", floor_divide},
+    {"FloorMod", mod},
+    {"Mod", rem},
+    {"TruncateMod", rem},
+    {"TruncateDiv", div},
+    {"DivNoNan", div_no_nan},
+    {"MulNoNan", mul_no_nan},
+    {"Pow", power},
+    {"Minimum", minimum},
+    {"SquaredDifference", squared_difference},
+    {"Atan2", atan2},
+    {"Less", less},
+    {"LessEqual", less_equal},
+    {"Greater", greater},
+    {"GreaterEqual", greater_equal},
+    {"LogicalAnd", logical_and},
+    {"LogicalOr", logical_or},
+    {"BitwiseAnd", bitwise_and},
+    {"BitwiseOr", bitwise_or},
+    {"BitwiseXor", bitwise_xor},
+    {"LeftShift", shift_left},
+    {"RightShift", shift_right},
+    {"NextAfter", nextafter},
+    {"Xlogy", xlogy},
+    {"Xdivy", xdivy},
+    {"Xlog1py", xlog1py},
+    {"Igamma", igamma},
+    {"Igammac", igammac},
+    {"IgammaGradA", igamma_grad_a},
+    // TensorFlow has no gradient for the order and the exponent.
+    {"Polygamma", [](const Array& a, const Array& x) { return polygamma_of(stop_gradient(a), x); }},
+    {"Zeta", [](const Array& x, const Array& q) { return zeta(stop_gradient(x), q); }},
 };
 
 // Gradients of activations, which training graphs contain: (y or x, dy) as TensorFlow orders them.
@@ -206,10 +299,11 @@ void add_math_operations(ConverterTable& table) {
   table.add("Cast", cast);
   table.add("Bitcast", bitcast);
   table.add("AddN", add_n);
-  table.add("AccumulateNV2", add_n, {"shape"});
+  table.add("AccumulateNV2", add_n, {.ignored = {"shape"}});
   table.add("ClipByValue", clip);
   table.add("Select", select_node);
   table.add("SelectV2", select_node);
+  table.add("Betainc", [](Node& n) { return Values{betainc(n.array(0), n.array(1), n.array(2))}; });
   table.add("Complex", [](Node& n) { return Values{complex(n.array(0), n.array(1))}; });
   table.add("Angle", [](Node& n) {
     const Array x = n.array(0);

@@ -1,5 +1,5 @@
 // Activations whose derivatives at special points matter.
-#include "tf2jax/tf_import/internal/nn_functions.h"
+#include "tf2jax/tf_import/converters/internal/nn_functions.h"
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"

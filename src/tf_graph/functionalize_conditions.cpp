@@ -1,0 +1,187 @@
+// Switch and Merge of TF1 conditions as If nodes. A node runs where the switches before it let it: its state says which
+// way each predicate has to be. Merge joins two states that differ in one predicate.
+#include "tf2jax/tf_graph/internal/graph_piece.h"
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+#include "tf2jax/base/config.h"
+
+namespace tf2jax::detail {
+
+namespace tf = tensorflow;
+
+namespace {
+
+using State = std::map<std::string, bool>;  // by predicate
+constexpr std::size_t kMostStates = std::numeric_limits<std::size_t>::max();
+
+bool is_switch(const tf::NodeDef& node) { return node.op() == "Switch" || node.op() == "RefSwitch"; }
+bool is_merge(const tf::NodeDef& node) { return node.op() == "Merge" || node.op() == "RefMerge"; }
+
+class Conditions {
+ public:
+  Conditions(GraphPiece& piece, tf::FunctionDefLibrary& library) : piece_(piece), library_(library) {}
+
+  bool run() {
+    if (std::ranges::none_of(piece_.nodes, [](const auto& n) { return is_merge(n.second); })) return false;
+    order_ = piece_.in_order();
+    find_states();
+    // The innermost first. Merges of one condition are one If; those of one level do not read one another.
+    using Group = std::tuple<std::size_t, int, std::string, State>;
+    std::map<Group, std::vector<std::string>> groups;
+    for (const auto& name : order_)
+      if (const auto p = predicates_.find(name); p != predicates_.end()) {
+        const State& outer = states_.at(name);
+        groups[{kMostStates - outer.size(), levels_.at(name), p->second, outer}].push_back(name);
+      }
+    for (const auto& [key, group] : groups) put_if(group);
+    return !groups.empty();
+  }
+
+ private:
+  State state_of(const InputRef& ref) const {
+    const auto it = states_.find(ref.node);
+    State out = it == states_.end() ? State{} : it->second;
+    const auto* node = piece_.find(ref.node);
+    if (node && is_switch(*node) && !ref.is_control) out[predicate(*node)] = ref.output == 1;
+    return out;
+  }
+  std::string predicate(const tf::NodeDef& node) const { return piece_.origin(InputRef::parse(node.input(1))).text(); }
+
+  void find_states() {
+    for (const auto& name : order_) {
+      const tf::NodeDef& node = piece_.nodes.at(name);
+      State state;
+      if (is_merge(node) && node.input_size() >= 2) {
+        const State a = state_of(InputRef::parse(node.input(0))), b = state_of(InputRef::parse(node.input(1)));
+        for (const auto& [p, value] : a) {
+          const auto other = b.find(p);
+          if (other != b.end() && other->second != value) predicates_[name] = p;
+        }
+        state = a;
+        state.insert(b.begin(), b.end());
+        if (const auto p = predicates_.find(name); p != predicates_.end()) state.erase(p->second);
+      } else {
+        for (const auto& text : node.input()) {
+          const State theirs = state_of(InputRef::parse(text));
+          state.insert(theirs.begin(), theirs.end());
+        }
+      }
+      check<ResourceExhaustedError>(static_cast<std::int64_t>(state.size()) <= config().max_function_depth,
+                                    "functionalize: node '{}' lies in more than {} conditions. Raise "
+                                    "Config::max_function_depth if it should.",
+                                    name, config().max_function_depth);
+      states_[name] = std::move(state);
+      int level = 0;
+      for (const auto& text : node.input())
+        if (const auto it = levels_.find(InputRef::parse(text).node); it != levels_.end())
+          level = std::max(level, it->second);
+      levels_[name] = level + (predicates_.contains(name) ? 1 : 0);
+    }
+  }
+
+  // The branch that runs where the predicate is `value`: what its switches let through are arguments.
+  std::vector<std::string> fill(FunctionMaker& branch, const std::vector<std::string>& group, const std::string& p,
+                                bool value) const {
+    const auto stop = [&](const InputRef& ref) -> FunctionMaker::Stop {
+      const auto* node = piece_.find(ref.node);
+      const bool is_outside = !node || !states_.contains(ref.node) || !states_.at(ref.node).contains(p);
+      if (ref.is_control) return {is_outside, node && !is_switch(*node) ? ref.node : ""};
+      if (node && is_switch(*node) && predicate(*node) == p) return {true, InputRef::parse(node->input(0)).text()};
+      return {is_outside, ref.text()};
+    };
+    std::vector<std::string> results;
+    for (const auto& merge : group) {
+      const tf::NodeDef& node = piece_.nodes.at(merge);
+      const int side = side_of(node, p, value);
+      results.push_back(branch.add(node.input(side), stop));
+      // The second output says which input came.
+      tf::NodeDef index;
+      index.set_name(piece_.fresh(merge + "/value_index"));
+      index.set_op("Const");
+      (*index.mutable_attr())["dtype"].set_type(tf::DT_INT32);
+      auto* tensor = (*index.mutable_attr())["value"].mutable_tensor();
+      tensor->set_dtype(tf::DT_INT32);
+      tensor->mutable_tensor_shape();
+      tensor->add_int_val(side);
+      results.push_back(index.name());
+      branch.add_node(std::move(index));
+    }
+    return results;
+  }
+  int side_of(const tf::NodeDef& merge, const std::string& p, bool value) const {
+    return state_of(InputRef::parse(merge.input(0))).at(p) == value ? 0 : 1;
+  }
+
+  void put_if(const std::vector<std::string>& group) {
+    const std::string p = predicates_.at(group[0]);
+    FunctionMaker yes(piece_), no(piece_);
+    const auto yes_results = fill(yes, group, p, true), no_results = fill(no, group, p, false);
+    copied_ += static_cast<std::int64_t>(yes.inside().nodes.size() + no.inside().nodes.size());
+    check<ResourceExhaustedError>(copied_ <= config().max_expanded_nodes,
+                                  "functionalize: the branches of all conditions have more than {} nodes. Raise "
+                                  "Config::max_expanded_nodes if they should.",
+                                  config().max_expanded_nodes);
+    for (const auto& source : no.arguments()) yes.argument(source);
+    const std::vector<std::string> all = yes.arguments();
+
+    tf::NodeDef node;
+    node.set_name(piece_.fresh(group[0] + "/If"));
+    node.set_op("If");
+    node.add_input(p);
+    (*node.mutable_attr())["Tcond"].set_type(tf::DT_BOOL);
+    auto* in = (*node.mutable_attr())["Tin"].mutable_list();
+    for (const auto& source : all) {
+      node.add_input(source);
+      in->add_type(tf::DT_INVALID);
+    }
+    for (const FunctionMaker* f : {&yes, &no})
+      for (const auto& name : f->waits_for()) node.add_input("^" + name);
+    auto* out = (*node.mutable_attr())["Tout"].mutable_list();
+    State outer = states_.at(group[0]);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const auto type = type_attr(piece_.nodes.at(group[i]));
+      out->add_type(type);
+      out->add_type(tf::DT_INT32);
+      tf::NodeDef merged;
+      merged.set_name(group[i]);
+      merged.set_op("IdentityN");
+      for (const std::size_t k : {2 * i, 2 * i + 1})
+        merged.add_input(InputRef{node.name(), static_cast<int>(k), false}.text());
+      auto* types = (*merged.mutable_attr())["T"].mutable_list();
+      types->add_type(type);
+      types->add_type(tf::DT_INT32);
+      piece_.nodes[group[i]] = std::move(merged);
+    }
+    const auto name_of = [&](const char* branch) {
+      return fmt::format("{}/{}_{}", node.name(), branch, library_.function_size());
+    };
+    for (auto* f : {&yes, &no}) {
+      const bool then = f == &yes;
+      auto function = f->finish(name_of(then ? "then" : "else"), all, then ? yes_results : no_results);
+      (*node.mutable_attr())[then ? "then_branch" : "else_branch"].mutable_func()->set_name(
+          function.signature().name());
+      *library_.add_function() = std::move(function);
+    }
+    states_[node.name()] = std::move(outer);
+    piece_.nodes[node.name()] = std::move(node);
+  }
+
+  GraphPiece& piece_;
+  tf::FunctionDefLibrary& library_;
+  std::vector<std::string> order_;
+  std::map<std::string, State> states_;
+  std::map<std::string, std::string> predicates_;  // of merges
+  std::map<std::string, int> levels_;              // merges on the longest way to a node
+  std::int64_t copied_ = 0;                        // nodes in branches
+};
+
+}  // namespace
+
+bool functionalize_conditions(GraphPiece& piece, tf::FunctionDefLibrary& library) {
+  return Conditions(piece, library).run();
+}
+
+}  // namespace tf2jax::detail
