@@ -1,0 +1,134 @@
+// How operations on shapes, conversions and selections are written.
+#include "tf2jax/stablehlo/internal/emitter.h"
+
+#include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/misc.h"
+#include "tf2jax/ops/shape_ops.h"
+
+#include <fmt/format.h>
+
+namespace tf2jax::stablehlo {
+namespace {
+
+AttrPtr sizes(const Shape& shape) { return integers_attribute(concrete(shape)); }
+
+ValueIds broadcast_in_dim_w(const Emission& e) {
+  return e.plain("broadcast_in_dim",
+                 {{"broadcast_dimensions", integers_attribute(e.params.get<BroadcastInDim>().broadcast_dimensions)}});
+}
+
+// What permutes first is a transpose of its own.
+ValueIds reshape_w(const Emission& e) {
+  const auto& p = e.params.get<ReshapeParams>();
+  if (!p.dimensions) return e.plain("reshape");
+  return e.out.expanded([&](const Arrays& xs) { return Arrays{reshape(transpose(xs[0], *p.dimensions), p.new_sizes)}; },
+                        e.inputs, e.operands);
+}
+
+ValueIds pad_w(const Emission& e) {
+  Dims low, high, interior;
+  for (const PadAxis& a : e.params.get<PadParams>().padding_config) {
+    low.push_back(a.low.value());
+    high.push_back(a.high.value());
+    interior.push_back(a.interior.value());
+  }
+  return e.plain("pad", {{"edge_padding_high", integers_attribute(high)},
+                         {"edge_padding_low", integers_attribute(low)},
+                         {"interior_padding", integers_attribute(interior)}});
+}
+
+ValueIds slice_w(const Emission& e) {
+  const auto& p = e.params.get<SliceParams>();
+  return e.plain("slice", {{"limit_indices", sizes(p.limit_indices)},
+                           {"start_indices", sizes(p.start_indices)},
+                           {"strides", integers_attribute(p.strides.value_or(Axes(p.start_indices.size(), 1)))}});
+}
+
+// By an integer: one choice of two after the other.
+ValueIds select_n_w(const Emission& e) {
+  if (e.inputs[0].dtype == DType::bool_)
+    return e.out.op("select", {e.operands[0], e.operands[2], e.operands[1]}, types_of(e.outputs));
+  return e.out.expanded(
+      [](const Arrays& xs) {
+        Array out = xs.back();
+        for (std::size_t i = xs.size() - 2; i >= 1; --i)
+          out = select(equal(xs[0], rules::scalar_of(xs[0].dtype(), static_cast<double>(i - 1))), xs[i], out);
+        return Arrays{out};
+      },
+      e.inputs, e.operands);
+}
+
+ValueIds clamp_w(const Emission& e) { return e.elementwise("clamp"); }
+
+// Real and imaginary part at once.
+ValueIds conj_w(const Emission& e) {
+  return e.out.expanded([](const Arrays& xs) { return Arrays{complex(real(xs[0]), neg(imag(xs[0])))}; }, e.inputs,
+                        e.operands);
+}
+
+ValueIds compare_w(const Emission& e, std::string_view direction, bool total) {
+  const DType d = e.inputs[0].dtype;
+  const char* type = total                                  ? "TOTALORDER"
+                     : is_inexact(d)                        ? "FLOAT"
+                     : is_unsigned_integer(d) || is_bool(d) ? "UNSIGNED"
+                                                            : "SIGNED";
+  return e.elementwise("compare", {{"compare_type", string_attribute(total && !is_floating(d) ? "SIGNED" : type)},
+                                   {"comparison_direction", string_attribute(std::string(direction))}});
+}
+
+ValueIds round_w(const Emission& e) {
+  return e.plain(e.params.get<RoundParams>().rounding_method == 0 ? "round_nearest_afz" : "round_nearest_even");
+}
+
+ValueIds same(const Emission& e) { return e.operands; }
+
+}  // namespace
+
+void add_movement_writers(Writers& t) {
+  t["broadcast_in_dim"] = broadcast_in_dim_w;
+  t["reshape"] = reshape_w;
+  t["squeeze"] = [](const Emission& e) { return e.plain("reshape"); };
+  t["transpose"] = [](const Emission& e) {
+    return e.plain("transpose", {{"permutation", integers_attribute(e.params.get<TransposeParams>().permutation)}});
+  };
+  t["rev"] = [](const Emission& e) {
+    return e.plain("reverse", {{"dimensions", integers_attribute(e.params.get<RevParams>().dimensions)}});
+  };
+  t["concatenate"] = [](const Emission& e) {
+    return e.plain("concatenate", {{"dimension", integer_attribute(e.params.get<ConcatenateParams>().dimension)}});
+  };
+  t["pad"] = pad_w;
+  t["slice"] = slice_w;
+  t["dynamic_slice"] = [](const Emission& e) {
+    return e.plain("dynamic_slice", {{"slice_sizes", sizes(e.params.get<SliceSizes>().slice_sizes)}});
+  };
+  t["dynamic_update_slice"] = [](const Emission& e) { return e.plain("dynamic_update_slice"); };
+  t["iota"] = [](const Emission& e) {
+    return e.plain("iota", {{"iota_dimension", integer_attribute(e.params.get<IotaParams>().dimension)}});
+  };
+  t["select_n"] = select_n_w;
+  t["clamp"] = clamp_w;
+  t["conj"] = conj_w;
+  t["round"] = round_w;
+  t["sign"] = [](const Emission& e) {  // StableHLO has none of unsigned integers
+    if (!is_unsigned_integer(e.inputs[0].dtype)) return e.plain("sign");
+    return e.out.expanded([](const Arrays& xs) { return Arrays{minimum(xs[0], ones_like(xs[0]))}; }, e.inputs,
+                          e.operands);
+  };
+  t["reduce_precision"] = [](const Emission& e) {
+    const auto& p = e.params.get<ReducePrecision>();
+    return e.plain("reduce_precision", {{"exponent_bits", integer_attribute(p.exponent_bits)},
+                                        {"mantissa_bits", integer_attribute(p.mantissa_bits)}});
+  };
+  const std::pair<const char*, const char*> plain[] = {{"eq", "EQ"}, {"ne", "NE"}, {"lt", "LT"},
+                                                       {"le", "LE"}, {"gt", "GT"}, {"ge", "GE"}};
+  for (const auto& [primitive, direction] : plain)
+    t[primitive] = [d = std::string(direction)](const Emission& e) { return compare_w(e, d, false); };
+  const std::pair<const char*, const char*> total[] = {{"eq_to", "EQ"}, {"lt_to", "LT"}, {"le_to", "LE"}};
+  for (const auto& [primitive, direction] : total)
+    t[primitive] = [d = std::string(direction)](const Emission& e) { return compare_w(e, d, true); };
+  for (const char* primitive : {"copy", "copy_p", "stop_gradient", "device_put"}) t[primitive] = same;
+  t["add_any"] = [](const Emission& e) { return e.elementwise("add"); };
+}
+
+}  // namespace tf2jax::stablehlo

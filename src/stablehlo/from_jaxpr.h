@@ -1,0 +1,20 @@
+// From a program to a StableHLO module.
+#pragma once
+#include <map>
+#include <string>
+
+#include "tf2jax/stablehlo/module.h"
+#include "tf2jax/trace/jaxpr.h"
+
+namespace tf2jax::stablehlo {
+
+/// A module whose `main` is the program: calls are functions, control flow has regions, and what StableHLO has no
+/// operation for is written out in operations it has.
+/// Throws: NotImplementedError that lists every primitive that cannot be written; ValueError when a constant is traced,
+/// or a size is symbolic.
+Module from_jaxpr(const Jaxpr& program, const std::string& name = "jit_main");
+
+/// Primitives of the program, nested ones included, that cannot be written, with how often they are there.
+std::map<std::string, int> unwritable_primitives(const Jaxpr& program);
+
+}  // namespace tf2jax::stablehlo

@@ -1,0 +1,85 @@
+// Writes equations as operations of a module.
+#pragma once
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tf2jax/stablehlo/internal/attributes.h"
+#include "tf2jax/stablehlo/module.h"
+#include "tf2jax/trace/staging.h"
+
+namespace tf2jax::stablehlo {
+
+using Attributes = std::vector<std::pair<std::string, AttrPtr>>;
+using ValueIds = std::vector<ValueId>;
+
+class Emitter;
+/// One equation on its way: what it is applied to, and what comes out.
+struct Emission {
+  Emitter& out;
+  const Primitive& primitive;
+  const EquationParams& params;
+  ValueIds operands;
+  Avals inputs, outputs;
+
+  /// One operation with the equation's operands and results.
+  ValueIds plain(std::string_view op, Attributes attributes = {}) const;
+  /// The same of an operation on each element, with operands repeated to the shape of the result: primitives take
+  /// scalars and axes of size 1 as they are.
+  ValueIds elementwise(std::string_view op, Attributes attributes = {}) const;
+};
+using WriteOp = std::function<ValueIds(const Emission&)>;
+
+class Emitter {
+ public:
+  explicit Emitter(std::string name);
+
+  /// Writes a function; its name, which is made unique.
+  std::string function(const std::string& name, const Jaxpr& program, bool is_public);
+  Module finish();
+
+  /// Appends operations where code is being written.
+  ValueIds op(std::string_view name, ValueIds operands, std::vector<TypePtr> results, Attributes attributes = {},
+              std::vector<Region> regions = {});
+  ValueId op1(std::string_view name, ValueIds operands, const Aval& result, Attributes attributes = {});
+  ValueId constant(const Array& value);
+  /// The equations of a program on values that are there.
+  ValueIds inlined(const Jaxpr& program, const ValueIds& arguments);
+  /// What `f` does to operands of these types, written in primitives.
+  ValueIds expanded(const FlatFn& f, const Avals& inputs, const ValueIds& operands);
+  /// A region of these arguments; `body` returns its results.
+  Region region(const Avals& arguments, const std::function<ValueIds(const ValueIds&)>& body);
+  /// Calls a program as a function of its own.
+  ValueIds call(const std::string& name, const Jaxpr& program, const ValueIds& operands);
+  /// The operation that made a value in the block that is being written; null for others.
+  const Op* maker(ValueId v) const;
+  /// The type that a value was given.
+  const TypePtr& type_of(ValueId v) const { return function_->types[as_index(v)]; }
+
+ private:
+  void equation(const Equation& e, const JaxprData& program, ValueIds& values);
+
+  Module module_;
+  Function* function_ = nullptr;
+  std::vector<Op>* ops_ = nullptr;
+  std::vector<std::pair<Jaxpr, std::string>> written_;
+  std::map<std::string, int> names_;
+};
+
+/// null when a primitive cannot be written.
+const WriteOp* find_writer(std::string_view primitive);
+
+using Writers = std::map<std::string, WriteOp, std::less<>>;
+void add_movement_writers(Writers& table);
+void add_contraction_writers(Writers& table);
+void add_reduction_writers(Writers& table);
+void add_indexing_writers(Writers& table);
+void add_control_writers(Writers& table);
+void add_expansion_writers(Writers& table);
+void add_linalg_writers(Writers& table);
+
+std::vector<TypePtr> types_of(const Avals& avals);
+
+}  // namespace tf2jax::stablehlo
