@@ -1,0 +1,165 @@
+// The documents' examples of polymorphic shapes, with their results and errors.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tf2jax/jax2tf/jax2tf.h>
+#include <tf2jax/tf2jax.h>
+
+#include "../support.h"
+
+using namespace tf2jax;
+
+namespace {
+
+std::string result_shape(const jax2tf::ExportedFunction& f) { return to_string(f.jaxpr().output_avals().at(0).shape); }
+
+}  // namespace
+
+TEST(PolymorphicShapes, VariablesStandForSizes) {
+  const auto f = jax2tf::convert([](const Array& x) { return sin(x); }, {.polymorphic_shapes = {"(b, 28, 28)"}});
+  f(ones({1, 28, 28}));
+  f(ones({16, 28, 28}));
+  EXPECT_EQ(f.num_traces(), 1u);
+  EXPECT_EQ(result_shape(f), "(b, 28, 28)");
+}
+
+TEST(PolymorphicShapes, PlaceholdersTakeSizesFromTheArgument) {
+  for (const char* spec : {"(b, _, _)", "b, _, _", "(b, ...)", "b, ..."}) {
+    const auto f = jax2tf::convert([](const Array& x) { return sin(x); }, {.polymorphic_shapes = {spec}});
+    f(ones({3, 4, 5}));
+    EXPECT_EQ(result_shape(f), "(b, 4, 5)") << spec;
+  }
+}
+
+TEST(PolymorphicShapes, OneVariableForTwoSizesSaysThatTheyAreEqual) {
+  const auto f = jax2tf::convert([](const Array& x) { return Array(x.shape()[1] == x.shape()[2] ? 1 : 0); },
+                                 {.polymorphic_shapes = {"(b, d, d)"}});
+  EXPECT_EQ(f(ones({2, 3, 3})).item<int>(), 1);
+}
+
+TEST(PolymorphicShapes, NulloptIsTheArgumentsOwnShape) {
+  const auto f = jax2tf::convert([](const Array& x, const Array& w) { return matmul(x, w); },
+                                 {.polymorphic_shapes = {"(b, _)", std::nullopt}});
+  expect_close(f(ones({2, 3}), ones({3, 4})), std::vector<double>(8, 3));
+  EXPECT_EQ(result_shape(f), "(b, 4)");
+}
+
+TEST(PolymorphicShapes, EachArgumentHasOne) {
+  const auto f = jax2tf::convert([](const Array& x) { return x; }, {.polymorphic_shapes = {"b", "b"}});
+  expect_error<TypeError>([&] { f(ones({3})); },
+                          "polymorphic_shapes must be a sequence with the same length as the positional argument list "
+                          "(1). Got ['b', 'b'].");
+}
+
+TEST(PolymorphicShapes, RankMustMatch) {
+  const auto f = jax2tf::convert([](const Array& x) { return x; }, {.polymorphic_shapes = {"(b, 3)"}});
+  expect_error<ValueError>([&] { f(ones({3})); }, "must match the rank");
+}
+
+TEST(PolymorphicShapes, KnownSizesMustAgree) {
+  const auto f = jax2tf::convert([](const Array& x) { return x; }, {.polymorphic_shapes = {"(b, 3)"}});
+  expect_error<ValueError>([&] { f(ones({2, 4})); }, "different size 3 for known dimension; like=(2, 4)");
+}
+
+TEST(PolymorphicShapes, TextsThatAreNoShapesAreErrors) {
+  for (const char* spec : {"(b,, 3)", "b +", "..., b", "(b"}) {
+    const auto f = jax2tf::convert([](const Array& x) { return x; }, {.polymorphic_shapes = {spec}});
+    expect_error<ValueError>([&] { f(ones({2, 3})); }, "syntax error in symbolic shape");
+  }
+}
+
+TEST(PolymorphicShapes, UndecidedEqualityIsAnError) {
+  const auto f = jax2tf::convert([](const Array& x) { return Array(x.shape()[0] + 1 == x.shape()[1] ? 0 : 1); },
+                                 {.polymorphic_shapes = {"(a, b)"}});
+  expect_error<InconclusiveDimensionOperation>([&] { f(ones({3, 4})); }, "'a + 1' == 'b' is inconclusive");
+}
+
+TEST(PolymorphicShapes, ShapesAreCheckedAsDeclared) {
+  const auto f =
+      jax2tf::convert([](const Array& x, const Array& y) { return x + y; }, {.polymorphic_shapes = {"(v,)", "(4,)"}});
+  expect_error<ShapeError>([&] { f(ones({4}), ones({4})); },
+                           "add got incompatible shapes for broadcasting: (v,), (4,)");
+}
+
+TEST(PolymorphicShapes, ReshapeMustDivideEvenly) {
+  const auto f = [](const Array& x) { return reshape(x, {2, -1}); };
+  const auto odd = jax2tf::convert(f, {.polymorphic_shapes = {"(b, ...)"}});
+  EXPECT_THAT(message_of<Error>([&] { odd(ones({4, 5, 7})); }),
+              ::testing::HasSubstr("Cannot divide evenly the sizes of shapes (b, 5, 7) and (2, -1)"));
+  const auto even = jax2tf::convert(f, {.polymorphic_shapes = {"(b, ...)"}});
+  even(ones({4, 5, 6}));
+  EXPECT_EQ(result_shape(even), "(2, 15*b)");
+}
+
+TEST(PolymorphicShapes, ReshapeKeepsPolynomials) {
+  const auto f = jax2tf::convert([](const Array& x) { return reshape(x, {-1, x.shape()[0]}); },
+                                 {.polymorphic_shapes = {"(b1, b2, ...)"}});
+  const Array x = reshape(arange(120), {4, 5, 6});
+  const Array y = f(x);
+  EXPECT_EQ(result_shape(f), "(6*b2, b1)");
+  EXPECT_EQ(y.dims(), (Dims{30, 4}));
+  expect_close(reshape(y, {120}), x.to_vector<double>());
+}
+
+TEST(PolymorphicShapes, SizesInTheProgramAreReadFromTheArguments) {
+  const auto f = jax2tf::convert([](const Array& images, const Array& mask) { return images * mask; },
+                                 {.polymorphic_shapes = {"(b, w, w)", "(w, w)"}});
+  const Array out = f(ones({2, 3, 3}), full({3, 3}, 2.f));
+  EXPECT_EQ(f.num_traces(), 1u);
+  expect_close(out, std::vector<double>(18, 2));
+}
+
+TEST(PolymorphicShapes, ShapeIsAValueOfTheProgram) {
+  const auto f = jax2tf::convert([](const Array& x) { return reduce_sum(x, {0}) / jax2tf::dim_as_value(x.shape()[0]); },
+                                 {.polymorphic_shapes = {"(v, _)"}});
+  expect_close(f(full({4, 4}, 3.f)), {3, 3, 3, 3});
+  expect_close(f(full({7, 2}, 5.f)), {5, 5});
+}
+
+TEST(PolymorphicShapes, ZeroSizeBreaksAPromise) {
+  const auto f =
+      jax2tf::convert([](const Array& x) { return Array(x.shape()[0] == 0 ? 0 : 1); }, {.polymorphic_shapes = {"b"}});
+  expect_error<ValueError>([&] { f(zeros({0})); },
+                           "PolyShape ('b',) has dimension variable 'b' corresponding to 0, for argument shapes "
+                           "(TensorShape([0]),)");
+}
+
+TEST(PolymorphicShapes, UnequalSizesBreakAPromise) {
+  const auto f = jax2tf::convert([](const Array& x) { return Array(x.shape()[0] == x.shape()[1] ? 1 : 0); },
+                                 {.polymorphic_shapes = {"b, b"}});
+  expect_error<ValueError>(
+      [&] { f(ones({4, 5})); },
+      "PolyShape ('b, b',) has dimension variable 'b' corresponding to multiple values {4, 5}, for "
+      "argument shapes (TensorShape([4, 5]),)");
+}
+
+TEST(PolymorphicShapes, PolynomialsOfOneVariableAreSolved) {
+  const auto f =
+      jax2tf::convert([](const Array& x) { return reshape(x, {2, -1}); }, {.polymorphic_shapes = {"(2*b + 2, 3)"}});
+  EXPECT_EQ(f(ones({6, 3})).dims(), (Dims{2, 9}));
+  expect_error<ValueError>([&] { f(ones({7, 3})); }, "Division had remainder 1 when computing the value of 'b'");
+}
+
+TEST(PolymorphicShapes, VariablesThatNoSizeTellsAreErrors) {
+  const auto f = jax2tf::convert([](const Array& x) { return x; }, {.polymorphic_shapes = {"(a*b,)"}});
+  expect_error<ValueError>([&] { f(ones({6})); },
+                           "Cannot solve for values of dimension variables {'a', 'b'}. We can "
+                           "only solve linear uni-variate constraints.");
+}
+
+TEST(PolymorphicShapes, VmappedFunctionHasAnyBatch) {
+  const auto one = [](const Array& x) { return sum(sin(x) * x) + dot(x, x); };
+  const auto f = jax2tf::convert(vmap(one), {.polymorphic_shapes = {"(b, 3)"}});
+  const Array x = reshape(arange(6), {2, 3}) * 0.1f;
+  expect_close(f(x), vmap(one)(x).to_vector<double>());
+  const Array y = reshape(arange(15), {5, 3}) * 0.1f;
+  expect_close(f(y), vmap(one)(y).to_vector<double>());
+}
+
+TEST(PolymorphicShapes, LoopsTakeSizesAlong) {
+  const auto f = jax2tf::convert(
+      [](const Array& x) {
+        return fori_loop(0, 3, [&](const Array&, const Array& c) { return c + broadcast_to(sum(c), x.shape()); }, x);
+      },
+      {.polymorphic_shapes = {"(b,)"}});
+  expect_close(f(array<float>({1, 2})), {40, 41});
+}
