@@ -14,7 +14,8 @@ namespace {
 
 TEST(BufferPool, BlocksAreAlignedAndDoNotOverlap) {
   std::vector<std::pair<unsigned char*, std::size_t>> blocks;
-  for (const std::size_t bytes : {0u, 1u, 63u, 64u, 65u, 512u, 513u, 576u, 577u, 1000u, 65536u, 65537u, 1u << 20, (2u << 20) - 1, 2u << 20, (2u << 20) + 1, 9u << 20}) {
+  for (const std::size_t bytes : {0u, 1u, 63u, 64u, 65u, 512u, 513u, 576u, 577u, 1000u, 65536u, 65537u, 1u << 20,
+                                  (2u << 20) - 1, 2u << 20, (2u << 20) + 1, 9u << 20}) {
     for (int copy = 0; copy < 3; ++copy) {
       auto* const p = static_cast<unsigned char*>(allocate_buffer(bytes));
       EXPECT_EQ(reinterpret_cast<std::uintptr_t>(p) % 64, 0u);
@@ -23,7 +24,8 @@ TEST(BufferPool, BlocksAreAlignedAndDoNotOverlap) {
     }
   }
   for (std::size_t i = 0; i < blocks.size(); ++i)
-    for (std::size_t at = 0; at < blocks[i].second; at += 61) ASSERT_EQ(blocks[i].first[at], static_cast<unsigned char>(i));
+    for (std::size_t at = 0; at < blocks[i].second; at += 61)
+      ASSERT_EQ(blocks[i].first[at], static_cast<unsigned char>(i));
   for (const auto& [p, bytes] : blocks) free_buffer(p, bytes);
   release_pooled_memory();
 }
@@ -70,7 +72,7 @@ TEST(BufferPool, BlocksMayBeFreedByAnotherThread) {
     }).join();
     std::set<void*> distinct(blocks.begin(), blocks.end());
     EXPECT_EQ(distinct.size(), blocks.size());
-    for (int i = 0; i < 100; ++i) free_buffer(blocks[static_cast<std::size_t>(i)], static_cast<std::size_t>(i) * 300);
+    for (int i = 0; i < 100; ++i) free_buffer(blocks[i], static_cast<std::size_t>(i) * 300);
   }
   release_pooled_memory();
 }

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,28 +15,20 @@ namespace {
 // Source: JAX documentation, "Type promotion semantics", the table of jnp.promote_types with 64-bit types enabled.
 const std::vector<std::string> kNames = {"b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8",
                                          "bf", "f2", "f4", "f8", "c4", "c8", "i*", "f*", "c*"};
-const std::vector<PromotedType> kTypes = {
-    {bool_, false}, {u8, false}, {u16, false}, {u32, false}, {u64, false}, {i8, false}, {i16, false}, {i32, false}, {i64, false},
-    {bf16, false}, {f16, false}, {f32, false}, {f64, false}, {c64, false}, {c128, false}, {i64, true}, {f64, true}, {c128, true}};
+const std::vector<PromotedType> kTypes = {{bool_, false}, {u8, false},  {u16, false}, {u32, false}, {u64, false},
+                                          {i8, false},    {i16, false}, {i32, false}, {i64, false}, {bf16, false},
+                                          {f16, false},   {f32, false}, {f64, false}, {c64, false}, {c128, false},
+                                          {i64, true},    {f64, true},  {c128, true}};
 const char* const kTable[] = {
-    "b1 u1 u2 u4 u8 i1 i2 i4 i8 bf f2 f4 f8 c4 c8 i* f* c*",
-    "u1 u1 u2 u4 u8 i2 i2 i4 i8 bf f2 f4 f8 c4 c8 u1 f* c*",
-    "u2 u2 u2 u4 u8 i4 i4 i4 i8 bf f2 f4 f8 c4 c8 u2 f* c*",
-    "u4 u4 u4 u4 u8 i8 i8 i8 i8 bf f2 f4 f8 c4 c8 u4 f* c*",
-    "u8 u8 u8 u8 u8 f* f* f* f* bf f2 f4 f8 c4 c8 u8 f* c*",
-    "i1 i2 i4 i8 f* i1 i2 i4 i8 bf f2 f4 f8 c4 c8 i1 f* c*",
-    "i2 i2 i4 i8 f* i2 i2 i4 i8 bf f2 f4 f8 c4 c8 i2 f* c*",
-    "i4 i4 i4 i8 f* i4 i4 i4 i8 bf f2 f4 f8 c4 c8 i4 f* c*",
-    "i8 i8 i8 i8 f* i8 i8 i8 i8 bf f2 f4 f8 c4 c8 i8 f* c*",
-    "bf bf bf bf bf bf bf bf bf bf f4 f4 f8 c4 c8 bf bf c4",
-    "f2 f2 f2 f2 f2 f2 f2 f2 f2 f4 f2 f4 f8 c4 c8 f2 f2 c4",
-    "f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f8 c4 c8 f4 f4 c4",
-    "f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 c8 c8 f8 f8 c8",
-    "c4 c4 c4 c4 c4 c4 c4 c4 c4 c4 c4 c4 c8 c4 c8 c4 c4 c4",
-    "c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8",
-    "i* u1 u2 u4 u8 i1 i2 i4 i8 bf f2 f4 f8 c4 c8 i* f* c*",
-    "f* f* f* f* f* f* f* f* f* bf f2 f4 f8 c4 c8 f* f* c*",
-    "c* c* c* c* c* c* c* c* c* c4 c4 c4 c8 c4 c8 c* c* c*"};
+    "b1 u1 u2 u4 u8 i1 i2 i4 i8 bf f2 f4 f8 c4 c8 i* f* c*", "u1 u1 u2 u4 u8 i2 i2 i4 i8 bf f2 f4 f8 c4 c8 u1 f* c*",
+    "u2 u2 u2 u4 u8 i4 i4 i4 i8 bf f2 f4 f8 c4 c8 u2 f* c*", "u4 u4 u4 u4 u8 i8 i8 i8 i8 bf f2 f4 f8 c4 c8 u4 f* c*",
+    "u8 u8 u8 u8 u8 f* f* f* f* bf f2 f4 f8 c4 c8 u8 f* c*", "i1 i2 i4 i8 f* i1 i2 i4 i8 bf f2 f4 f8 c4 c8 i1 f* c*",
+    "i2 i2 i4 i8 f* i2 i2 i4 i8 bf f2 f4 f8 c4 c8 i2 f* c*", "i4 i4 i4 i8 f* i4 i4 i4 i8 bf f2 f4 f8 c4 c8 i4 f* c*",
+    "i8 i8 i8 i8 f* i8 i8 i8 i8 bf f2 f4 f8 c4 c8 i8 f* c*", "bf bf bf bf bf bf bf bf bf bf f4 f4 f8 c4 c8 bf bf c4",
+    "f2 f2 f2 f2 f2 f2 f2 f2 f2 f4 f2 f4 f8 c4 c8 f2 f2 c4", "f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f4 f8 c4 c8 f4 f4 c4",
+    "f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 f8 c8 c8 f8 f8 c8", "c4 c4 c4 c4 c4 c4 c4 c4 c4 c4 c4 c4 c8 c4 c8 c4 c4 c4",
+    "c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8 c8", "i* u1 u2 u4 u8 i1 i2 i4 i8 bf f2 f4 f8 c4 c8 i* f* c*",
+    "f* f* f* f* f* f* f* f* f* bf f2 f4 f8 c4 c8 f* f* c*", "c* c* c* c* c* c* c* c* c* c4 c4 c4 c8 c4 c8 c* c* c*"};
 
 std::string name_of(PromotedType t) {
   for (std::size_t i = 0; i < kTypes.size(); ++i) {
@@ -48,7 +41,8 @@ TEST(PromoteTypes, MatchesTheDocumentedTable) {
   const auto x64 = override_config(&Config::enable_x64, true);
   for (std::size_t i = 0; i < kTypes.size(); ++i) {
     for (std::size_t j = 0; j < kTypes.size(); ++j) {
-      EXPECT_EQ(name_of(promote_types(kTypes[i], kTypes[j])), std::string(kTable[i]).substr(3 * j, 2)) << kNames[i] << " " << kNames[j];
+      EXPECT_EQ(name_of(promote_types(kTypes[i], kTypes[j])), std::string(kTable[i]).substr(3 * j, 2))
+          << kNames[i] << " " << kNames[j];
     }
   }
 }
@@ -99,6 +93,25 @@ TEST(Config, UnknownNameIsAValueError) {
   } catch (const ValueError& e) {
     EXPECT_NE(std::string(e.what()).find("Parameter named no_such_option not found in config="), std::string::npos);
   }
+}
+
+TEST(Saturated, KeepsWhatFitsAndClampsTheRest) {
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  EXPECT_EQ(saturated<int>(-3.9), -3);
+  EXPECT_EQ(saturated<int>(2147483647.0), 2147483647);
+  EXPECT_EQ(saturated<int>(2147483648.0), 2147483647);
+  EXPECT_EQ(saturated<std::int64_t>(0x1p63f), std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(saturated<std::int64_t>(-kInf), std::numeric_limits<std::int64_t>::min());
+  EXPECT_EQ(saturated<std::uint64_t>(kInf), std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(saturated<std::uint8_t>(-1.5f), 0);
+  EXPECT_EQ(saturated<std::int8_t>(-129.0), -128);
+  EXPECT_EQ(saturated<std::int16_t>(std::numeric_limits<float>::quiet_NaN()), 0);
+}
+
+TEST(Epsilon, IsThatOfTheParts) {
+  EXPECT_EQ(epsilon(f32), std::numeric_limits<float>::epsilon());
+  EXPECT_EQ(epsilon(c128), std::numeric_limits<double>::epsilon());
+  EXPECT_THROW(epsilon(i32), DtypeError);
 }
 
 }  // namespace

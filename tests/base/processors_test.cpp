@@ -50,7 +50,7 @@ TEST_F(Processors, OfVersion1AreAQuotient) {
   write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1");
   write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000");
   EXPECT_EQ(granted_processors(root_), std::nullopt);
-  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "300000");   // the host's path is not there
+  write("sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "300000");  // the host's path is not there
   EXPECT_EQ(granted_processors(root_), 3);
 }
 

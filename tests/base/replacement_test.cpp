@@ -47,7 +47,9 @@ TEST_F(ReplacementTest, ReplacesAndKeepsTheMode) {
 
 TEST_F(ReplacementTest, AFailedWriteLeavesTheFile) {
   replace_file(directory_ / "x", "one");
-  { const FileReplacement abandoned(directory_ / "x", "two"); }
+  {
+    const FileReplacement abandoned(directory_ / "x", "two");
+  }
   EXPECT_EQ(contents(directory_ / "x"), "one");
   EXPECT_THAT(names(), ::testing::ElementsAre("x"));
 }

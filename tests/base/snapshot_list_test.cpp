@@ -22,14 +22,14 @@ TEST(SnapshotList, KeepsTheNewestAndTheFirstOfEqualOnes) {
   EXPECT_EQ(list.add(number(4), 3, is(4)), four);
   list.clear();
   EXPECT_TRUE(list.items()->empty());
-  EXPECT_EQ(*four, 4);   // what was found lives on
+  EXPECT_EQ(*four, 4);  // what was found lives on
 }
 
 TEST(SnapshotList, IsNotHeldWhileItIsSearched) {
   SnapshotList<int> list;
   list.add(number(1), 9, is(1));
   list.find([&](const int&) {
-    std::thread([&] { list.add(number(2), 9, is(2)); }).join();   // would never end
+    std::thread([&] { list.add(number(2), 9, is(2)); }).join();  // would never end
     return false;
   });
   EXPECT_NE(list.find(is(2)), nullptr);

@@ -15,7 +15,7 @@ TEST(ParallelFor, VisitsEachIndexOnce) {
   set_num_threads(4);
   std::vector<int> visits(10007, 0);
   parallel_for(10007, 10, [&](std::int64_t begin, std::int64_t end) {
-    for (auto i = begin; i < end; ++i) ++visits[static_cast<std::size_t>(i)];
+    for (auto i = begin; i < end; ++i) ++visits[i];
   });
   for (const int n : visits) EXPECT_EQ(n, 1);
 }

@@ -63,15 +63,20 @@ Comparison compare(const Array& got, const Array& want, const Tolerance& t) {
     };
     for (std::int64_t i = 0; i < n; ++i)
       if (const double m = magnitude(b[i]); std::isfinite(m)) largest = std::max(largest, m);
-    const double rtol = t.rtol.value_or(p.rtol * t.scale), atol = t.atol.value_or(t.pointwise ? 0 : rtol * largest * 0.5);
+    const double rtol = t.rtol.value_or(p.rtol * t.scale),
+                 atol = t.atol.value_or(t.pointwise ? 0 : rtol * largest * 0.5);
     for (std::int64_t i = 0; i < n; ++i) {
       double error = 0;
       if constexpr (requires(T v) { v.real(); }) {
-        const bool nan_a = std::isnan(a[i].real()) || std::isnan(a[i].imag()), nan_b = std::isnan(b[i].real()) || std::isnan(b[i].imag());
-        const bool inf_a = std::isinf(a[i].real()) || std::isinf(a[i].imag()), inf_b = std::isinf(b[i].real()) || std::isinf(b[i].imag());
+        const bool nan_a = std::isnan(a[i].real()) || std::isnan(a[i].imag()),
+                   nan_b = std::isnan(b[i].real()) || std::isnan(b[i].imag());
+        const bool inf_a = std::isinf(a[i].real()) || std::isinf(a[i].imag()),
+                   inf_b = std::isinf(b[i].real()) || std::isinf(b[i].imag());
         const double allowed = exact ? 0 : atol + rtol * magnitude(b[i]);
         if ((nan_a && nan_b) || (inf_a && inf_b)) error = 0;
-        else error = std::max(component_error(a[i].real(), b[i].real(), allowed, p.tiny), component_error(a[i].imag(), b[i].imag(), allowed, p.tiny));
+        else
+          error = std::max(component_error(a[i].real(), b[i].real(), allowed, p.tiny),
+                           component_error(a[i].imag(), b[i].imag(), allowed, p.tiny));
       } else if constexpr (std::integral<T>) {
         error = a[i] == b[i] ? 0 : HUGE_VAL;
       } else {
@@ -85,7 +90,8 @@ Comparison compare(const Array& got, const Array& want, const Tolerance& t) {
           else if constexpr (std::integral<T>) return fmt::format("{}", v);
           else return fmt::format("{:.9g}", static_cast<double>(v));
         };
-        out.message = fmt::format("element {} of {}: got {}, expected {}", i, want.aval().to_string(), text(a[i]), text(b[i]));
+        out.message =
+            fmt::format("element {} of {}: got {}, expected {}", i, want.aval().to_string(), text(a[i]), text(b[i]));
       }
     }
   });

@@ -12,12 +12,12 @@ struct Tolerance {
   bool pointwise = false;  // no allowance relative to the largest element
   bool exact = false;
   std::optional<double> rtol, atol;
-  std::optional<tf2jax::DType> coarsest;   // the least precise dtype that took part, when below the result's
+  std::optional<tf2jax::DType> coarsest;  // the least precise dtype that took part, when below the result's
 };
 
 struct Comparison {
-  std::optional<std::string> message;   // empty: equal enough
-  double worst = 0;                     // largest error, in units of what is allowed
+  std::optional<std::string> message;  // empty: equal enough
+  double worst = 0;                    // largest error, in units of what is allowed
 };
 
 /// Shapes and dtypes must agree; values within the tolerance of the dtype; NaN equals NaN; a subnormal equals zero.

@@ -16,7 +16,7 @@ using namespace tf2jax;
 
 namespace {
 struct Product {
-  double value = 0, size = 0;   // the sum, and the sum of magnitudes
+  double value = 0, size = 0;  // the sum, and the sum of magnitudes
 };
 Product product(const Arrays& a, const Arrays& b) {
   Product out;
@@ -29,17 +29,20 @@ Product product(const Arrays& a, const Arrays& b) {
 }
 }  // namespace
 
-void check_products(const Arrays& cotangents, const Arrays& ahead, const Arrays& back, const Arrays& tangents, double rtol, const std::string& part, CaseResult& result) {
+void check_products(const Arrays& cotangents, const Arrays& ahead, const Arrays& back, const Arrays& tangents,
+                    double rtol, const std::string& part, CaseResult& result) {
   const Product left = product(cotangents, ahead), right = product(back, tangents);
   if (left.value == right.value || (std::isnan(left.value) && std::isnan(right.value))) return;
   if (!(std::fabs(left.value - right.value) <= rtol * (left.size + right.size + 1e-3)))
     result.fail(part, fmt::format("<ct, J t> = {}, <J^T ct, t> = {}", left.value, right.value));
 }
 
-// A step that is too large leaves the neighbourhood where the derivative holds, one that is too small drowns in rounding.
-void check_differences(const FlatFn& f, const Arrays& primals, bool reverse, const std::string& part, CaseResult& result) {
+// A step that is too large leaves the neighbourhood where the derivative holds, one that is too small drowns in
+// rounding.
+void check_differences(const FlatFn& f, const Arrays& primals, bool reverse, const std::string& part,
+                       CaseResult& result) {
   std::string message;
-  for (const double step : {0.0, 1e-3}) {   // 0: the one that fits the dtype
+  for (const double step : {0.0, 1e-3}) {  // 0: the one that fits the dtype
     try {
       return testing::check_grads_flat(f, primals, {.reverse = reverse, .eps = step});
     } catch (const NotImplementedError&) {

@@ -23,7 +23,9 @@ Arrays join(const Arrays& a, const Arrays& b) {
   return out;
 }
 
-Arrays part_of(const Arrays& xs, std::size_t from, std::size_t to) { return Arrays(xs.begin() + static_cast<std::ptrdiff_t>(from), xs.begin() + static_cast<std::ptrdiff_t>(to)); }
+Arrays part_of(const Arrays& xs, std::size_t from, std::size_t to) {
+  return Arrays(xs.begin() + static_cast<std::ptrdiff_t>(from), xs.begin() + static_cast<std::ptrdiff_t>(to));
+}
 
 Arrays values_of(const Tangents& tangents) {
   Arrays out;

@@ -12,7 +12,8 @@ tf2jax::Arrays part_of(const tf2jax::Arrays& xs, std::size_t from, std::size_t t
 /// The values of tangents, zeros where they are symbolic.
 tf2jax::Arrays values_of(const tf2jax::Tangents& tangents);
 /// f over examples along `axes`; results vary along axis 0.
-tf2jax::Arrays vmapped(const tf2jax::FlatFn& f, const tf2jax::Arrays& xs, const std::vector<tf2jax::Axis>& axes, std::int64_t size);
+tf2jax::Arrays vmapped(const tf2jax::FlatFn& f, const tf2jax::Arrays& xs, const std::vector<tf2jax::Axis>& axes,
+                       std::int64_t size);
 /// Every argument holds two examples along axis 0.
 tf2jax::Arrays vmapped(const tf2jax::FlatFn& f, const tf2jax::Arrays& xs);
 /// Two examples of each array, along axis 0; and one of them again.

@@ -13,7 +13,9 @@ std::vector<Execution> executions(const Options& options) {
   return {Execution::uncompiled, Execution::compiled};
 }
 
-std::string part_name(const std::string& what, Execution how) { return how == Execution::compiled ? "jit(" + what + ")" : what; }
+std::string part_name(const std::string& what, Execution how) {
+  return how == Execution::compiled ? "jit(" + what + ")" : what;
+}
 
 Arrays run(const FlatFn& f, const Arrays& xs, Execution how) {
   if (how == Execution::uncompiled) return f(xs);

@@ -28,7 +28,8 @@ void expect_error(const json& recorded, const std::string& what, CaseResult& res
   } catch (const std::exception& e) {
     return result.fail(what, e.what());
   }
-  result.fail(what, "no error; expected " + recorded.at("type").get<std::string>() + ": " + recorded.at("message").get<std::string>().substr(0, 150));
+  result.fail(what, "no error; expected " + recorded.at("type").get<std::string>() + ": " +
+                        recorded.at("message").get<std::string>().substr(0, 150));
 }
 
 }  // namespace conformance

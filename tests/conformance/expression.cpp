@@ -16,7 +16,8 @@ namespace {
 
 class Evaluator {
  public:
-  Evaluator(std::string_view text, const Module& module, Scope scope) : text_(text), module_(module), scope_(std::move(scope)) {}
+  Evaluator(std::string_view text, const Module& module, Scope scope)
+      : text_(text), module_(module), scope_(std::move(scope)) {}
   Value run() {
     Value v = comparison();
     skip();
@@ -52,7 +53,8 @@ class Evaluator {
   static Value arithmetic(char op, const Value& a, const Value& b) {
     if (std::holds_alternative<std::int64_t>(a.is) && std::holds_alternative<std::int64_t>(b.is)) {
       // Wrapping, so that 2**63 - 1 comes out right.
-      const auto x = static_cast<std::uint64_t>(std::get<std::int64_t>(a.is)), y = static_cast<std::uint64_t>(std::get<std::int64_t>(b.is));
+      const auto x = static_cast<std::uint64_t>(std::get<std::int64_t>(a.is)),
+                 y = static_cast<std::uint64_t>(std::get<std::int64_t>(b.is));
       return {static_cast<std::int64_t>(op == '+' ? x + y : op == '-' ? x - y : x * y)};
     }
     const Array x = array_of(a), y = array_of(b);
@@ -173,7 +175,9 @@ class Evaluator {
   Value number() {
     const std::size_t start = pos_;
     bool real = false;
-    while (pos_ < text_.size() && (std::isdigit(static_cast<unsigned char>(text_[pos_])) || text_[pos_] == '.' || text_[pos_] == 'e')) real |= !std::isdigit(static_cast<unsigned char>(text_[pos_++]));
+    while (pos_ < text_.size() &&
+           (std::isdigit(static_cast<unsigned char>(text_[pos_])) || text_[pos_] == '.' || text_[pos_] == 'e'))
+      real |= !std::isdigit(static_cast<unsigned char>(text_[pos_++]));
     const std::string s(text_.substr(start, pos_ - start));
     if (real) return {std::strtod(s.c_str(), nullptr)};
     return {static_cast<std::int64_t>(std::strtoll(s.c_str(), nullptr, 10))};
@@ -190,7 +194,8 @@ class Evaluator {
       depth += text_[pos_] == '(' || text_[pos_] == '[' ? 1 : text_[pos_] == ')' || text_[pos_] == ']' ? -1 : 0;
       ++pos_;
     }
-    return make_function([parameters, body = std::string(text_.substr(start, pos_ - start)), scope = scope_, module = module_](const Arguments& a) {
+    return make_function([parameters, body = std::string(text_.substr(start, pos_ - start)), scope = scope_,
+                          module = module_](const Arguments& a) {
       Scope inner = scope;
       for (std::size_t i = 0; i < parameters.size(); ++i) inner.emplace_back(parameters[i], a.get(i, parameters[i]));
       return Evaluator(body, module, std::move(inner)).run();
@@ -205,14 +210,17 @@ class Evaluator {
 
 }  // namespace
 
-Value evaluate(std::string_view text, const Module& module, const Scope& scope) { return Evaluator(text, module, scope).run(); }
+Value evaluate(std::string_view text, const Module& module, const Scope& scope) {
+  return Evaluator(text, module, scope).run();
+}
 
 Value run_program(const std::string& text, const Module& module) {
   Scope scope;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size()), assign = text.find(" = ", at);
     if (assign >= end) throw Unsupported("the line '" + text.substr(at, end - at) + "'");
-    scope.emplace_back(text.substr(at, assign - at), evaluate(std::string_view(text).substr(assign + 3, end - assign - 3), module, scope));
+    scope.emplace_back(text.substr(at, assign - at),
+                       evaluate(std::string_view(text).substr(assign + 3, end - assign - 3), module, scope));
     at = end + 1;
   }
   if (scope.empty()) throw Unsupported("an empty program");

@@ -17,7 +17,8 @@ struct NamedCase {
 };
 
 // Runs the cases that match the filter; `counts` says whether a result is reported.
-std::map<std::string, FamilyReport> run_cases(std::vector<NamedCase> cases, const Options& options, const std::function<bool(const CaseResult&)>& counts) {
+std::map<std::string, FamilyReport> run_cases(std::vector<NamedCase> cases, const Options& options,
+                                              const std::function<bool(const CaseResult&)>& counts) {
   const std::regex filter(options.filter.empty() ? ".*" : options.filter);
   std::erase_if(cases, [&](const NamedCase& c) { return !std::regex_search(c.name, filter); });
   std::map<std::string, FamilyReport> reports;
@@ -31,12 +32,20 @@ std::map<std::string, FamilyReport> run_cases(std::vector<NamedCase> cases, cons
 }
 bool always(const CaseResult&) { return true; }
 
-FamilyReport only(std::map<std::string, FamilyReport> reports) { return reports.empty() ? FamilyReport{} : std::move(reports.begin()->second); }
+FamilyReport only(std::map<std::string, FamilyReport> reports) {
+  return reports.empty() ? FamilyReport{} : std::move(reports.begin()->second);
+}
 
 void run_case_of_jax(const Golden& golden, const json& c, const Options& options, CaseResult& result) {
   const std::string& family = golden.family;
   if (options.mode == "text") return run_text_case(golden, c, result);
-  if (family.starts_with("primitives_") || (family == "numpy_api" && !c.contains("kind"))) return run_jaxpr_case(golden, c, options, result);
+  if (family.starts_with("primitives_") || (family == "numpy_api" && !c.contains("kind")))
+    return run_jaxpr_case(golden, c, options, result);
+  if (options.mode == "rewrite" && !family.starts_with("primitives_") && family != "numpy_api") return;
+  if (family == "exports") return run_exports_case(golden, c, options, result);
+  if (family == "poly_export") return run_poly_export_case(golden, c, options, result);
+  if (family == "models") return run_models_case(golden, c, options, result);
+  if (options.mode != "run") return;
   if (family == "autodiff") return run_autodiff_case(golden, c, options, result);
   if (family == "prng") return run_prng_case(golden, c, options, result);
   if (family == "special_values") return run_special_values_case(golden, c, options, result);
@@ -50,16 +59,21 @@ json read_json(const fs::path& file) { return json::parse(read_file(file.string(
 FamilyReport run_golden(const Golden& golden, const Options& options) {
   std::vector<NamedCase> cases;
   for (const json& c : golden.cases())
-    cases.push_back({golden.family, c.value("name", ""), [&](CaseResult& result) { run_case_of_jax(golden, c, options, result); }});
-  // In text mode a case without texts is no case.
-  const auto has_text = [](const CaseResult& r) { return r.parts() != 1 || !r.failures().empty() || !r.unsupported_parts().empty(); };
-  return only(run_cases(std::move(cases), options, options.mode == "text" ? std::function<bool(const CaseResult&)>(has_text) : always));
+    cases.push_back(
+        {golden.family, c.value("name", ""), [&](CaseResult& result) { run_case_of_jax(golden, c, options, result); }});
+  // In text mode a case without texts is no case, in that of modules one without a module.
+  const auto has_text = [](const CaseResult& r) {
+    return r.parts() != 1 || !r.failures().empty() || !r.unsupported_parts().empty();
+  };
+  return only(run_cases(std::move(cases), options,
+                        options.mode != "run" ? std::function<bool(const CaseResult&)>(has_text) : always));
 }
 
 FamilyReport run_graphs(const Golden& golden, const Options& options) {
   std::vector<NamedCase> cases;
   for (const json& c : golden.cases())
-    cases.push_back({golden.family, c.value("name", ""), [&](CaseResult& result) { run_graph_case(golden, c, options, result); }});
+    cases.push_back(
+        {golden.family, c.value("name", ""), [&](CaseResult& result) { run_graph_case(golden, c, options, result); }});
   return only(run_cases(std::move(cases), options, always));
 }
 
@@ -73,11 +87,14 @@ std::map<std::string, FamilyReport> run_corpus(const std::string& folder, const 
     const json c = read_json(file);
     const std::string name = c.value("name", file.parent_path().filename().string()), at = file.parent_path().string();
     if (!c.contains("cases")) {
-      cases.push_back({"models", name, [=](CaseResult& result) { run_model_case(c, at, c.value("model", "."), options, result); }});
+      cases.push_back(
+          {"models", name, [=](CaseResult& result) { run_model_case(c, at, c.value("model", "."), options, result); }});
       continue;
     }
     for (const json& entry : c.at("cases"))
-      cases.push_back({"op_graphs", name + "/" + entry.value("name", ""), [=](CaseResult& result) { run_model_case(entry, at, entry.at("model").get<std::string>(), options, result); }});
+      cases.push_back({"op_graphs", name + "/" + entry.value("name", ""), [=](CaseResult& result) {
+                         run_model_case(entry, at, entry.at("model").get<std::string>(), options, result);
+                       }});
   }
   return run_cases(std::move(cases), options, always);
 }

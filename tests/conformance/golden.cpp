@@ -33,7 +33,8 @@ Golden load_golden(const std::string& json_path) {
 
 std::span<const std::byte> Golden::bytes(const json& slice) const {
   const auto offset = slice.at("offset").get<std::size_t>(), count = slice.at("nbytes").get<std::size_t>();
-  if (offset > blob.size() || count > blob.size() - offset) throw std::runtime_error("slice outside the blob of " + path);
+  if (offset > blob.size() || count > blob.size() - offset)
+    throw std::runtime_error("slice outside the blob of " + path);
   return std::span(blob).subspan(offset, count);
 }
 
@@ -43,7 +44,7 @@ Array from_recipe(const json& recipe) {
   const Dims dims = recipe.at("shape").get<Dims>();
   const auto seed = recipe.at("seed").get<std::uint32_t>();
   const auto scale = recipe.at("scale").get<float>();
-  std::vector<float> values(static_cast<std::size_t>(num_elements(dims)));
+  std::vector<float> values(num_elements(dims));
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::uint32_t h = static_cast<std::uint32_t>(i) + seed * 0x9E3779B9u;
     h ^= h >> 16;
@@ -64,10 +65,12 @@ Array Golden::array(const json& slice, bool narrow) const {
   const std::optional<DType> dtype = parse_dtype(name);
   if (!dtype) throw Unsupported("dtype " + name);
   const auto data = bytes(slice);
-  if (slice.contains("prng_impl")) {   // key data: uint32[..., 2]
+  if (slice.contains("prng_impl")) {  // key data: uint32[..., 2]
     Dims keys = dims;
-    if (*dtype == DType::u32 && !keys.empty() && static_cast<std::int64_t>(data.size()) == num_elements(dims) * 4) keys.pop_back();
-    return Array::build(Aval{DType::key, symbolic(keys), false}, [&](std::byte* p) { std::memcpy(p, data.data(), data.size()); });
+    if (*dtype == DType::u32 && !keys.empty() && static_cast<std::int64_t>(data.size()) == num_elements(dims) * 4)
+      keys.pop_back();
+    return Array::build(Aval{DType::key, symbolic(keys), false},
+                        [&](std::byte* p) { std::memcpy(p, data.data(), data.size()); });
   }
   const Array wide = Array::build(Aval{*dtype, symbolic(dims), slice.value("weak_type", false)}, [&](std::byte* p) {
     if (!data.empty()) std::memcpy(p, data.data(), data.size());

@@ -41,7 +41,8 @@ Arrays outputs_of(const Tree& tree, const std::vector<std::string>& names) {
 
 Graph graph_of(const Golden& golden, const json& c) {
   const auto bytes = golden.bytes(c.at("graph"));
-  return Graph::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()), c.at("name").get<std::string>());
+  return Graph::parse(std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()),
+                      c.at("name").get<std::string>());
 }
 
 Arrays not_null(const Golden& golden, const json& list, bool narrow) {
@@ -54,7 +55,10 @@ Arrays not_null(const Golden& golden, const json& list, bool narrow) {
 namespace {
 
 GraphCapture capture_of(const Golden& golden, const json& c, bool narrow) {
-  GraphCapture out{.node = c.at("node").get<std::string>(), .name = {}, .value = golden.array(c.at("value"), narrow), .trainable = true};
+  GraphCapture out{.node = c.at("node").get<std::string>(),
+                   .name = {},
+                   .value = golden.array(c.at("value"), narrow),
+                   .trainable = true};
   if (c.value("kind", "") == "variable") {
     out.name = c.at("name").get<std::string>();
     out.trainable = c.value("trainable", true);
@@ -77,13 +81,18 @@ bool is_static(const json& input) { return input.value("static", false); }
 
 }  // namespace
 
-GraphCase::GraphCase(const Golden& golden, const json& c) : golden_(golden), c_(c), narrow_(!c.value("x64", false)), output_names_(c.at("output_names").get<std::vector<std::string>>()) {
+GraphCase::GraphCase(const Golden& golden, const json& c)
+    : golden_(golden),
+      c_(c),
+      narrow_(!c.value("x64", false)),
+      output_names_(c.at("output_names").get<std::vector<std::string>>()) {
   ConvertOptions options;
   options.jit = std::ranges::none_of(c.at("inputs"), is_static);
   for (const json& input : c.at("inputs")) options.inputs.push_back(input.at("name").get<std::string>());
   options.outputs = output_names_;
   for (const json& capture : c.at("captures")) options.captures.push_back(capture_of(golden, capture, narrow_));
-  for (const auto& [type, gradient] : c.at("gradients").items()) options.gradients.emplace(type, gradient_of(golden, gradient, narrow_));
+  for (const auto& [type, gradient] : c.at("gradients").items())
+    options.gradients.emplace(type, gradient_of(golden, gradient, narrow_));
   f_ = convert(graph_of(golden, c), options);
   read_inputs();
 }
@@ -107,7 +116,8 @@ std::vector<Axis> GraphCase::mapped() const {
 // The record lists every input, or those that are not static.
 Arrays GraphCase::batched(const json& inputs) const {
   const bool all_listed = inputs.size() == inputs_.size();
-  if (!all_listed && inputs.size() != traced_.size()) throw std::runtime_error(fmt::format("{} batches for {} inputs", inputs.size(), traced_.size()));
+  if (!all_listed && inputs.size() != traced_.size())
+    throw std::runtime_error(fmt::format("{} batches for {} inputs", inputs.size(), traced_.size()));
   Arrays out = arguments_;
   for (std::size_t i = 0; i < traced_.size(); ++i) out[i] = golden_.array(inputs[all_listed ? traced_[i] : i], narrow_);
   return out;

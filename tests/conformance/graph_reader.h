@@ -52,7 +52,7 @@ class GraphCase {
   std::vector<std::string> output_names_;
   std::optional<tf2jax::ConvertedFunction> f_;
   tf2jax::Arrays inputs_, arguments_;
-  Positions traced_;   // inputs that are arguments
+  Positions traced_;  // inputs that are arguments
   bool has_key_ = false;
 };
 

@@ -2,12 +2,15 @@
 #include "graph_rules.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <set>
 #include <vector>
 
 #include "graph_reader.h"
+#include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/numpy.h"
@@ -38,7 +41,8 @@ class SingleOperation {
     if (s.graph_->library().function_size() > 0) return std::nullopt;
     for (const auto& node : s.graph_->node()) {
       s.nodes_[node.name()] = &node;
-      if (node.op() == "Placeholder" || node.op() == "Const" || node.op() == "Identity" || node.op() == "Shape") continue;
+      if (node.op() == "Placeholder" || node.op() == "Const" || node.op() == "Identity" || node.op() == "Shape")
+        continue;
       if (s.node_) return std::nullopt;
       s.node_ = &node;
     }
@@ -56,10 +60,21 @@ class SingleOperation {
     if (t.int64_val_size() == 1) return t.int64_val(0);
     return std::nullopt;
   }
+  /// An operand that is a constant list of two integers of 32 bits.
+  std::optional<std::array<std::int64_t, 2>> pair(int operand) const {
+    const auto* node = source(operand);
+    if (!node || node->op() != "Const") return std::nullopt;
+    const auto& t = node->attr().at("value").tensor();
+    if (t.int_val_size() == 2) return std::array<std::int64_t, 2>{t.int_val(0), t.int_val(1)};
+    if (t.tensor_content().size() != 8) return std::nullopt;
+    std::array<std::int32_t, 2> v;
+    std::memcpy(v.data(), t.tensor_content().data(), 8);
+    return std::array<std::int64_t, 2>{v[0], v[1]};
+  }
   /// Which input an operand is.
   std::optional<std::size_t> input(int operand) const {
     const auto it = std::ranges::find(inputs_, node_->input(operand));
-    return it == inputs_.end() ? std::nullopt : std::optional(static_cast<std::size_t>(it - inputs_.begin()));
+    return it == inputs_.end() ? std::nullopt : std::optional(it - inputs_.begin());
   }
   /// The rank in the file of an operand that is an input.
   int rank(int operand) const {
@@ -88,20 +103,27 @@ using Rule = std::optional<GraphRule> (*)(const SingleOperation&);
 std::optional<GraphRule> set_diagonal_of_oblong_matrix(const SingleOperation& s) {
   if (s.op() != "MatrixSetDiagV3" || !s.input(0) || !s.input(1) || !s.integer(2)) return std::nullopt;
   if (s.rank(1) != s.rank(0) - 1 || s.size(0, -1) == s.size(0, -2)) return std::nullopt;
-  const std::int64_t k = *s.integer(2), rows = s.size(0, -2), columns = s.size(0, -1), length = std::min(rows + std::min<std::int64_t>(k, 0), columns - std::max<std::int64_t>(k, 0));
+  const std::int64_t k = *s.integer(2), rows = s.size(0, -2), columns = s.size(0, -1),
+                     length = std::min(rows + std::min<std::int64_t>(k, 0), columns - std::max<std::int64_t>(k, 0));
   if (s.size(1, -1) != length) return std::nullopt;
-  return GraphRule{"the Python library sets diagonals of square matrices only", [=, x = *s.input(0), y = *s.input(1)](const Arrays& in) {
-                     const Array i = iota(DType::i32, {Dim(rows), Dim(columns)}, 0), j = iota(DType::i32, {Dim(rows), Dim(columns)}, 1);
-                     const Array position = clamp(Array(std::int32_t{0}), i - static_cast<std::int32_t>(std::max<std::int64_t>(-k, 0)), Array(static_cast<std::int32_t>(length - 1)));
-                     return Arrays{where(equal(j - i, Array(static_cast<std::int32_t>(k))), take(in[y], position, -1), in[x])};
-                   }};
+  return GraphRule{
+      "the Python library sets diagonals of square matrices only",
+      [=, x = *s.input(0), y = *s.input(1)](const Arrays& in) {
+        const Array i = iota(DType::i32, {Dim(rows), Dim(columns)}, 0),
+                    j = iota(DType::i32, {Dim(rows), Dim(columns)}, 1);
+        const Array position =
+            clamp(Array(std::int32_t{0}), i - static_cast<std::int32_t>(std::max<std::int64_t>(-k, 0)),
+                  Array(static_cast<std::int32_t>(length - 1)));
+        return Arrays{where(equal(j - i, Array(static_cast<std::int32_t>(k))), take(in[y], position, -1), in[x])};
+      }};
 }
 
 // NumPy's broadcasting aligns last axes: Select, not SelectV2, chooses whole rows.
 std::optional<GraphRule> select_by_broadcasting(const SingleOperation& s) {
   if (s.op() != "SelectV2" || !s.input(0) || !s.input(1) || !s.input(2)) return std::nullopt;
   if (s.rank(0) != 1 || s.rank(1) < 2) return std::nullopt;
-  return GraphRule{"SelectV2 broadcasts its condition along the last axis; choosing whole rows is Select's rule", [a = *s.input(0), b = *s.input(1), c = *s.input(2)](const Arrays& in) {
+  return GraphRule{"SelectV2 broadcasts its condition along the last axis; choosing whole rows is Select's rule",
+                   [a = *s.input(0), b = *s.input(1), c = *s.input(2)](const Arrays& in) {
                      const Array condition = broadcast_in_dim(in[a], in[b].shape(), {in[b].rank() - 1});
                      return Arrays{where(condition, in[b], in[c])};
                    }};
@@ -109,23 +131,46 @@ std::optional<GraphRule> select_by_broadcasting(const SingleOperation& s) {
 
 // Sums of the elements before each one (after it, in reverse), along an axis counted from the end.
 std::optional<GraphRule> exclusive_sum_along_negative_axis(const SingleOperation& s) {
-  if (s.op() != "Cumsum" || !s.flag("exclusive") || !s.input(0) || !s.integer(1) || *s.integer(1) >= 0) return std::nullopt;
-  return GraphRule{"axis -1 is the last one; the Python library pads and cuts the wrong axes", [axis = *s.integer(1), reverse = s.flag("reverse"), x = *s.input(0)](const Arrays& in) {
-                     const std::int64_t n = in[x].shape()[static_cast<std::size_t>(in[x].rank() + axis)].value();
-                     Arrays sums;
-                     Array total = zeros_like(squeeze(slice_in_dim(in[x], 0, 1, 1, in[x].rank() + axis), {in[x].rank() + axis}));
-                     for (std::int64_t i = 0; i < n; ++i) {
-                       const std::int64_t at = reverse ? n - 1 - i : i;
-                       sums.push_back(total);
-                       total = total + squeeze(slice_in_dim(in[x], at, at + 1, 1, in[x].rank() + axis), {in[x].rank() + axis});
-                     }
-                     if (reverse) std::ranges::reverse(sums);
-                     return Arrays{stack(sums, axis)};
+  if (s.op() != "Cumsum" || !s.flag("exclusive") || !s.input(0) || !s.integer(1) || *s.integer(1) >= 0)
+    return std::nullopt;
+  return GraphRule{
+      "axis -1 is the last one; the Python library pads and cuts the wrong axes",
+      [axis = *s.integer(1), reverse = s.flag("reverse"), x = *s.input(0)](const Arrays& in) {
+        const std::int64_t n = in[x].shape()[in[x].rank() + axis].value();
+        Arrays sums;
+        Array total = zeros_like(squeeze(slice_in_dim(in[x], 0, 1, 1, in[x].rank() + axis), {in[x].rank() + axis}));
+        for (std::int64_t i = 0; i < n; ++i) {
+          const std::int64_t at = reverse ? n - 1 - i : i;
+          sums.push_back(total);
+          total = total + squeeze(slice_in_dim(in[x], at, at + 1, 1, in[x].rank() + axis), {in[x].rank() + axis});
+        }
+        if (reverse) std::ranges::reverse(sums);
+        return Arrays{stack(sums, axis)};
+      }};
+}
+
+// A tent around the place of each pixel of the result, which is that of the last pixel at most.
+Array tents(std::int64_t from, std::int64_t to) {
+  const float scale = static_cast<float>(from) / static_cast<float>(to);
+  const Array place = minimum(mul(iota(DType::f32, {to, 1}, 0), scale), static_cast<float>(from - 1));
+  return maximum(sub(1.f, abs(sub(place, iota(DType::f32, {1, from}, 1)))), 0.f);
+}
+std::optional<GraphRule> enlarged_by_corners(const SingleOperation& s) {
+  if (s.op() != "ResizeBilinear" || s.flag("align_corners") || s.flag("half_pixel_centers")) return std::nullopt;
+  if (!s.input(0) || !s.pair(1) || s.rank(0) != 4) return std::nullopt;
+  const auto size = *s.pair(1);
+  if (size[0] <= s.size(0, 1) && size[1] <= s.size(0, 2)) return std::nullopt;
+  return GraphRule{"pixels beyond the last one's centre repeat it in TensorFlow; the Python library makes them 0",
+                   [size, x = *s.input(0)](const Arrays& in) {
+                     const Dims d = in[x].dims();
+                     const Arrays operands{tents(d[1], size[0]), tents(d[2], size[1]), in[x]};
+                     return Arrays{einsum("ah,bw,nhwc->nabc", operands)};
                    }};
 }
 
 const std::vector<Rule>& rules() {
-  static const std::vector<Rule> table = {set_diagonal_of_oblong_matrix, select_by_broadcasting, exclusive_sum_along_negative_axis};
+  static const std::vector<Rule> table = {set_diagonal_of_oblong_matrix, select_by_broadcasting,
+                                          exclusive_sum_along_negative_axis, enlarged_by_corners};
   return table;
 }
 
@@ -149,7 +194,8 @@ std::set<std::string> needed_nodes(const tensorflow::GraphDef& graph, const json
 }
 
 // The same case with a graph that was edited.
-GraphRule rule_of_edited(std::string reason, const Golden& golden, const json& c, const std::function<void(tensorflow::GraphDef&)>& edit) {
+GraphRule rule_of_edited(std::string reason, const Golden& golden, const json& c,
+                         const std::function<void(tensorflow::GraphDef&)>& edit) {
   auto graph = std::make_shared<tensorflow::GraphDef>(*graph_of(golden, c).shared_proto());
   edit(*graph);
   ConvertOptions options;
@@ -166,7 +212,9 @@ GraphRule rule_of_edited(std::string reason, const Golden& golden, const json& c
 
 std::string recorded_error(const json& c, const char* type) {
   const json& result = c.at("result");
-  return result.contains("error") && result.at("error").at("type") == type ? result.at("error").at("message").get<std::string>() : "";
+  return result.contains("error") && result.at("error").at("type") == type
+             ? result.at("error").at("message").get<std::string>()
+             : "";
 }
 
 // Nodes that no output needs are never looked at, so that real models load whatever else is in them.
@@ -187,9 +235,10 @@ std::optional<GraphRule> unneeded_nodes(const Golden& golden, const json& c) {
 // Values do not depend on registered gradients, of which the Python library cannot nest several.
 std::optional<GraphRule> gradients_in_sequence(const Golden& golden, const json& c) {
   if (recorded_error(c, "AttributeError") != "property of '_Subgraph' object has no setter") return std::nullopt;
-  return rule_of_edited("the Python library cannot convert one registered gradient behind another", golden, c, [](tensorflow::GraphDef& g) {
-    for (auto& node : *g.mutable_node()) node.mutable_attr()->erase("_gradient_op_type");
-  });
+  return rule_of_edited("the Python library cannot convert one registered gradient behind another", golden, c,
+                        [](tensorflow::GraphDef& g) {
+                          for (auto& node : *g.mutable_node()) node.mutable_attr()->erase("_gradient_op_type");
+                        });
 }
 
 }  // namespace

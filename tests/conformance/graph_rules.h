@@ -11,7 +11,7 @@ namespace conformance {
 
 struct GraphRule {
   std::string reason;
-  tf2jax::FlatFn expected;   // inputs -> outputs, in place of the record
+  tf2jax::FlatFn expected;  // inputs -> outputs, in place of the record
 };
 /// The rule for a graph that the Python library computes otherwise, or refuses.
 std::optional<GraphRule> graph_rule(const Golden& golden, const json& c);

@@ -17,7 +17,7 @@ namespace conformance {
 
 namespace {
 
-constexpr const char* kDone = ".";   // a case is over; other lines begin with ':'
+constexpr const char* kDone = ".";  // a case is over; other lines begin with ':'
 
 void write_all(int file, const std::string& text) {
   for (std::size_t done = 0; done < text.size();) {
@@ -29,7 +29,9 @@ void write_all(int file, const std::string& text) {
 
 class Child {
  public:
-  Child(std::size_t begin, std::size_t end, const Isolation& isolation, const std::function<void(std::size_t, const Emit&)>& body) : limit_(isolation.limit) {
+  Child(std::size_t begin, std::size_t end, const Isolation& isolation,
+        const std::function<void(std::size_t, const Emit&)>& body)
+      : limit_(isolation.limit) {
     int ends[2];
     if (::pipe(ends) != 0) throw std::runtime_error("conformance: no pipe for a child process");
     std::fflush(nullptr);
@@ -99,7 +101,8 @@ class Child {
         buffer_.erase(0, at + 1);
         return line;
       }
-      const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
+      const auto left =
+          std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now()).count();
       if (left <= 0) {
         late_ = true;
         ::kill(pid_, SIGKILL);
@@ -110,7 +113,7 @@ class Child {
       char chunk[65536];
       const ssize_t n = ::read(file_, chunk, sizeof chunk);
       if (n <= 0) return std::nullopt;
-      buffer_.append(chunk, static_cast<std::size_t>(n));
+      buffer_.append(chunk, n);
     }
   }
   void wait() {
@@ -118,7 +121,8 @@ class Child {
   }
   std::string how_it_ended() const {
     if (late_) return fmt::format("takes longer than {} s", limit_);
-    if (WIFSIGNALED(status_)) return fmt::format("the process dies of signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
+    if (WIFSIGNALED(status_))
+      return fmt::format("the process dies of signal {} ({})", WTERMSIG(status_), ::strsignal(WTERMSIG(status_)));
     return fmt::format("the process ends with status {}", WEXITSTATUS(status_));
   }
 
@@ -133,7 +137,8 @@ class Child {
 
 }  // namespace
 
-void for_each_isolated(std::size_t count, const Isolation& isolation, const std::function<void(std::size_t, const Emit&)>& body,
+void for_each_isolated(std::size_t count, const Isolation& isolation,
+                       const std::function<void(std::size_t, const Emit&)>& body,
                        const std::function<void(std::size_t, const Isolated&)>& done) {
   for (std::size_t i = 0; i < count;) {
     const std::size_t end = std::min(count, i + isolation.per_process);
@@ -158,7 +163,8 @@ CaseResult result_of(const Isolated& left) {
 
 }  // namespace
 
-void for_each_case(std::size_t count, const Isolation& isolation, const std::function<void(std::size_t, CaseResult&)>& body,
+void for_each_case(std::size_t count, const Isolation& isolation,
+                   const std::function<void(std::size_t, CaseResult&)>& body,
                    const std::function<void(std::size_t, const CaseResult&)>& done) {
   if (!isolation.enabled) {
     for (std::size_t i = 0; i < count; ++i) {

@@ -1,6 +1,6 @@
 // conformance: runs recorded cases and says what passed, failed, or is not supported.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -19,7 +19,8 @@ json to_json(const std::map<std::string, FamilyReport>& reports) {
   for (const auto& [name, r] : reports) {
     json failures = json::array();
     for (const auto& f : r.failures) failures.push_back({{"case", f.name}, {"what", f.what}, {"message", f.message}});
-    families[name] = {{"passed", r.passed}, {"failed", r.failed}, {"unsupported", r.unsupported}, {"failures", failures}};
+    families[name] = {
+        {"passed", r.passed}, {"failed", r.failed}, {"unsupported", r.unsupported}, {"failures", failures}};
   }
   return {{"families", families}};
 }
@@ -27,10 +28,12 @@ json to_json(const std::map<std::string, FamilyReport>& reports) {
 void print(const std::map<std::string, FamilyReport>& reports, bool verbose, std::size_t shown) {
   FamilyReport total;
   for (const auto& [name, r] : reports) {
-    fmt::print("{:<28} passed {:>5}  failed {:>4}  unsupported {:>4}  worst error {:.2g} of the tolerance{}\n", name, r.passed, r.failed, r.unsupported, r.worst,
+    fmt::print("{:<28} passed {:>5}  failed {:>4}  unsupported {:>4}  worst error {:.2g} of the tolerance{}\n", name,
+               r.passed, r.failed, r.unsupported, r.worst,
                r.worst_case.empty() ? "" : " (" + r.worst_case.substr(0, 60) + ")");
     for (std::size_t i = 0; i < r.failures.size() && i < shown; ++i)
-      fmt::print("    {} [{}]: {}\n", r.failures[i].name.substr(0, 120), r.failures[i].what, r.failures[i].message.substr(0, 300));
+      fmt::print("    {} [{}]: {}\n", r.failures[i].name.substr(0, 120), r.failures[i].what,
+                 r.failures[i].message.substr(0, 300));
     if (verbose) {
       std::vector<std::pair<int, std::string>> reasons;
       for (const auto& [why, n] : r.reasons) reasons.emplace_back(n, why);
@@ -41,7 +44,8 @@ void print(const std::map<std::string, FamilyReport>& reports, bool verbose, std
     total.failed += r.failed;
     total.unsupported += r.unsupported;
   }
-  fmt::print("{:<28} passed {:>5}  failed {:>4}  unsupported {:>4}\n", "all", total.passed, total.failed, total.unsupported);
+  fmt::print("{:<28} passed {:>5}  failed {:>4}  unsupported {:>4}\n", "all", total.passed, total.failed,
+             total.unsupported);
 }
 
 }  // namespace
@@ -54,15 +58,23 @@ int main(int argc, char** argv) {
   Options options;
   bool allow_unsupported = false, verbose = false;
   std::size_t shown = 20;
-  app.add_option("--dir", directory, "Folder of golden files, or of models with case.json")->required()->check(CLI::ExistingDirectory);
+  app.add_option("--dir", directory, "Folder of golden files, or of models with case.json")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   app.add_option("--family", family, "Families to run: a regular expression");
   app.add_option("--filter", options.filter, "Cases to run: a regular expression");
-  app.add_option("--backend", options.backend, "cpu: everything through jit; interpret: nothing is compiled; both")->check(CLI::IsMember({"cpu", "interpret", "both"}));
-  app.add_option("--mode", options.mode, "run: run the cases; text: read and print their programs")->check(CLI::IsMember({"run", "text"}));
+  app.add_option("--backend", options.backend, "cpu: everything through jit; interpret: nothing is compiled; both")
+      ->check(CLI::IsMember({"cpu", "interpret", "both"}));
+  app.add_option("--mode", options.mode,
+                 "run: run the cases; text: read and print their programs; stablehlo, mlir: run what was exported, "
+                 "from its bytecode or its text; rewrite: run programs that were written as StableHLO and read again")
+      ->check(CLI::IsMember({"run", "text", "stablehlo", "mlir", "rewrite"}));
+  app.add_option("--write", options.write_to, "Folder for what the mode rewrite writes: artifacts, inputs, results");
   app.add_option("--json", json_out, "Write the results to this file");
   app.add_flag("--allow-unsupported", allow_unsupported, "Exit 0 although some cases are not supported");
   app.add_flag("--verbose", verbose, "Say why cases are not supported");
-  app.add_flag("!--no-isolation", options.isolation.enabled, "Run in this process, as a debugger wants it: a crash ends the run");
+  app.add_flag("!--no-isolation", options.isolation.enabled,
+               "Run in this process, as a debugger wants it: a crash ends the run");
   app.add_option("--limit", options.isolation.limit, "Seconds that one case may take");
   app.add_option("--show", shown, "Failures to print per family");
   CLI11_PARSE(app, argc, argv);
@@ -82,16 +94,19 @@ int main(int argc, char** argv) {
       if (!std::regex_search(file.stem().string(), wanted)) continue;
       Golden golden = load_golden(file.string());
       if (golden.family.empty() || !golden.document.contains("cases")) continue;
-      const bool graphs = golden.document.contains("format") && !golden.cases().empty() && golden.cases()[0].contains("graph");
+      const bool graphs =
+          golden.document.contains("format") && !golden.cases().empty() && golden.cases()[0].contains("graph");
       FamilyReport report = graphs ? run_graphs(golden, options) : run_golden(golden, options);
-      if (report.passed + report.failed + report.unsupported > 0) reports[file.stem().string()] = std::move(report);   // several files may be of one family
+      if (report.passed + report.failed + report.unsupported > 0)
+        reports[file.stem().string()] = std::move(report);  // several files may be of one family
     }
     if (models)
       for (auto& [name, report] : run_corpus(directory, options))
         if (std::regex_search(name, wanted)) reports[name] = std::move(report);
     const fs::path recorded = fs::path(directory) / "saved_models";
     if (fs::is_directory(recorded) && std::regex_search("saved_models", wanted))
-      reports["saved_models"] = run_saved_models(recorded.string(), (fs::path(directory) / ".." / "corpus").string(), options);
+      reports["saved_models"] =
+          run_saved_models(recorded.string(), (fs::path(directory) / ".." / "corpus").string(), options);
     if (!json_out.empty()) std::ofstream(json_out) << to_json(reports).dump(1) << "\n";
     print(reports, verbose, shown);
     bool ok = true;

@@ -12,11 +12,15 @@ using namespace tf2jax;
 namespace fs = std::filesystem;
 
 namespace {
-bool names_signature(const std::string& key) { return key.find('/') != std::string::npos && key.find(':') == std::string::npos; }
+bool names_signature(const std::string& key) {
+  return key.find('/') != std::string::npos && key.find(':') == std::string::npos;
+}
 }  // namespace
 
 std::string signature_of(const std::string& key) { return names_signature(key) ? key.substr(0, key.find('/')) : ""; }
-std::string without_signature(const std::string& key) { return names_signature(key) ? key.substr(key.find('/') + 1) : key; }
+std::string without_signature(const std::string& key) {
+  return names_signature(key) ? key.substr(key.find('/') + 1) : key;
+}
 
 FlatFn Model::function() const {
   return [*this](const Arrays& xs) {
@@ -41,8 +45,8 @@ std::vector<std::size_t> Model::inexact_inputs() const {
   return out;
 }
 
-Model open_model(const json& c, const fs::path& folder, const std::string& model, const std::string& signature, const std::vector<std::string>& input_keys,
-                 const std::vector<std::string>& output_names) {
+Model open_model(const json& c, const fs::path& folder, const std::string& model, const std::string& signature,
+                 const std::vector<std::string>& input_keys, const std::vector<std::string>& output_names) {
   Model m;
   m.output_names = output_names;
   for (const std::string& key : input_keys) {

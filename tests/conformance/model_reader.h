@@ -16,13 +16,13 @@ std::string without_signature(const std::string& key);
 /// A model for one signature, or for tensors of its graph.
 struct Model {
   std::optional<tf2jax::ConvertedFunction> f;
-  std::vector<std::string> input_names, output_names;   // without the signature
+  std::vector<std::string> input_names, output_names;  // without the signature
   tf2jax::Arrays inputs;
   bool keywords = false;
   struct Part {
     std::int64_t axis, start, stop;
   };
-  std::optional<Part> part = {};   // of every output: what was recorded
+  std::optional<Part> part = {};  // of every output: what was recorded
 
   /// inputs -> outputs
   tf2jax::FlatFn function() const;
@@ -32,7 +32,8 @@ struct Model {
 
 /// Opens one signature, or (signature "") the graph from the tensors `input_keys` to `output_names`.
 /// Throws: what convert throws.
-Model open_model(const json& c, const std::filesystem::path& folder, const std::string& model, const std::string& signature, const std::vector<std::string>& input_keys,
+Model open_model(const json& c, const std::filesystem::path& folder, const std::string& model,
+                 const std::string& signature, const std::vector<std::string>& input_keys,
                  const std::vector<std::string>& output_names);
 
 /// The tolerance that the case itself gives.

@@ -1,5 +1,5 @@
-// A deviation from the records: convolutions with negative padding. XLA's CPU back end reads behind the end of its operand
-// there; the definition (lax.conv_general_dilated: negative padding removes elements) gives other values.
+// A deviation from the records: convolutions with negative padding. XLA's CPU back end reads behind the end of its
+// operand there; the definition (lax.conv_general_dilated: negative padding removes elements) gives other values.
 #pragma once
 #include <optional>
 
@@ -8,8 +8,8 @@
 
 namespace conformance {
 
-/// The program with what negative padding removes cut off by slices before each convolution; nothing where no convolution
-/// of it has negative padding.
+/// The program with what negative padding removes cut off by slices before each convolution; nothing where no
+/// convolution of it has negative padding.
 std::optional<tf2jax::FlatFn> without_negative_padding(const tf2jax::Jaxpr& program);
 
 }  // namespace conformance

@@ -22,6 +22,7 @@ std::set<std::size_t> eigenvector_outputs(const Jaxpr& program) {
   std::set<VarId> found;
   for (const Equation& e : program->eqns) {
     if (e.primitive.name() == "eigh") found.insert(e.outputs[0]);
+    if (e.primitive.name() == "eig") found.insert(e.outputs.begin() + 1, e.outputs.end());
     for (const Jaxpr& inner : nested_jaxprs(e.params))
       if (inner.num_outputs() == e.outputs.size())
         for (const std::size_t i : eigenvector_outputs(inner)) found.insert(e.outputs[i]);
@@ -43,7 +44,7 @@ std::optional<std::int64_t> unstable_sort_axis(const Jaxpr& program) {
 
 // Lines along `axis`, each ordered by all arrays in turn.
 void order_lines(Arrays& arrays, std::int64_t axis) {
-  Arrays rows;   // [lines, n]
+  Arrays rows;  // [lines, n]
   for (const Array& x : arrays) {
     const Array last = moveaxis(x, axis, -1);
     const std::int64_t n = last.shape().back().value();
@@ -52,13 +53,13 @@ void order_lines(Arrays& arrays, std::int64_t axis) {
   std::vector<std::vector<double>> values;
   for (const Array& r : rows) values.push_back(r.to_vector<double>());
   const std::int64_t lines = rows[0].shape()[0].value(), n = rows[0].shape()[1].value();
-  std::vector<std::int32_t> order(static_cast<std::size_t>(lines * n));
+  std::vector<std::int32_t> order(lines * n);
   for (std::int64_t line = 0; line < lines; ++line) {
     const auto first = order.begin() + line * n;
     std::iota(first, first + n, static_cast<std::int32_t>(line * n));
     std::stable_sort(first, first + n, [&](std::int32_t a, std::int32_t b) {
       for (const auto& v : values)
-        if (v[static_cast<std::size_t>(a)] != v[static_cast<std::size_t>(b)]) return v[static_cast<std::size_t>(a)] < v[static_cast<std::size_t>(b)];
+        if (v[a] != v[b]) return v[a] < v[b];
       return false;
     });
   }
@@ -71,14 +72,31 @@ void order_lines(Arrays& arrays, std::int64_t axis) {
 
 }  // namespace
 
-OpenResults::OpenResults(const Jaxpr& program) : eigenvectors_(eigenvector_outputs(program)), sorted_along_(unstable_sort_axis(program)) {}
+namespace {
+
+// What the columns are to be multiplied with; nothing where they cannot be compared.
+std::optional<Array> phase_of(const Array& vectors, const Array& like) {
+  if (!vectors.aval().matches(like.aval()) || vectors.size() == 0 || vectors.rank() < 2) return std::nullopt;
+  const Array overlap = sum(conj(vectors) * like, -2, keepdims), size = abs(overlap);
+  const Array is_same = greater(size, 0.5);  // another vector altogether keeps its phase, and fails
+  const Array phase = where(is_same, overlap / where(is_same, size, ones_like(size)), ones_like(overlap));
+  return astype(phase, vectors.dtype());
+}
+
+}  // namespace
+
+Array in_phase_of(const Array& vectors, const Array& like) {
+  const auto phase = phase_of(vectors, like);
+  return phase ? vectors * *phase : vectors;
+}
+
+OpenResults::OpenResults(const Jaxpr& program)
+    : eigenvectors_(eigenvector_outputs(program)), sorted_along_(unstable_sort_axis(program)) {}
 
 void OpenResults::choose(const Arrays& got, const Arrays& want) {
   for (const std::size_t i : eigenvectors_) {
-    if (i >= got.size() || i >= want.size() || !got[i].aval().matches(want[i].aval()) || got[i].size() == 0) continue;
-    const Array overlap = sum(conj(got[i]) * want[i], -2, keepdims), size = abs(overlap);
-    const Array is_same = greater(size, 0.5);   // another vector altogether keeps its phase, and fails
-    phases_[i] = astype(where(is_same, overlap / where(is_same, size, ones_like(size)), ones_like(overlap)), got[i].dtype());
+    if (i >= got.size() || i >= want.size()) continue;
+    if (const auto phase = phase_of(got[i], want[i])) phases_[i] = *phase;
   }
 }
 
@@ -91,7 +109,7 @@ Arrays OpenResults::in_phase(Arrays results, const Positions& at) const {
 void OpenResults::order(Arrays& got, Arrays& want, std::int64_t axis_shift) const {
   if (!sorted_along_ || got.size() != want.size()) return;
   for (std::size_t i = 0; i < got.size(); ++i)
-    if (!got[i].aval().matches(want[i].aval())) return;   // a failure that the comparison will name
+    if (!got[i].aval().matches(want[i].aval())) return;  // a failure that the comparison will name
   order_lines(got, *sorted_along_ + axis_shift);
   order_lines(want, *sorted_along_ + axis_shift);
 }

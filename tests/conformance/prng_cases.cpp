@@ -1,6 +1,6 @@
 // Random numbers: keys, bits exactly, samples up to the rounding of the functions they go through.
-#include "expression.h"
 #include "execution.h"
+#include "expression.h"
 #include "runners.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/random.h"
@@ -58,23 +58,28 @@ void run_prng_case(const Golden& golden, const json& c, const Options& options, 
       const Array x = golden.array(c.at("inputs")[0]);
       const std::int64_t n = x.size(), half = (n + 1) / 2;
       const Array padded = n % 2 ? pad(x, {{0, 1}}) : x;
-      const Arrays h = threefry2x32_p().bind({key[0], key[1], slice_in_dim(padded, 0, half, 1, 0), slice_in_dim(padded, half, 2 * half, 1, 0)});
-      result.check("outputs", slice_in_dim(concatenate({h[0], h[1]}, 0), 0, n, 1, 0), golden.array(c.at("outputs")[0]), {.exact = true});
+      const Arrays h = threefry2x32_p().bind(
+          {key[0], key[1], slice_in_dim(padded, 0, half, 1, 0), slice_in_dim(padded, half, 2 * half, 1, 0)});
+      result.check("outputs", slice_in_dim(concatenate({h[0], h[1]}, 0), 0, n, 1, 0), golden.array(c.at("outputs")[0]),
+                   {.exact = true});
     });
     return;
   }
   const std::string source = c.value("source", "");
   const Arrays want = golden.arrays(c.at("outputs"));
-  result.part("outputs", [&] { 
-    result.check("outputs", array_of(function_of(evaluate(source, sampler_module))({.positional = {Value{key}}, .named = {}})), want[0], sample_tolerance(source, want[0]));
-   });
+  result.part("outputs", [&] {
+    result.check("outputs",
+                 array_of(function_of(evaluate(source, sampler_module))({.positional = {Value{key}}, .named = {}})),
+                 want[0], sample_tolerance(source, want[0]));
+  });
   if (c.contains("jaxpr")) {
-    CaseResult program;   // the recorded program, where all of it is known and none of its constants is needed
+    CaseResult program;  // the recorded program, where all of it is known and none of its constants is needed
     program.part("jaxpr", [&] {
       const Jaxpr j = parse_jaxpr(c.at("jaxpr").get<std::string>());
       if (!j->constvars.empty()) throw Unsupported("constants");
       parts(options, "jaxpr", program, [&](Execution how, const std::string& name) {
-        program.check_all(name, run([&](const Arrays& xs) { return eval_jaxpr(j, xs); }, {key}, how), want, sample_tolerance(source, want[0]));
+        program.check_all(name, run([&](const Arrays& xs) { return eval_jaxpr(j, xs); }, {key}, how), want,
+                          sample_tolerance(source, want[0]));
       });
     });
     for (const auto& f : program.failures()) result.fail(f.what, f.message);

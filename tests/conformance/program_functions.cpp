@@ -37,7 +37,8 @@ Value one_or_tuple(const Arrays& arrays) {
 
 Value call_cond(const Arguments& a) {
   const Tuple operands(a.positional.begin() + 3, a.positional.end());
-  return one_or_tuple(cond_flat(array_of(a.get(0, "pred")), flat(a.get(1, "true_fun"), operands), flat(a.get(2, "false_fun"), operands), leaves(operands)));
+  return one_or_tuple(cond_flat(array_of(a.get(0, "pred")), flat(a.get(1, "true_fun"), operands),
+                                flat(a.get(2, "false_fun"), operands), leaves(operands)));
 }
 Value call_scan(const Arguments& a) {
   const Tuple operands{a.get(1, "init"), a.get(2, "xs")};
@@ -63,7 +64,8 @@ std::optional<Value> program_module(const std::string& name) {
   if (name == "lax.while_loop") return make_function(call_while);
   if (name == "jax.grad") return make_function(call_grad);
   if (name == "jnp.sum") return make_function([](const Arguments& a) { return Value{sum(array_of(a.get(0, "a")))}; });
-  if (name == "jnp.arange") return make_function([](const Arguments& a) { return Value{arange(integer(a.get(0, "stop")))}; });
+  if (name == "jnp.arange")
+    return make_function([](const Arguments& a) { return Value{arange(integer(a.get(0, "stop")))}; });
   return std::nullopt;
 }
 

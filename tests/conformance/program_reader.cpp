@@ -21,7 +21,7 @@ namespace {
 struct TextConstant {
   Dims dims;
   std::string dtype;
-  std::vector<std::string> values;   // one: a splat
+  std::vector<std::string> values;  // one: a splat
   bool used = false;
 };
 
@@ -69,7 +69,7 @@ Array constant_of(const TextConstant& c, const Aval& aval) {
       T* out = reinterpret_cast<T*>(bytes);
       const std::int64_t n = num_elements(aval.dims());
       for (std::int64_t i = 0; i < n; ++i) {
-        const std::string& s = c.values.size() == 1 ? c.values[0] : c.values.at(static_cast<std::size_t>(i));
+        const std::string& s = c.values.size() == 1 ? c.values[0] : c.values.at(i);
         if constexpr (std::same_as<T, bool>) out[i] = s == "true";
         else if constexpr (std::integral<T>) out[i] = static_cast<T>(std::strtoll(s.c_str(), nullptr, 0));
         else if constexpr (requires(T v) { v.real(); }) throw Unsupported("complex constants of a program");
@@ -85,12 +85,15 @@ Array constant_of(const TextConstant& c, const Aval& aval) {
 Jaxpr program_of(const json& c, const std::string& text) {
   const Jaxpr bare = parse_jaxpr(text);
   if (bare->constvars.empty()) return bare;
-  if (!c.contains("export") || !c.at("export").contains("text")) throw Unsupported("the program's constants are not recorded");
+  if (!c.contains("export") || !c.at("export").contains("text"))
+    throw Unsupported("the program's constants are not recorded");
   std::vector<TextConstant> found = constants_in(c.at("export").at("text").get<std::string>());
   Arrays consts;
   for (VarId v : bare->constvars) {
-    const Aval& want = bare->vars[static_cast<std::size_t>(v)];
-    const auto it = std::ranges::find_if(found, [&](const TextConstant& t) { return !t.used && t.dims == want.dims() && t.dtype == mlir_name(want.dtype); });
+    const Aval& want = bare->vars[v];
+    const auto it = std::ranges::find_if(found, [&](const TextConstant& t) {
+      return !t.used && t.dims == want.dims() && t.dtype == mlir_name(want.dtype);
+    });
     if (it == found.end()) throw Unsupported("the program's constants are not recorded");
     it->used = true;
     consts.push_back(constant_of(*it, want));
@@ -99,7 +102,8 @@ Jaxpr program_of(const json& c, const std::string& text) {
 }
 
 Arrays inputs_for(const Jaxpr& program, const Arrays& given) {
-  if (given.size() != program.num_inputs()) throw Unsupported(fmt::format("the program takes {} inputs, the case has {}", program.num_inputs(), given.size()));
+  if (given.size() != program.num_inputs())
+    throw Unsupported(fmt::format("the program takes {} inputs, the case has {}", program.num_inputs(), given.size()));
   Arrays out;
   for (std::size_t i = 0; i < given.size(); ++i) {
     const Aval& want = program.input(i);

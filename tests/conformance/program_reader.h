@@ -5,7 +5,8 @@
 
 namespace conformance {
 
-/// Reads a program of the case. Constants come from the exported module's text. Throws: Unsupported when they are nowhere.
+/// Reads a program of the case. Constants come from the exported module's text. Throws: Unsupported when they are
+/// nowhere.
 tf2jax::Jaxpr program_of(const json& c, const std::string& text);
 /// Inputs in the dtypes and order of the program. Python scalars and weakly typed inputs are converted.
 tf2jax::Arrays inputs_for(const tf2jax::Jaxpr& program, const tf2jax::Arrays& given);

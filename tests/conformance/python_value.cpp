@@ -36,7 +36,8 @@ std::int64_t integer(const Value& v) {
 namespace {
 // Weakly typed, and wide under x64, where an int of C++ is narrow.
 Array integer_array(std::int64_t v) {
-  if (config().enable_x64) return Array::build(Aval{DType::i64, {}, true}, [&](std::byte* p) { std::memcpy(p, &v, 8); });
+  if (config().enable_x64)
+    return Array::build(Aval{DType::i64, {}, true}, [&](std::byte* p) { std::memcpy(p, &v, 8); });
   const auto narrow = static_cast<std::int32_t>(v);
   return Array::build(Aval{DType::i32, {}, true}, [&](std::byte* p) { std::memcpy(p, &narrow, 4); });
 }

@@ -27,7 +27,9 @@ struct Arguments {
 using Function = std::function<Value(const Arguments&)>;
 
 struct Value {
-  std::variant<None, bool, std::int64_t, double, std::string, tf2jax::Array, std::shared_ptr<const Tuple>, std::shared_ptr<const Function>> is;
+  std::variant<None, bool, std::int64_t, double, std::string, tf2jax::Array, std::shared_ptr<const Tuple>,
+               std::shared_ptr<const Function>>
+      is;
 };
 Value make_tuple(Tuple items);
 Value make_function(Function f);

@@ -11,6 +11,7 @@ inline constexpr const char* kRegisteredGradient = "df/dx (registered gradient)"
 void run_registered_gradient(const json& c, const std::string& folder, const Options& options, CaseResult& result);
 /// What the Python library recorded: also batched, without the registered gradient, and the error of the second
 /// derivative, which is not registered.
-void run_recorded_registered_gradient(const json& c, const std::string& folder, const std::string& model, const Options& options, CaseResult& result);
+void run_recorded_registered_gradient(const json& c, const std::string& folder, const std::string& model,
+                                      const Options& options, CaseResult& result);
 
 }  // namespace conformance

@@ -9,13 +9,15 @@
 
 namespace conformance {
 
-void CaseResult::check(const std::string& what, const tf2jax::Array& got, const tf2jax::Array& want, const Tolerance& tolerance, const std::string& where) {
+void CaseResult::check(const std::string& what, const tf2jax::Array& got, const tf2jax::Array& want,
+                       const Tolerance& tolerance, const std::string& where) {
   const Comparison c = compare(got, want, tolerance);
   worst_ = std::max(worst_, c.worst);
   if (c.message) fail(what, where.empty() ? *c.message : where + ": " + *c.message);
 }
 
-void CaseResult::check_all(const std::string& what, const tf2jax::Arrays& got, const tf2jax::Arrays& want, const Tolerance& tolerance) {
+void CaseResult::check_all(const std::string& what, const tf2jax::Arrays& got, const tf2jax::Arrays& want,
+                           const Tolerance& tolerance) {
   if (got.size() != want.size()) {
     fail(what, fmt::format("got {} arrays, expected {}", got.size(), want.size()));
     return;
@@ -38,7 +40,11 @@ std::vector<CaseResult::Entry> entries_of(const json& j) {
 
 json CaseResult::to_json() const {
   // JSON has no infinity.
-  return {{"failures", conformance::to_json(failures_)}, {"unsupported", conformance::to_json(unsupported_)}, {"worst", std::min(worst_, 1e300)}, {"parts", parts_}, {"names", names_}};
+  return {{"failures", conformance::to_json(failures_)},
+          {"unsupported", conformance::to_json(unsupported_)},
+          {"worst", std::min(worst_, 1e300)},
+          {"parts", parts_},
+          {"names", names_}};
 }
 
 CaseResult CaseResult::from_json(const json& j) {
@@ -76,9 +82,12 @@ void FamilyReport::add(const std::string& name, const CaseResult& r) {
     for (const auto& f : r.failures()) failures.push_back({name, f.what, f.message});
   } else if (!r.unsupported_parts().empty() || r.parts() == 0) {
     ++unsupported;
-    std::string why = r.unsupported_parts().empty() ? "nothing to run" : r.unsupported_parts()[0].what + ": " + r.unsupported_parts()[0].message;
+    std::string why = r.unsupported_parts().empty()
+                          ? "nothing to run"
+                          : r.unsupported_parts()[0].what + ": " + r.unsupported_parts()[0].message;
     // One line per missing operation, whichever graph it was met in.
-    if (const std::size_t at = why.find("not supported: '"); at != std::string::npos) why = "operation " + why.substr(at + 15, why.find('\'', at + 16) - at - 14);
+    if (const std::size_t at = why.find("not supported: '"); at != std::string::npos)
+      why = "operation " + why.substr(at + 15, why.find('\'', at + 16) - at - 14);
     ++reasons[why.substr(0, 110)];
   } else {
     ++passed;

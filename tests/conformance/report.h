@@ -18,8 +18,10 @@ class CaseResult {
   explicit CaseResult(std::function<void(const std::string&)> began) : began_(std::move(began)) {}
   void fail(const std::string& what, const std::string& message) { failures_.push_back({what, message}); }
   void unsupported(const std::string& what, const std::string& message) { unsupported_.push_back({what, message}); }
-  void check(const std::string& what, const tf2jax::Array& got, const tf2jax::Array& want, const Tolerance& tolerance = {}, const std::string& where = "");
-  void check_all(const std::string& what, const tf2jax::Arrays& got, const tf2jax::Arrays& want, const Tolerance& tolerance = {});
+  void check(const std::string& what, const tf2jax::Array& got, const tf2jax::Array& want,
+             const Tolerance& tolerance = {}, const std::string& where = "");
+  void check_all(const std::string& what, const tf2jax::Arrays& got, const tf2jax::Arrays& want,
+                 const Tolerance& tolerance = {});
   void passed_part() { ++parts_; }
   /// Runs one part: exceptions become failures, what is not there yet becomes unsupported.
   template <class F>
@@ -64,7 +66,7 @@ struct FamilyReport {
   double worst = 0;
   std::string worst_case;
   std::vector<Failure> failures;
-  std::map<std::string, int> reasons;   // of unsupported cases
+  std::map<std::string, int> reasons;  // of unsupported cases
 
   void add(const std::string& name, const CaseResult& result);
 };
@@ -72,16 +74,17 @@ struct FamilyReport {
 /// Cases in processes of their own.
 struct Isolation {
   bool enabled = true;
-  double limit = 120;            // seconds for one case
-  std::size_t per_process = 200; // cases; memory that they leave behind goes with the process
-  int gigabytes = 0;             // of memory; 0: no limit
+  double limit = 120;             // seconds for one case
+  std::size_t per_process = 200;  // cases; memory that they leave behind goes with the process
+  int gigabytes = 0;              // of memory; 0: no limit
 };
 
 struct Options {
-  std::string filter;      // regular expression on case names
-  std::string backend = "both";   // cpu: everything through jit; interpret: nothing is compiled; both
-  std::string mode = "run";
-  bool compositions = false;      // also vmap of vjp and jvp of vjp, which no record has, and the text
+  std::string filter;            // regular expression on case names
+  std::string backend = "both";  // cpu: everything through jit; interpret: nothing is compiled; both
+  std::string write_to;       // where the mode "rewrite" leaves what it wrote, with inputs and results; empty: nowhere
+  std::string mode = "run";   // "stablehlo", "mlir": exported modules run, from bytecode or text
+  bool compositions = false;  // also vmap of vjp and jvp of vjp, which no record has, and the text
   Isolation isolation = {};
 };
 

@@ -26,14 +26,15 @@ std::vector<double> numbers(const Array& x) {
 }
 
 // How far results move from `plain`, by element.
-std::vector<double> spread(const Jaxpr& program, const Arrays& args, std::size_t output, const std::vector<double>& plain) {
+std::vector<double> spread(const Jaxpr& program, const Arrays& args, std::size_t output,
+                           const std::vector<double>& plain) {
   constexpr int kTrials = 8;
   std::vector<double> most(plain.size(), 0);
   fuzz::Draw draw(11);
   for (int trial = 0; trial < kTrials; ++trial) {
     const std::vector<double> moved = numbers(fuzz::noisy(program, args, draw)[output]);
     for (std::size_t i = 0; i < most.size(); ++i)
-      if (const double by = std::abs(moved[i] - plain[i]); by > most[i]) most[i] = by;   // not where one is NaN
+      if (const double by = std::abs(moved[i] - plain[i]); by > most[i]) most[i] = by;  // not where one is NaN
   }
   return most;
 }
@@ -57,10 +58,14 @@ Arrays allowing_roundings(const FlatFn& f, const Arrays& args, const Arrays& got
     Arrays out = want;
     if (plain.size() != want.size()) return out;
     for (std::size_t k = 0; k < want.size(); ++k) {
-      if (!is_inexact(want[k].dtype()) || !got[k].aval().matches(want[k].aval()) || !plain[k].aval().matches(want[k].aval())) continue;
-      const std::vector<double> x = numbers(got[k]), y = numbers(want[k]), by = spread(program, args, k, numbers(plain[k]));
+      if (!is_inexact(want[k].dtype()) || !got[k].aval().matches(want[k].aval()) ||
+          !plain[k].aval().matches(want[k].aval()))
+        continue;
+      const std::vector<double> x = numbers(got[k]), y = numbers(want[k]),
+                                by = spread(program, args, k, numbers(plain[k]));
       std::vector<bool> taken(x.size());
-      for (std::size_t i = 0; i < x.size(); ++i) taken[i] = std::isfinite(x[i]) && std::isfinite(y[i]) && std::abs(x[i] - y[i]) <= kFactor * by[i];
+      for (std::size_t i = 0; i < x.size(); ++i)
+        taken[i] = std::isfinite(x[i]) && std::isfinite(y[i]) && std::abs(x[i] - y[i]) <= kFactor * by[i];
       out[k] = with_elements(want[k], got[k], taken);
     }
     return out;

@@ -38,8 +38,10 @@ TEST(ExpectedError, PassesWithItsTypeAndMessage) {
 }
 
 TEST(ExpectedError, FailsWithAnotherTypeOrMessageOrNone) {
-  EXPECT_THAT(expecting(kRecorded, [] { raise<TypeError>("axis 3 is out of bounds"); }).failures().at(0).message, HasSubstr("another type of error"));
-  EXPECT_THAT(expecting(kRecorded, [] { raise<ValueError>("something else"); }).failures().at(0).message, HasSubstr("got 'something else'"));
+  EXPECT_THAT(expecting(kRecorded, [] { raise<TypeError>("axis 3 is out of bounds"); }).failures().at(0).message,
+              HasSubstr("another type of error"));
+  EXPECT_THAT(expecting(kRecorded, [] { raise<ValueError>("something else"); }).failures().at(0).message,
+              HasSubstr("got 'something else'"));
   EXPECT_THAT(expecting(kRecorded, [] {}).failures().at(0).message, HasSubstr("no error; expected ValueError"));
 }
 
@@ -55,7 +57,8 @@ TEST(ExpectedError, TakesTheTableOfTexts) {
   EXPECT_FALSE(expecting(recorded, [] { raise<ValueError>("there is no function 'elsewhere'"); }).failures().empty());
 }
 
-std::vector<CaseResult> isolated(std::size_t count, const Isolation& isolation, const std::function<void(std::size_t, CaseResult&)>& body) {
+std::vector<CaseResult> isolated(std::size_t count, const Isolation& isolation,
+                                 const std::function<void(std::size_t, CaseResult&)>& body) {
   std::vector<CaseResult> out;
   for_each_case(count, isolation, body, [&](std::size_t, const CaseResult& r) { out.push_back(r); });
   return out;
@@ -99,14 +102,16 @@ TEST(Executions, CompileNothingOrEverything) {
   const auto is_interpreted = [] { return config().interpret; };
   EXPECT_TRUE(under(Execution::uncompiled, is_interpreted));
   EXPECT_FALSE(under(Execution::compiled, is_interpreted));
-  EXPECT_TRUE(under(Execution::compiled, [] { return config().require_compiler; }));   // or a missing module would pass
+  EXPECT_TRUE(under(Execution::compiled, [] { return config().require_compiler; }));  // or a missing module would pass
   CaseResult r;
   parts({.backend = "both"}, "jvp", r, [](Execution, const std::string&) {});
   EXPECT_EQ(r.names(), (std::vector<std::string>{"jvp", "jit(jvp)"}));
 }
 
 TEST(OpenResults, EigenvectorsAgreeUpToPhaseAndNoFurther) {
-  const OpenResults fresh(parse_jaxpr("{ lambda ; a:f32[2,2]. let v:f32[2,2] w:f32[2] = eigh[ algorithm=None lower=True sort_eigenvalues=True subset_by_index=None ] a in (v, w) }"));
+  const OpenResults fresh(
+      parse_jaxpr("{ lambda ; a:f32[2,2]. let v:f32[2,2] w:f32[2] = eigh[ algorithm=None lower=True "
+                  "sort_eigenvalues=True subset_by_index=None ] a in (v, w) }"));
   const Array v = array<float>({{0.6f, 0.8f}, {0.8f, -0.6f}}), w = array<float>({1, 2});
   const auto aligned = [&](const Array& got, const Array& values) {
     OpenResults open = fresh;
@@ -115,13 +120,15 @@ TEST(OpenResults, EigenvectorsAgreeUpToPhaseAndNoFurther) {
   };
   const Arrays flipped = aligned(v * array<float>({-1, 1}), w);
   EXPECT_FALSE(compare(flipped[0], v).message);
-  EXPECT_TRUE(compare(aligned(v * array<float>({0.5f, 1}), w)[0], v).message);         // another length
-  EXPECT_TRUE(compare(aligned(array<float>({{1, 0}, {0, 1}}), w)[0], v).message);      // other vectors
-  EXPECT_TRUE(compare(aligned(v, -w)[1], w).message);                                  // eigenvalues have no phase
+  EXPECT_TRUE(compare(aligned(v * array<float>({0.5f, 1}), w)[0], v).message);     // another length
+  EXPECT_TRUE(compare(aligned(array<float>({{1, 0}, {0, 1}}), w)[0], v).message);  // other vectors
+  EXPECT_TRUE(compare(aligned(v, -w)[1], w).message);                              // eigenvalues have no phase
 }
 
 TEST(OpenResults, EqualKeysComeInAnyOrderAndOthersDoNot) {
-  const OpenResults open(parse_jaxpr("{ lambda ; a:i32[4] b:i32[4]. let c:i32[4] d:i32[4] = sort[ dimension=0 is_stable=False num_keys=1 ] a b in (c, d) }"));
+  const OpenResults open(
+      parse_jaxpr("{ lambda ; a:i32[4] b:i32[4]. let c:i32[4] d:i32[4] = sort[ dimension=0 is_stable=False num_keys=1 "
+                  "] a b in (c, d) }"));
   const auto same = [&](const Array& payload) {
     Arrays got{array<int>({1, 1, 2, 3}), payload}, want{array<int>({1, 1, 2, 3}), array<int>({7, 8, 9, 6})};
     open.order(got, want);
@@ -133,8 +140,10 @@ TEST(OpenResults, EqualKeysComeInAnyOrderAndOthersDoNot) {
 
 TEST(NegativePadding, CutsTheOperand) {
   const char* const text =
-      "{ lambda ; a:f32[1,1,4] b:f32[1,1,2]. let c:f32[1,1,3] = conv_general_dilated[ batch_group_count=1 dimension_numbers=ConvDimensionNumbers(lhs_spec=(0, 1, 2), rhs_spec=(0, 1, 2), out_spec=(0, 1, 2)) "
-      "feature_group_count=1 lhs_dilation=(1,) padding=((-1, 1),) precision=None preferred_element_type=None rhs_dilation=(1,) window_strides=(1,) ] a b in (c,) }";
+      "{ lambda ; a:f32[1,1,4] b:f32[1,1,2]. let c:f32[1,1,3] = conv_general_dilated[ batch_group_count=1 "
+      "dimension_numbers=ConvDimensionNumbers(lhs_spec=(0, 1, 2), rhs_spec=(0, 1, 2), out_spec=(0, 1, 2)) "
+      "feature_group_count=1 lhs_dilation=(1,) padding=((-1, 1),) precision=None preferred_element_type=None "
+      "rhs_dilation=(1,) window_strides=(1,) ] a b in (c,) }";
   const auto cut = without_negative_padding(parse_jaxpr(text));
   ASSERT_TRUE(cut);
   const Array a = reshape(array<float>({1, 2, 3, 4}), {1, 1, 4}), b = reshape(array<float>({1, 10}), {1, 1, 2});
@@ -144,7 +153,7 @@ TEST(NegativePadding, CutsTheOperand) {
 TEST(SpecialRules, ReplaceTheElementsTheyAreAbout) {
   const Array x = array<float>({-0.5f, 0.5f}), recorded = array<float>({-1, 7});
   const std::vector<float> got = by_rule({recorded}, "digamma", "jvp", {x})[0].to_vector<float>();
-  EXPECT_NEAR(got[0], 8.934802, 1e-5);   // pi^2 - trigamma(3/2)
+  EXPECT_NEAR(got[0], 8.934802, 1e-5);  // pi^2 - trigamma(3/2)
   EXPECT_EQ(got[1], 7);
   EXPECT_EQ(by_rule({recorded}, "sin", "jvp", {x})[0].to_vector<float>(), recorded.to_vector<float>());
 }
@@ -153,16 +162,21 @@ TEST(Derivatives, AreJudgedByDifferencesAndByEachOther) {
   CaseResult right, wrong;
   check_differences([](const Arrays& x) { return Arrays{sin(x[0])}; }, {array<float>({0.3f, 1})}, true, "sin", right);
   EXPECT_TRUE(right.failures().empty());
-  check_differences([](const Arrays& x) { return Arrays{sin(x[0]) + stop_gradient(x[0])}; }, {array<float>({0.3f, 1})}, true, "sin", wrong);
+  check_differences([](const Arrays& x) { return Arrays{sin(x[0]) + stop_gradient(x[0])}; }, {array<float>({0.3f, 1})},
+                    true, "sin", wrong);
   EXPECT_EQ(wrong.failures().size(), 1u);
   CaseResult products;
-  check_products({ones({2})}, {array<float>({1, 2})}, {array<float>({3})}, {array<float>({2})}, 1e-3, "products", products);
+  check_products({ones({2})}, {array<float>({1, 2})}, {array<float>({3})}, {array<float>({2})}, 1e-3, "products",
+                 products);
   EXPECT_THAT(products.failures().at(0).message, HasSubstr("<ct, J t> = 3, <J^T ct, t> = 6"));
 }
 
 TEST(PythonPrograms, AreRunAsTheyStand) {
-  const Value program = run_program("fun = lambda x: jnp.sum(lax.while_loop(lambda c: jnp.sum(c) < 10.0, lambda c: c * 2, x))\nprog = fun\n", program_module);
-  EXPECT_EQ(array_of(function_of(program)({.positional = {Value{array<float>({1, 2})}}, .named = {}})).item<float>(), 12);
+  const Value program = run_program(
+      "fun = lambda x: jnp.sum(lax.while_loop(lambda c: jnp.sum(c) < 10.0, lambda c: c * 2, x))\nprog = fun\n",
+      program_module);
+  EXPECT_EQ(array_of(function_of(program)({.positional = {Value{array<float>({1, 2})}}, .named = {}})).item<float>(),
+            12);
   EXPECT_THROW(run_program("prog = lax.unknown\n", program_module), Unsupported);
 }
 

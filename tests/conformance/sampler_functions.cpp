@@ -18,7 +18,9 @@ namespace {
 
 std::optional<DType> maybe_dtype(const Value* v) { return v ? std::optional(dtype_of(*v)) : std::nullopt; }
 Shape optional_shape(const Value* v) { return v ? shape_of(*v) : Shape{}; }
-std::optional<Shape> maybe_shape(const Value* v) { return v && !is_none(*v) ? std::optional(shape_of(*v)) : std::nullopt; }
+std::optional<Shape> maybe_shape(const Value* v) {
+  return v && !is_none(*v) ? std::optional(shape_of(*v)) : std::nullopt;
+}
 
 // A list of numbers as jnp.array takes it.
 void read_numbers(const Value& v, std::vector<double>& out, Dims& dims, std::size_t depth) {
@@ -34,7 +36,9 @@ Value mapped(const Value& function) {
   return make_function([function](const Arguments& a) {
     const Array xs = array_of(a.get(0, "x"));
     const Axis axis[] = {0};
-    const BatchResult r = vmap_flat([&](const Arrays& x) { return leaves_of(function_of(function)({.positional = {Value{x[0]}}, .named = {}})); }, Arrays{xs}, axis, xs.shape()[0]);
+    const BatchResult r = vmap_flat(
+        [&](const Arrays& x) { return leaves_of(function_of(function)({.positional = {Value{x[0]}}, .named = {}})); },
+        Arrays{xs}, axis, xs.shape()[0]);
     return Value{r.axes[0] ? moveaxis(r.values[0], *r.axes[0], 0) : r.values[0]};
   });
 }
@@ -43,9 +47,12 @@ std::optional<Value> call_sampler(const std::string& name, const Arguments& a) {
   const auto key = [&] { return array_of(a.get(0, "key")); };
   using Simple = Array (*)(const Array&, const Shape&, std::optional<DType>);
   static const std::map<std::string, Simple> simple = {
-      {"random.normal", random::normal}, {"random.exponential", random::exponential}, {"random.gumbel", random::gumbel}, {"random.laplace", random::laplace},
-      {"random.logistic", random::logistic}, {"random.cauchy", random::cauchy}, {"random.rademacher", random::rademacher}};
-  if (const auto it = simple.find(name); it != simple.end()) return Value{it->second(key(), optional_shape(a.find(1, "shape")), maybe_dtype(a.find(2, "dtype")))};
+      {"random.normal", random::normal},        {"random.exponential", random::exponential},
+      {"random.gumbel", random::gumbel},        {"random.laplace", random::laplace},
+      {"random.logistic", random::logistic},    {"random.cauchy", random::cauchy},
+      {"random.rademacher", random::rademacher}};
+  if (const auto it = simple.find(name); it != simple.end())
+    return Value{it->second(key(), optional_shape(a.find(1, "shape")), maybe_dtype(a.find(2, "dtype")))};
   if (name == "random.split") {
     const Value* n = a.find(1, "num");
     if (!n) return Value{random::split(key())};
@@ -60,39 +67,51 @@ std::optional<Value> call_sampler(const std::string& name, const Arguments& a) {
     }
     return Value{random::fold_in(key(), array_of(data))};
   }
-  if (name == "random.bits") return Value{random::bits(key(), optional_shape(a.find(1, "shape")), dtype_of(a.get(2, "dtype")))};
+  if (name == "random.bits")
+    return Value{random::bits(key(), optional_shape(a.find(1, "shape")), dtype_of(a.get(2, "dtype")))};
   if (name == "random.uniform") {
     const Value *lo = a.find(3, "minval"), *hi = a.find(4, "maxval");
-    return Value{random::uniform(key(), optional_shape(a.find(1, "shape")), maybe_dtype(a.find(2, "dtype")), lo ? array_of(*lo) : Array(0.0), hi ? array_of(*hi) : Array(1.0))};
+    return Value{random::uniform(key(), optional_shape(a.find(1, "shape")), maybe_dtype(a.find(2, "dtype")),
+                                 lo ? array_of(*lo) : Array(0.0), hi ? array_of(*hi) : Array(1.0))};
   }
   if (name == "random.randint")
-    return Value{random::randint(key(), shape_of(a.get(1, "shape")), array_of(a.get(2, "minval")), array_of(a.get(3, "maxval")), maybe_dtype(a.find(4, "dtype")))};
+    return Value{random::randint(key(), shape_of(a.get(1, "shape")), array_of(a.get(2, "minval")),
+                                 array_of(a.get(3, "maxval")), maybe_dtype(a.find(4, "dtype")))};
   if (name == "random.truncated_normal")
-    return Value{random::truncated_normal(key(), array_of(a.get(1, "lower")), array_of(a.get(2, "upper")), optional_shape(a.find(3, "shape")), maybe_dtype(a.find(4, "dtype")))};
+    return Value{random::truncated_normal(key(), array_of(a.get(1, "lower")), array_of(a.get(2, "upper")),
+                                          optional_shape(a.find(3, "shape")), maybe_dtype(a.find(4, "dtype")))};
   if (name == "random.bernoulli") {
     const Value* p = a.find(1, "p");
     return Value{random::bernoulli(key(), p ? array_of(*p) : Array(0.5), maybe_shape(a.find(2, "shape")))};
   }
   if (name == "random.categorical") {
     const Value* axis = a.find(2, "axis");
-    return Value{random::categorical(key(), array_of(a.get(1, "logits")), axis ? integer(*axis) : -1, maybe_shape(a.find(3, "shape")))};
+    return Value{random::categorical(key(), array_of(a.get(1, "logits")), axis ? integer(*axis) : -1,
+                                     maybe_shape(a.find(3, "shape")))};
   }
-  if (name == "random.gamma") return Value{random::gamma(key(), array_of(a.get(1, "a")), maybe_shape(a.find(2, "shape")), maybe_dtype(a.find(3, "dtype")))};
+  if (name == "random.gamma")
+    return Value{random::gamma(key(), array_of(a.get(1, "a")), maybe_shape(a.find(2, "shape")),
+                               maybe_dtype(a.find(3, "dtype")))};
   if (name == "random.beta")
-    return Value{random::beta(key(), array_of(a.get(1, "a")), array_of(a.get(2, "b")), maybe_shape(a.find(3, "shape")), maybe_dtype(a.find(4, "dtype")))};
-  if (name == "random.dirichlet") return Value{random::dirichlet(key(), array_of(a.get(1, "alpha")), maybe_shape(a.find(2, "shape")), maybe_dtype(a.find(3, "dtype")))};
+    return Value{random::beta(key(), array_of(a.get(1, "a")), array_of(a.get(2, "b")), maybe_shape(a.find(3, "shape")),
+                              maybe_dtype(a.find(4, "dtype")))};
+  if (name == "random.dirichlet")
+    return Value{random::dirichlet(key(), array_of(a.get(1, "alpha")), maybe_shape(a.find(2, "shape")),
+                                   maybe_dtype(a.find(3, "dtype")))};
   if (name == "random.permutation") {
     const Value& x = a.get(1, "x");
     if (std::holds_alternative<std::int64_t>(x.is)) return Value{random::permutation(key(), integer(x))};
     const Value *axis = a.find(2, "axis"), *independent = a.find(3, "independent");
-    return Value{random::permutation(key(), array_of(x), axis ? integer(*axis) : 0, independent && std::get<bool>(independent->is))};
+    return Value{random::permutation(key(), array_of(x), axis ? integer(*axis) : 0,
+                                     independent && std::get<bool>(independent->is))};
   }
   if (name == "random.choice") {
     const Value *replace = a.find(3, "replace"), *p = a.find(4, "p");
     const bool again = !replace || std::get<bool>(replace->is);
     const auto weights = p ? std::optional(array_of(*p)) : std::nullopt;
     const Value& from = a.get(1, "a");
-    if (std::holds_alternative<std::int64_t>(from.is)) return Value{random::choice(key(), integer(from), optional_shape(a.find(2, "shape")), again, weights)};
+    if (std::holds_alternative<std::int64_t>(from.is))
+      return Value{random::choice(key(), integer(from), optional_shape(a.find(2, "shape")), again, weights)};
     return Value{random::choice(key(), array_of(from), optional_shape(a.find(2, "shape")), again, weights)};
   }
   if (name == "jnp.arange") {
@@ -104,7 +123,8 @@ std::optional<Value> call_sampler(const std::string& name, const Arguments& a) {
     std::vector<double> values;
     Dims dims;
     read_numbers(a.get(0, "object"), values, dims, 0);
-    return Value{convert_element_type(from_span<double>(std::span<const double>(values), dims), dtype_of(a.get(1, "dtype")))};
+    return Value{
+        convert_element_type(from_span<double>(std::span<const double>(values), dims), dtype_of(a.get(1, "dtype")))};
   }
   if (name == "jnp.zeros") return Value{zeros(shape_of(a.get(0, "shape")), dtype_of(a.get(1, "dtype")))};
   if (name == "jnp.log") return Value{log(array_of(a.get(0, "x")))};

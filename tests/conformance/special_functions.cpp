@@ -21,22 +21,87 @@ using Binary = Array (*)(const Array&, const Array&);
 
 const std::map<std::string, Unary>& unary() {
   static const std::map<std::string, Unary> table = {
-      {"abs", abs}, {"acos", acos}, {"acosh", acosh}, {"asin", asin}, {"asinh", asinh}, {"atan", atan}, {"atanh", atanh}, {"bitwise_not", bitwise_not}, {"cbrt", cbrt},
-      {"ceil", ceil}, {"clz", clz}, {"conj", conj}, {"cos", cos}, {"cosh", cosh}, {"digamma", digamma}, {"erf", erf}, {"erf_inv", erf_inv}, {"erfc", erfc}, {"exp", exp},
-      {"exp2", exp2}, {"expm1", expm1}, {"floor", floor}, {"imag", imag}, {"is_finite", is_finite}, {"isnan", isnan}, {"lgamma", lgamma}, {"log", log}, {"log1p", log1p},
-      {"logistic", logistic}, {"neg", neg}, {"population_count", population_count}, {"real", real}, {"reciprocal", reciprocal}, {"relu", relu}, {"round", round},
-      {"round_even", rint}, {"rsqrt", rsqrt}, {"sign", sign}, {"silu", silu}, {"sin", sin}, {"sinh", sinh}, {"sqrt", sqrt}, {"square", square}, {"tan", tan}, {"tanh", tanh},
-      {"integer_pow3", [](const Array& x) { return integer_pow(x, 3); }}, {"integer_pow_m2", [](const Array& x) { return integer_pow(x, -2); }},
-      {"gelu", [](const Array& x) { return gelu(x); }}, {"softmax", [](const Array& x) { return softmax(x); }},
+      {"abs", abs},
+      {"acos", acos},
+      {"acosh", acosh},
+      {"asin", asin},
+      {"asinh", asinh},
+      {"atan", atan},
+      {"atanh", atanh},
+      {"bitwise_not", bitwise_not},
+      {"cbrt", cbrt},
+      {"ceil", ceil},
+      {"clz", clz},
+      {"conj", conj},
+      {"cos", cos},
+      {"cosh", cosh},
+      {"digamma", digamma},
+      {"erf", erf},
+      {"erf_inv", erf_inv},
+      {"erfc", erfc},
+      {"exp", exp},
+      {"exp2", exp2},
+      {"expm1", expm1},
+      {"floor", floor},
+      {"imag", imag},
+      {"is_finite", is_finite},
+      {"isnan", isnan},
+      {"lgamma", lgamma},
+      {"log", log},
+      {"log1p", log1p},
+      {"logistic", logistic},
+      {"neg", neg},
+      {"population_count", population_count},
+      {"real", real},
+      {"reciprocal", reciprocal},
+      {"relu", relu},
+      {"round", round},
+      {"round_even", rint},
+      {"rsqrt", rsqrt},
+      {"sign", sign},
+      {"silu", silu},
+      {"sin", sin},
+      {"sinh", sinh},
+      {"sqrt", sqrt},
+      {"square", square},
+      {"tan", tan},
+      {"tanh", tanh},
+      {"integer_pow3", [](const Array& x) { return integer_pow(x, 3); }},
+      {"integer_pow_m2", [](const Array& x) { return integer_pow(x, -2); }},
+      {"gelu", [](const Array& x) { return gelu(x); }},
+      {"softmax", [](const Array& x) { return softmax(x); }},
   };
   return table;
 }
 const std::map<std::string, Binary>& binary() {
   static const std::map<std::string, Binary> table = {
-      {"add", add}, {"bitwise_and", bitwise_and}, {"bitwise_or", bitwise_or}, {"bitwise_xor", bitwise_xor}, {"div", div}, {"eq", equal}, {"ge", greater_equal}, {"gt", greater},
-      {"le", less_equal}, {"lt", less}, {"max", maximum}, {"min", minimum}, {"mul", mul}, {"ne", not_equal}, {"nextafter", nextafter}, {"pow", pow}, {"rem", rem},
-      {"shift_left", shift_left}, {"shift_right_arithmetic", shift_right_arithmetic}, {"shift_right_logical", shift_right_logical}, {"sub", sub},
-      {"jnp.floor_divide", floor_divide}, {"jnp.maximum", maximum}, {"jnp.power", pow}, {"jnp.remainder", mod}, {"jnp.true_divide", divide}, {"jnp.fmod", rem},
+      {"add", add},
+      {"bitwise_and", bitwise_and},
+      {"bitwise_or", bitwise_or},
+      {"bitwise_xor", bitwise_xor},
+      {"div", div},
+      {"eq", equal},
+      {"ge", greater_equal},
+      {"gt", greater},
+      {"le", less_equal},
+      {"lt", less},
+      {"max", maximum},
+      {"min", minimum},
+      {"mul", mul},
+      {"ne", not_equal},
+      {"nextafter", nextafter},
+      {"pow", pow},
+      {"rem", rem},
+      {"shift_left", shift_left},
+      {"shift_right_arithmetic", shift_right_arithmetic},
+      {"shift_right_logical", shift_right_logical},
+      {"sub", sub},
+      {"jnp.floor_divide", floor_divide},
+      {"jnp.maximum", maximum},
+      {"jnp.power", pow},
+      {"jnp.remainder", mod},
+      {"jnp.true_divide", divide},
+      {"jnp.fmod", rem},
   };
   return table;
 }
@@ -44,11 +109,16 @@ const std::map<std::string, Binary>& binary() {
 using Reduction = Array (*)(const Array&, std::int64_t);
 const std::map<std::string, Reduction>& reductions() {
   static const std::map<std::string, Reduction> table = {
-      {"sum", [](const Array& x, std::int64_t a) { return sum(x, a); }}, {"max", [](const Array& x, std::int64_t a) { return tf2jax::max(x, a); }},
-      {"min", [](const Array& x, std::int64_t a) { return tf2jax::min(x, a); }}, {"mean", [](const Array& x, std::int64_t a) { return mean(x, a); }},
-      {"argmax", [](const Array& x, std::int64_t a) { return argmax(x, a); }}, {"argmin", [](const Array& x, std::int64_t a) { return argmin(x, a); }},
-      {"cummax", [](const Array& x, std::int64_t a) { return cummax(x, a); }}, {"cumprod", [](const Array& x, std::int64_t a) { return cumprod(x, a); }},
-      {"any", [](const Array& x, std::int64_t a) { return any_true(x, a); }}, {"all", [](const Array& x, std::int64_t a) { return all_true(x, a); }},
+      {"sum", [](const Array& x, std::int64_t a) { return sum(x, a); }},
+      {"max", [](const Array& x, std::int64_t a) { return tf2jax::max(x, a); }},
+      {"min", [](const Array& x, std::int64_t a) { return tf2jax::min(x, a); }},
+      {"mean", [](const Array& x, std::int64_t a) { return mean(x, a); }},
+      {"argmax", [](const Array& x, std::int64_t a) { return argmax(x, a); }},
+      {"argmin", [](const Array& x, std::int64_t a) { return argmin(x, a); }},
+      {"cummax", [](const Array& x, std::int64_t a) { return cummax(x, a); }},
+      {"cumprod", [](const Array& x, std::int64_t a) { return cumprod(x, a); }},
+      {"any", [](const Array& x, std::int64_t a) { return any_true(x, a); }},
+      {"all", [](const Array& x, std::int64_t a) { return all_true(x, a); }},
       {"argsort", [](const Array& x, std::int64_t a) { return astype(argsort(x, a), DType::i64); }},
   };
   return table;
@@ -66,7 +136,8 @@ FlatFn special_function(const json& c) {
   }
   if (n == 1 && c.at("name").get<std::string>().starts_with("reduce:")) {
     const std::int64_t axis = c.at("name").get<std::string>().ends_with(":axis1") ? 1 : 0;
-    if (reductions().contains(op)) return [f = reductions().at(op), axis](const Arrays& x) { return Arrays{f(x[0], axis)}; };
+    if (reductions().contains(op))
+      return [f = reductions().at(op), axis](const Arrays& x) { return Arrays{f(x[0], axis)}; };
     throw Unsupported("reduction " + op);
   }
   if (n == 1 && unary().contains(op)) return [f = unary().at(op)](const Arrays& x) { return Arrays{f(x[0])}; };

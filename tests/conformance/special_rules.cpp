@@ -13,7 +13,7 @@ using namespace tf2jax;
 
 namespace {
 
-using Element = std::vector<complex128>;   // one of each input
+using Element = std::vector<complex128>;  // one of each input
 
 struct Rule {
   const char *op, *what, *reason;
@@ -37,22 +37,42 @@ double trigamma(double x) {
 
 const std::vector<Rule>& rules() {
   static const std::vector<Rule> table = {
-      {"abs", "outputs", "a complex number with an infinite part is infinite, whatever the other (C99, G.6: cabs is hypot)", to_complex,
-       [](const Element& x) { return std::isinf(x[0].real()) || std::isinf(x[0].imag()) ? std::optional<complex128>(HUGE_VAL) : std::nullopt; }},
+      {"abs", "outputs",
+       "a complex number with an infinite part is infinite, whatever the other (C99, G.6: cabs is hypot)", to_complex,
+       [](const Element& x) {
+         return std::isinf(x[0].real()) || std::isinf(x[0].imag()) ? std::optional<complex128>(HUGE_VAL) : std::nullopt;
+       }},
       {"logistic", "outputs", "its limits where the real part is infinite; XLA divides infinities", to_complex,
-       [](const Element& x) { return std::isinf(x[0].real()) ? std::optional<complex128>(x[0].real() > 0 ? 1 : 0) : std::nullopt; }},
-      {"exp2", "outputs", "zero where the real part is -inf (C99, G.6.3.1); XLA multiplies zero by the cosine of infinity", to_complex,
-       [](const Element& x) { return std::isinf(x[0].real()) && x[0].real() < 0 ? std::optional<complex128>(0) : std::nullopt; }},
+       [](const Element& x) {
+         return std::isinf(x[0].real()) ? std::optional<complex128>(x[0].real() > 0 ? 1 : 0) : std::nullopt;
+       }},
+      {"exp2", "outputs",
+       "zero where the real part is -inf (C99, G.6.3.1); XLA multiplies zero by the cosine of infinity", to_complex,
+       [](const Element& x) {
+         return std::isinf(x[0].real()) && x[0].real() < 0 ? std::optional<complex128>(0) : std::nullopt;
+       }},
       {"atanh", "outputs", "catanh(inf + i NaN) is 0 + i NaN (C99, G.6.2.3)", to_complex,
-       [](const Element& x) { return std::isinf(x[0].real()) && std::isnan(x[0].imag()) ? std::optional<complex128>({0, NAN}) : std::nullopt; }},
-      {"convert_element_type", "outputs", "a complex number is true unless it is zero, as in NumPy; JAX looks at the real part", to_complex,
-       [](const Element& x) { return x[0].real() == 0 && x[0].imag() != 0 ? std::optional<complex128>(1) : std::nullopt; }},
-      {"exp2", "outputs", "powers of two rounded once; the record is exp(x log 2) with x log 2 rounded to bf16, 30 % off at 100", [](DType d) { return d == DType::bf16; },
+       [](const Element& x) {
+         return std::isinf(x[0].real()) && std::isnan(x[0].imag()) ? std::optional<complex128>({0, NAN}) : std::nullopt;
+       }},
+      {"convert_element_type", "outputs",
+       "a complex number is true unless it is zero, as in NumPy; JAX looks at the real part", to_complex,
+       [](const Element& x) {
+         return x[0].real() == 0 && x[0].imag() != 0 ? std::optional<complex128>(1) : std::nullopt;
+       }},
+      {"exp2", "outputs",
+       "powers of two rounded once; the record is exp(x log 2) with x log 2 rounded to bf16, 30 % off at 100",
+       [](DType d) { return d == DType::bf16; },
        [](const Element& x) { return std::optional<complex128>(std::exp2(x[0].real())); }},
       {"exp2", "jvp", "likewise", [](DType d) { return d == DType::bf16; },
        [](const Element& x) { return std::optional<complex128>(std::exp2(x[0].real()) * std::numbers::ln2); }},
-      {"digamma", "jvp", "trigamma is positive; the recorded series does not hold for negative arguments", [](DType) { return true; },
-       [](const Element& x) { return x[0].real() < 0 && x[0].real() != std::floor(x[0].real()) && std::isfinite(x[0].real()) ? std::optional<complex128>(trigamma(x[0].real())) : std::nullopt; }},
+      {"digamma", "jvp", "trigamma is positive; the recorded series does not hold for negative arguments",
+       [](DType) { return true; },
+       [](const Element& x) {
+         return x[0].real() < 0 && x[0].real() != std::floor(x[0].real()) && std::isfinite(x[0].real())
+                    ? std::optional<complex128>(trigamma(x[0].real()))
+                    : std::nullopt;
+       }},
   };
   return table;
 }
@@ -65,7 +85,7 @@ Arrays by_rule(Arrays recorded, const std::string& op, const std::string& what, 
     std::vector<std::vector<complex128>> columns;
     for (const Array& x : inputs) columns.push_back(x.to_vector<complex128>());
     for (Array& r : recorded) {
-      const bool is_conversion = op == "convert_element_type";   // its rule is about booleans, the others about numbers
+      const bool is_conversion = op == "convert_element_type";  // its rule is about booleans, the others about numbers
       if (is_conversion ? r.dtype() != DType::bool_ : !is_inexact(r.dtype())) continue;
       std::vector<complex128> values = r.to_vector<complex128>();
       bool changed = false;

@@ -21,15 +21,19 @@ namespace {
 
 bool is_conversion(const std::string& op) { return op == "convert_element_type" || op == "convert_round_trip"; }
 
-// Recorded values are whatever came out where the source leaves the result open: NaN and out-of-range to integer, x / 0.
+// Recorded values are whatever came out where the source leaves the result open: NaN and out-of-range to integer, x /
+// 0.
 bool is_open(const json& c, const Arrays& in, std::int64_t i, DType out) {
   const std::string op = c.at("op").get<std::string>();
   if (is_conversion(op) && is_inexact(in[0].dtype()) && is_integer(out)) {
-    const double v = is_complex(in[0].dtype()) ? in[0].to_vector<complex128>()[static_cast<std::size_t>(i)].real() : in[0].to_vector<double>()[static_cast<std::size_t>(i)];
-    const double bits = itemsize(out) * 8 - (is_signed_integer(out) ? 1 : 0), top = std::ldexp(1.0, static_cast<int>(bits));
+    const double v = is_complex(in[0].dtype()) ? in[0].to_vector<complex128>()[i].real() : in[0].to_vector<double>()[i];
+    const double bits = itemsize(out) * 8 - (is_signed_integer(out) ? 1 : 0),
+                 top = std::ldexp(1.0, static_cast<int>(bits));
     return !(v > (is_signed_integer(out) ? -top - 1 : -1) && v < top);
   }
-  if ((op == "div" || op == "rem" || op.starts_with("jnp.floor") || op.starts_with("jnp.rem") || op == "jnp.fmod") && is_integer(in[0].dtype())) return in[1].to_vector<std::int64_t>()[static_cast<std::size_t>(i)] == 0;
+  if ((op == "div" || op == "rem" || op.starts_with("jnp.floor") || op.starts_with("jnp.rem") || op == "jnp.fmod") &&
+      is_integer(in[0].dtype()))
+    return in[1].to_vector<std::int64_t>()[i] == 0;
   return false;
 }
 
@@ -37,7 +41,9 @@ bool is_open(const json& c, const Arrays& in, std::int64_t i, DType out) {
 Array subnormal(const Array& x) {
   if (!is_inexact(x.dtype())) return full(x.shape(), false, DType::bool_);
   const DType d = real_dtype(x.dtype());
-  const double least = d == DType::f64 ? 2.2250738585072014e-308 : d == DType::f16 ? 6.103515625e-05 : 1.1754943508222875e-38;
+  const double least = d == DType::f64   ? 2.2250738585072014e-308
+                       : d == DType::f16 ? 6.103515625e-05
+                                         : 1.1754943508222875e-38;
   const auto small = [&](const Array& v) {
     const Array wide = convert_element_type(v, DType::f64), a = where(less(wide, 0.0), neg(wide), wide);
     return logical_and(greater(a, 0.0), less(a, convert_element_type(Array(least), DType::f64)));
@@ -48,7 +54,9 @@ Array subnormal(const Array& x) {
 
 // Where 1/y - x/y^2 cancels, what is left is the rounding of its terms.
 Array cancels(const Arrays& in, const Array& got, const Array& expected) {
-  const double eps = real_dtype(got.dtype()) == DType::f64 ? 0x1p-50 : real_dtype(got.dtype()) == DType::f32 ? 0x1p-21 : 0x1p-5;
+  const double eps = real_dtype(got.dtype()) == DType::f64   ? 0x1p-50
+                     : real_dtype(got.dtype()) == DType::f32 ? 0x1p-21
+                                                             : 0x1p-5;
   const Array noise = abs(full({}, eps, in[1].dtype()) / in[1]);
   return logical_and(equal(in[0], in[1]), logical_and(less_equal(abs(got), noise), less_equal(abs(expected), noise)));
 }
@@ -66,12 +74,18 @@ void run_special_values_case(const Golden& golden, const json& c, const Options&
   const Arrays in = golden.arrays(c.at("inputs")), want = golden.arrays(c.at("outputs"));
   const FlatFn f = special_function(c);
   // Errors are measured against the element itself; functions with zeros between the samples get a small allowance.
-  const Tolerance tolerance{.scale = 4, .pointwise = false, .exact = false, .rtol = {}, .atol = is_floating(want[0].dtype()) && itemsize(want[0].dtype()) >= 4 ? std::optional(1e-7) : std::nullopt};
+  const Tolerance tolerance{
+      .scale = 4,
+      .pointwise = false,
+      .exact = false,
+      .rtol = {},
+      .atol = is_floating(want[0].dtype()) && itemsize(want[0].dtype()) >= 4 ? std::optional(1e-7) : std::nullopt};
   // Where an input is subnormal the recorded result is that of zero; ours of the subnormal is as good.
   const auto without_open = [&](Arrays got, const Arrays& expected) {
     for (std::size_t k = 0; k < got.size() && k < expected.size(); ++k)
       for (const Array& x : in)
-        if (identical(x.shape(), got[k].shape()) && got[k].aval().matches(expected[k].aval())) got[k] = where(subnormal(x), expected[k], got[k]);
+        if (identical(x.shape(), got[k].shape()) && got[k].aval().matches(expected[k].aval()))
+          got[k] = where(subnormal(x), expected[k], got[k]);
     return got;
   };
   const std::string op = c.at("op").get<std::string>();

@@ -15,7 +15,8 @@ namespace {
 std::string first_difference(const std::string& a, const std::string& b) {
   std::size_t i = 0;
   while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
-  return fmt::format("at {}: got '{}', expected '{}'", i, a.substr(i > 20 ? i - 20 : 0, 60), b.substr(i > 20 ? i - 20 : 0, 60));
+  return fmt::format("at {}: got '{}', expected '{}'", i, a.substr(i > 20 ? i - 20 : 0, 60),
+                     b.substr(i > 20 ? i - 20 : 0, 60));
 }
 // JAX prints NumPy integers in some tuples as np.int64(3).
 std::string without_numpy_names(std::string s) {
@@ -52,8 +53,8 @@ void check_text(const std::string& key, const std::string& text, CaseResult& res
   result.part("jaxpr", [&] {
     const bool numpy = text.find("np.") != std::string::npos || text.find("ft_in") != std::string::npos;
     std::string got = to_string(parse_jaxpr(text)), want = text;
-    if (text.find("<class ") != std::string::npos) return;   // a Python class among the parameters
-    if (numpy) {   // the numbers and equations are the same, the widths and thus the line breaks are not
+    if (text.find("<class ") != std::string::npos) return;  // a Python class among the parameters
+    if (numpy) {  // the numbers and equations are the same, the widths and thus the line breaks are not
       got = without_scan_groups(joined_lines(got));
       want = without_scan_groups(joined_lines(without_numpy_names(text)));
     }

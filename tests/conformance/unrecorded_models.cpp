@@ -31,8 +31,10 @@ void check_operations(const json& c, const Graph& graph, CaseResult& result) {
   const auto got = graph.op_counts();
   const auto want = c.at("ops").get<std::map<std::string, std::int64_t>>();
   for (const auto& [op, n] : want)
-    if (!got.contains(op) || got.at(op) != n) result.fail("graph", fmt::format("{}: got {} nodes, expected {}", op, got.contains(op) ? got.at(op) : 0, n));
-  if (got.size() != want.size()) result.fail("graph", fmt::format("got {} operations, expected {}", got.size(), want.size()));
+    if (!got.contains(op) || got.at(op) != n)
+      result.fail("graph", fmt::format("{}: got {} nodes, expected {}", op, got.contains(op) ? got.at(op) : 0, n));
+  if (got.size() != want.size())
+    result.fail("graph", fmt::format("got {} operations, expected {}", got.size(), want.size()));
 }
 
 // A checkpoint alone: every tensor is read, and what is written again is the same.
@@ -46,8 +48,10 @@ void check_checkpoint(const fs::path& prefix, CaseResult& result) {
   const TensorBundle again = TensorBundle::open(copy);
   if (again.keys() != bundle.keys()) result.fail("checkpoint", "other keys after writing it");
   for (const auto& [key, value] : tensors) {
-    if (const auto* numbers = std::get_if<Array>(&value)) result.check("checkpoint", again.array(key), *numbers, {.exact = true}, key);
-    else if (again.strings(key) != std::get<StringTensor>(value)) result.fail("checkpoint", key + ": other strings after writing it");
+    if (const auto* numbers = std::get_if<Array>(&value))
+      result.check("checkpoint", again.array(key), *numbers, {.exact = true}, key);
+    else if (again.strings(key) != std::get<StringTensor>(value))
+      result.fail("checkpoint", key + ": other strings after writing it");
   }
   fs::remove_all(copy.parent_path());
 }
@@ -69,7 +73,8 @@ Variables with_all_variables(Variables params, const Graph& graph) {
     if (node.op() != "VariableV2" || params.contains(node.name())) continue;
     Shape shape;
     for (const auto& d : node.attr().at("shape").shape().dim()) shape.push_back(Dim(d.size()));
-    params.set(Variable(node.name(), random::normal(random::key(static_cast<std::int64_t>(params.size())), shape, DType::f32) * 0.1f));
+    params.set(Variable(
+        node.name(), random::normal(random::key(static_cast<std::int64_t>(params.size())), shape, DType::f32) * 0.1f));
   }
   return params;
 }
@@ -95,7 +100,8 @@ CallArguments arguments_of(const StructuredValue& inputs, const Arrays& xs) {
   CallArguments out;
   std::size_t next = 0;
   for (const auto& [key, item] : inputs.items.at(0).second.items) out.positional.push_back(tree_of(item, xs, next));
-  for (const auto& [key, item] : inputs.items.at(1).second.items) out.keywords.insert_or_assign(key, tree_of(item, xs, next));
+  for (const auto& [key, item] : inputs.items.at(1).second.items)
+    out.keywords.insert_or_assign(key, tree_of(item, xs, next));
   out.key = random::key(0);
   return out;
 }
@@ -105,9 +111,13 @@ void check_function(const ConvertedFunction& f, const Variables& params, const O
   const std::vector<TensorSpec> specs = f.structured_inputs().tensors();
   Arrays inputs;
   for (const TensorSpec& spec : specs) inputs.push_back(random_input(spec, static_cast<std::uint32_t>(inputs.size())));
-  const FlatFn call = [&](const Arrays& xs) { return tree::leaves(f.apply().call(params, arguments_of(f.structured_inputs(), xs)).first); };
+  const FlatFn call = [&](const Arrays& xs) {
+    return tree::leaves(f.apply().call(params, arguments_of(f.structured_inputs(), xs)).first);
+  };
   const Arrays values = under(Execution::uncompiled, [&] { return call(inputs); });
-  parts(options, "outputs", result, [&](Execution how, const std::string& name) { result.check_all(name, run(call, inputs, how), values, {.scale = 10}); });
+  parts(options, "outputs", result, [&](Execution how, const std::string& name) {
+    result.check_all(name, run(call, inputs, how), values, {.scale = 10});
+  });
   Positions in, out;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (is_inexact(inputs[i].dtype())) in.push_back(i);
@@ -120,7 +130,8 @@ void check_function(const ConvertedFunction& f, const Variables& params, const O
     return pick(call(all), out);
   };
   parts(options, "derivatives", result, [&](Execution how, const std::string& name) {
-    check_differences([&](const Arrays& xs) { return run(differentiated, xs, how); }, pick(inputs, in), true, name, result);
+    check_differences([&](const Arrays& xs) { return run(differentiated, xs, how); }, pick(inputs, in), true, name,
+                      result);
   });
 }
 
@@ -138,7 +149,8 @@ std::vector<std::string> numeric_keys_of(const json& tensors) {
 
 }  // namespace
 
-void run_unrecorded_model(const json& c, const std::string& folder, const std::string& model, const Options& options, CaseResult& result) {
+void run_unrecorded_model(const json& c, const std::string& folder, const std::string& model, const Options& options,
+                          CaseResult& result) {
   const fs::path path = model == "." ? fs::path(folder) : fs::path(folder) / model;
   const std::string format = c.value("format", "");
   if (format == "tensor_bundle") return result.part("checkpoint", [&] { check_checkpoint(path, result); });
@@ -147,7 +159,7 @@ void run_unrecorded_model(const json& c, const std::string& folder, const std::s
   const Graph graph = is_saved_model ? SavedModel::load(path).graph() : Graph::load(path);
   result.part("graph", [&] { check_operations(c, graph, result); });
   const json signatures = c.value("signature", json::object());
-  if (signatures.empty() && !is_saved_model) return;   // a graph without weights, of which nothing says what to compute
+  if (signatures.empty() && !is_saved_model) return;  // a graph without weights, of which nothing says what to compute
   const auto check = [&](const ConvertOptions& how) {
     result.part("convert", [&] {
       const ConvertedFunction f = convert(path, how);

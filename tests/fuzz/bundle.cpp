@@ -14,7 +14,9 @@ const std::filesystem::path& prefix() {
   static const auto path = [] {
     const auto directory = std::filesystem::temp_directory_path() / fmt::format("fuzz-bundle-{}", ::getpid());
     std::filesystem::create_directories(directory);
-    write_tensor_bundle(directory / "ckpt", {{"a/kernel", array<float>({{1, 2, 3}, {4, 5, 6}})}, {"b", Array(true)}, {"text", StringTensor{{2}, {"ab", ""}}}});
+    write_tensor_bundle(directory / "ckpt", {{"a/kernel", array<float>({{1, 2, 3}, {4, 5, 6}})},
+                                             {"b", Array(true)},
+                                             {"text", StringTensor{{2}, {"ab", ""}}}});
     return directory / "ckpt";
   }();
   return path;

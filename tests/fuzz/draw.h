@@ -17,18 +17,22 @@ class Draw {
     return z ^ (z >> 31);
   }
   /// In [0, n).
-  std::int64_t below(std::int64_t n) { return n <= 1 ? 0 : static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(n)); }
+  std::int64_t below(std::int64_t n) {
+    return n <= 1 ? 0 : static_cast<std::int64_t>(bits() % static_cast<std::uint64_t>(n));
+  }
   std::int64_t between(std::int64_t low, std::int64_t high) { return low + below(high - low + 1); }
   double real(double low, double high) { return low + (high - low) * static_cast<double>(bits() >> 11) * 0x1p-53; }
   bool chance(double p) { return real(0, 1) < p; }
   template <class T>
-  const T& of(const std::vector<T>& choices) { return choices[static_cast<std::size_t>(below(static_cast<std::int64_t>(choices.size())))]; }
+  const T& of(const std::vector<T>& choices) {
+    return choices[below(static_cast<std::int64_t>(choices.size()))];
+  }
   /// k different numbers below n, in random order.
   std::vector<std::int64_t> some(std::int64_t k, std::int64_t n) {
     std::vector<std::int64_t> all;
     for (std::int64_t i = 0; i < n; ++i) all.push_back(i);
-    for (std::int64_t i = 0; i < k; ++i) std::swap(all[static_cast<std::size_t>(i)], all[static_cast<std::size_t>(between(i, n - 1))]);
-    all.resize(static_cast<std::size_t>(k));
+    for (std::int64_t i = 0; i < k; ++i) std::swap(all[i], all[between(i, n - 1)]);
+    all.resize(k);
     return all;
   }
 

@@ -10,7 +10,8 @@ namespace tf2jax::fuzz {
 /// Called with the operands and results of each primitive; may replace the results.
 using Observer = std::function<void(const Primitive&, const Arrays& operands, Arrays& results)>;
 
-/// Runs the program with the eager kernels alone. Calls are stepped into; scan, while and cond are loops and branches here.
+/// Runs the program with the eager kernels alone. Calls are stepped into; scan, while and cond are loops and branches
+/// here.
 Arrays evaluate(const Jaxpr& jaxpr, const Arrays& args, const Observer& observe = {});
 /// Likewise, one equation.
 Arrays evaluate(const Equation& equation, const Arrays& operands, const Observer& observe = {});

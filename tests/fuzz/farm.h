@@ -13,11 +13,11 @@ namespace tf2jax::fuzz {
 
 struct FarmOptions {
   std::uint64_t seed = 1;
-  std::int64_t count = 0;   // 0: until the time is up
+  std::int64_t count = 0;  // 0: until the time is up
   double seconds = 60;
   int jobs = 2;
-  double limit = 60;        // seconds for one item
-  std::int64_t megabytes = 6000;   // of memory of one process
+  double limit = 60;              // seconds for one item
+  std::int64_t megabytes = 6000;  // of memory of one process
 };
 void add_options(CLI::App& app, FarmOptions& options);
 
@@ -30,10 +30,11 @@ struct Tally {
 std::uint64_t seed_of(const FarmOptions& options, std::int64_t index);
 
 /// Judges items by their seeds in processes of their own until the time is up or all are done. `judge` counts what it
-/// finds and prints it; `died` hears how a worker ended that crashed, took too long, or took too much memory. `done` gets
-/// the result, which is whether there are findings.
+/// finds and prints it; `died` hears how a worker ended that crashed, took too long, or took too much memory. `done`
+/// gets the result, which is whether there are findings.
 bool run_farm(const FarmOptions& options, const std::function<void(std::uint64_t seed, Tally&)>& judge,
-              const std::function<void(std::uint64_t seed, const std::string& how)>& died, const std::function<void(const Tally&, double seconds)>& done);
+              const std::function<void(std::uint64_t seed, const std::string& how)>& died,
+              const std::function<void(const Tally&, double seconds)>& done);
 
 /// Runs in a process of its own: whether that dies.
 bool dies(const std::function<void()>& f);

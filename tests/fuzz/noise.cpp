@@ -8,32 +8,71 @@
 
 namespace tf2jax::fuzz {
 
-// Distance from 1 to the next number.
-double precision(DType d) {
-  switch (real_dtype(d)) {
-    case DType::f64: return 0x1p-52;
-    case DType::f32: return 0x1p-23;
-    case DType::f16: return 0x1p-10;
-    default: return 0x1p-7;
-  }
-}
-
 namespace {
 
 // Primitives whose results are among their operands, or exact: ties and zeros stay what they are.
 bool is_exact(const Primitive& p) {
-  static const std::set<std::string> names{
-      "reshape", "transpose", "broadcast_in_dim", "squeeze", "expand_dims", "slice", "pad", "rev", "concatenate", "dynamic_slice", "dynamic_update_slice", "gather", "scatter", "select_n", "max",
-      "min", "neg", "abs", "sign", "reduce_max", "reduce_min", "cummax", "cummin", "sort", "convert_element_type", "copy", "copy_p", "floor", "ceil", "round", "clamp", "real", "imag", "conj", "complex",
-      "stop_gradient", "iota", "split", "unstack", "stack", "scatter_max", "scatter_min", "reduce_window_max", "reduce_window_min", "bitcast_convert_type", "tile", "top_k", "random_bits",
-      "optimization_barrier", "reduce_precision", "select_and_gather_add"};
+  static const std::set<std::string> names{"reshape",
+                                           "transpose",
+                                           "broadcast_in_dim",
+                                           "squeeze",
+                                           "expand_dims",
+                                           "slice",
+                                           "pad",
+                                           "rev",
+                                           "concatenate",
+                                           "dynamic_slice",
+                                           "dynamic_update_slice",
+                                           "gather",
+                                           "scatter",
+                                           "select_n",
+                                           "max",
+                                           "min",
+                                           "neg",
+                                           "abs",
+                                           "sign",
+                                           "reduce_max",
+                                           "reduce_min",
+                                           "cummax",
+                                           "cummin",
+                                           "sort",
+                                           "convert_element_type",
+                                           "copy",
+                                           "copy_p",
+                                           "floor",
+                                           "ceil",
+                                           "round",
+                                           "clamp",
+                                           "real",
+                                           "imag",
+                                           "conj",
+                                           "complex",
+                                           "stop_gradient",
+                                           "iota",
+                                           "split",
+                                           "unstack",
+                                           "stack",
+                                           "scatter_max",
+                                           "scatter_min",
+                                           "reduce_window_max",
+                                           "reduce_window_min",
+                                           "bitcast_convert_type",
+                                           "tile",
+                                           "top_k",
+                                           "random_bits",
+                                           "optimization_barrier",
+                                           "reduce_precision",
+                                           "select_and_gather_add"};
   return names.contains(p.name());
 }
 
 }  // namespace
 
 bool is_sum(const Primitive& p) {
-  static const std::set<std::string> names{"dot_general", "conv_general_dilated", "reduce_sum", "cumsum", "cumlogsumexp", "reduce_window_sum", "scatter-add", "scatter_add", "add_any", "reduce_max", "reduce_min", "cummax", "cummin", "reduce_window_max", "reduce_window_min"};
+  static const std::set<std::string> names{"dot_general",  "conv_general_dilated", "reduce_sum",       "cumsum",
+                                           "cumlogsumexp", "reduce_window_sum",    "scatter-add",      "scatter_add",
+                                           "add_any",      "reduce_max",           "reduce_min",       "cummax",
+                                           "cummin",       "reduce_window_max",    "reduce_window_min"};
   return names.contains(p.name());
 }
 
@@ -53,7 +92,7 @@ class Products {
   bool contains(const Array& x) const { return ids_.contains(x.get()); }
 
  private:
-  Arrays kept_;   // so that no other array gets the place of one
+  Arrays kept_;  // so that no other array gets the place of one
   std::set<const void*> ids_;
 };
 
@@ -79,7 +118,9 @@ Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
     // Added one by one, equal terms are rounded alike: a unit in the last place for every few of them.
     double terms = 1;
     if (is_sum(p))
-      for (const Array& x : operands) terms = std::max(terms, static_cast<double>(x.size()) / std::max<double>(1, static_cast<double>(results[0].size())));
+      for (const Array& x : operands)
+        terms = std::max(terms,
+                         static_cast<double>(x.size()) / std::max<double>(1, static_cast<double>(results[0].size())));
     for (Array& x : results) {
       if (!is_inexact(x.dtype()) || x.size() == 0) continue;
       const Array unit = random_units(x, draw);
@@ -87,13 +128,17 @@ Arrays noisy(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
       // Which sign an invalid operation gives its NaN is open; top_k orders by it.
       if (!is_complex(x.dtype())) x = where(logical_and(isnan(x), greater(unit, zeros_like(unit))), neg(x), x);
       if (is_exact(p)) continue;
-      const auto scaled = [&](double n) { return unit * convert_element_type(Array(static_cast<float>(n * precision(x.dtype()))), unit.dtype()); };
+      const auto scaled = [&](double n) {
+        return unit * convert_element_type(Array(static_cast<float>(n * epsilon(x.dtype()))), unit.dtype());
+      };
       const Array error = scaled(2 + terms / 8);
       if (is_complex(x.dtype())) x = x * complex(1.f + error, zeros_like(error));
       else x = convert_element_type(convert_element_type(x, unit.dtype()) * (1.f + error), x.dtype());
       const bool adds = p.name() == "add" || p.name() == "sub" || p.name() == "add_any";
       for (const Array& term : operands)
-        if (adds && products.contains(term)) x = with_error(x, where(is_finite(is_complex(x.dtype()) ? abs(x) : x), scaled(1) * convert_element_type(abs(term), unit.dtype()), zeros_like(unit)));
+        if (adds && products.contains(term))
+          x = with_error(x, where(is_finite(is_complex(x.dtype()) ? abs(x) : x),
+                                  scaled(1) * convert_element_type(abs(term), unit.dtype()), zeros_like(unit)));
     }
     products.see(p, operands, results);
   });

@@ -1,5 +1,5 @@
-// Stochastic arithmetic: a program repeated with errors of a rounding or two after each operation, by which one tells what
-// rounding decides (Vignes, "A stochastic arithmetic for reliable scientific computation", 1993).
+// Stochastic arithmetic: a program repeated with errors of a rounding or two after each operation, by which one tells
+// what rounding decides (Vignes, "A stochastic arithmetic for reliable scientific computation", 1993).
 #pragma once
 #include <tf2jax/tf2jax.h>
 
@@ -7,8 +7,6 @@
 
 namespace tf2jax::fuzz {
 
-/// Distance from 1 to the next number of the (real) dtype.
-double precision(DType d);
 /// Primitives whose zeros have the sign that the order of their terms gives them: sums, and extremes.
 bool is_sum(const Primitive& p);
 /// The outputs of the program, op by op, with errors.

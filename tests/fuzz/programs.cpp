@@ -15,16 +15,18 @@ namespace {
 
 using namespace tf2jax;
 using fuzz::Example;
-using fuzz::Verdict;
 using fuzz::Tally;
+using fuzz::Verdict;
 
 struct Options : fuzz::FarmOptions {
   bool print = false;
 };
 
-// Which check a program goes through. Most plans are simulated, which finds what is wrong with a plan at a twentieth of the
-// time that making code takes.
-std::int64_t check_of(std::uint64_t seed, const fuzz::RandomProgram& p) { return fuzz::Draw(seed ^ 0xc0de).below(p.what == "plain" ? 12 : 36); }
+// Which check a program goes through. Most plans are simulated, which finds what is wrong with a plan at a twentieth of
+// the time that making code takes.
+std::int64_t check_of(std::uint64_t seed, const fuzz::RandomProgram& p) {
+  return fuzz::Draw(seed ^ 0xc0de).below(p.what == "plain" ? 12 : 36);
+}
 
 std::vector<std::int32_t> all_inputs(const Example& e) {
   std::vector<std::int32_t> out;
@@ -48,7 +50,8 @@ Verdict verdict(const Example& e, bool is_smooth, std::int64_t check, std::uint6
   }
 }
 const char* name_of(std::int64_t check) {
-  const char* names[] = {"batched against looped", "derivatives", "compiled with checks", "compiled", "planned and simulated"};
+  const char* names[] = {"batched against looped", "derivatives", "compiled with checks", "compiled",
+                         "planned and simulated"};
   return names[std::min<std::int64_t>(check, 4)];
 }
 // Shortened to what tells failures apart.
@@ -56,7 +59,8 @@ std::string kind_of(const std::string& failure) { return failure.substr(0, failu
 
 enum class Ending { error, crash };
 
-void report(std::uint64_t seed, const fuzz::RandomProgram& p, std::int64_t check, const std::string& failure, std::optional<Ending> shrinks) {
+void report(std::uint64_t seed, const fuzz::RandomProgram& p, std::int64_t check, const std::string& failure,
+            std::optional<Ending> shrinks) {
   Example least{p.program, p.inputs};
   if (shrinks) {
     const auto fails = [&](const Example& e) {
@@ -72,7 +76,8 @@ void report(std::uint64_t seed, const fuzz::RandomProgram& p, std::int64_t check
     } catch (const Error&) {
     }
   }
-  std::string text = fmt::format("FINDING seed {} ({}, {}, x64 {}): {}\n", seed, p.what, name_of(check), fuzz::wants_x64(seed) ? "on" : "off", failure);
+  std::string text = fmt::format("FINDING seed {} ({}, {}, x64 {}): {}\n", seed, p.what, name_of(check),
+                                 fuzz::wants_x64(seed) ? "on" : "off", failure);
   text += to_string(least.program) + "\n";
   for (std::size_t i = 0; i < least.inputs.size(); ++i)
     if (least.inputs[i].size() <= 64) text += fmt::format("  input {} = {}\n", i, to_string(least.inputs[i]));
@@ -87,7 +92,7 @@ void run_one(Tally& shared, std::uint64_t seed, bool print) {
   } catch (const NotImplementedError&) {
     ++shared.refused;
     return;
-  } catch (const ValueError& e) {   // reverse mode of a while loop, and draws that fit nothing
+  } catch (const ValueError& e) {  // reverse mode of a while loop, and draws that fit nothing
     ++shared.refused;
     if (print) std::cout << "refused " << seed << ": " << e.what() << std::endl;
     return;
@@ -110,7 +115,7 @@ void run_one(Tally& shared, std::uint64_t seed, bool print) {
     ++shared.refused;
   } catch (const Error& e) {
     // Reverse mode of a while loop, forward mode of a custom_vjp function.
-    const bool by_rule = std::string_view(e.what()).starts_with("can't apply forward-mode autodiff");
+    const bool by_rule = std::string_view(e.what()).find("can't apply forward-mode autodiff") != std::string_view::npos;
     if (by_rule || (check <= 1 && dynamic_cast<const InternalError*>(&e) == nullptr)) {
       ++shared.refused;
       return;
@@ -138,8 +143,10 @@ int run(const Options& o) {
   return fuzz::run_farm(
       o, [&](std::uint64_t seed, Tally& tally) { run_one(tally, seed, o.print); }, report_death,
       [&](const Tally& t, double seconds) {
-        std::cout << fmt::format("{} programs with {} equations in {:.0f} s, seed {}; {} refused, {} decided by rounding, {} findings\n", t.items.load(),
-                                 t.equations.load(), seconds, o.seed, t.refused.load(), t.sensitive.load(), t.findings.load());
+        std::cout << fmt::format(
+            "{} programs with {} equations in {:.0f} s, seed {}; {} refused, {} decided by rounding, {} findings\n",
+            t.items.load(), t.equations.load(), seconds, o.seed, t.refused.load(), t.sensitive.load(),
+            t.findings.load());
       });
 }
 
@@ -159,7 +166,7 @@ int list_primitives(const Options& o) {
     const auto x64 = override_config(&Config::enable_x64, fuzz::wants_x64(seed));
     try {
       collect_primitives(fuzz::random_program(seed).program, counts);
-    } catch (const Error&) {   // refused
+    } catch (const Error&) {  // refused
     }
   }
   for (const auto& [name, count] : counts) std::cout << fmt::format("{:8} {}\n", count, name);
@@ -195,7 +202,9 @@ int run_files(const std::vector<std::string>& files, std::uint64_t seed) {
 int main(int argc, char** argv) {
   Options o;
   std::optional<std::uint64_t> only;
-  CLI::App app("Compares random programs: compiled with op by op, vmap with a loop, derivatives with each other and with differences.");
+  CLI::App app(
+      "Compares random programs: compiled with op by op, vmap with a loop, derivatives with each other and with "
+      "differences.");
   fuzz::add_options(app, o);
   app.add_option("--only", only, "one program, by the seed that a finding names");
   std::vector<std::string> files;

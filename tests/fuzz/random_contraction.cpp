@@ -11,7 +11,11 @@ namespace {
 // Sizes that reach the blocked, threaded and library paths now and then.
 std::int64_t random_size(Draw& draw) {
   const std::int64_t kind = draw.below(100);
-  return kind < 2 ? 0 : kind < 14 ? 1 : kind < 80 ? draw.between(2, 6) : kind < 98 ? draw.between(7, 20) : draw.between(32, 64);
+  return kind < 2    ? 0
+         : kind < 14 ? 1
+         : kind < 80 ? draw.between(2, 6)
+         : kind < 98 ? draw.between(7, 20)
+                     : draw.between(32, 64);
 }
 
 void product(Pool& pool) {
@@ -24,13 +28,17 @@ void product(Pool& pool) {
   const std::int64_t free = draw.between(0, 2);
   std::vector<int> role;
   for (std::int64_t i = 0; i < x->rank(); ++i) role.push_back(draw.chance(0.2) ? 0 : draw.chance(0.5) ? 1 : 2);
-  struct OtherAxis { std::int64_t size, of; int role; };
+  struct OtherAxis {
+    std::int64_t size, of;
+    int role;
+  };
   std::vector<OtherAxis> axes;
   for (std::int64_t i = 0; i < x->rank(); ++i)
-    if (role[static_cast<std::size_t>(i)] < 2) axes.push_back({x->dims()[static_cast<std::size_t>(i)], i, role[static_cast<std::size_t>(i)]});
+    if (role[i] < 2) axes.push_back({x->dims()[i], i, role[i]});
   for (std::int64_t i = 0; i < free; ++i) axes.push_back({random_size(draw), -1, 2});
   std::vector<OtherAxis> shuffled;
-  for (const auto i : draw.some(static_cast<std::int64_t>(axes.size()), static_cast<std::int64_t>(axes.size()))) shuffled.push_back(axes[static_cast<std::size_t>(i)]);
+  for (const auto i : draw.some(static_cast<std::int64_t>(axes.size()), static_cast<std::int64_t>(axes.size())))
+    shuffled.push_back(axes[i]);
   for (std::size_t i = 0; i < shuffled.size(); ++i) {
     other.push_back(shuffled[i].size);
     if (shuffled[i].role == 2) continue;
@@ -40,20 +48,21 @@ void product(Pool& pool) {
   if (num_elements(other) > 4096) return;
   Array y = pool.find([&](const Array& v) { return v.dtype() == x->dtype() && v.dims() == other; }).value_or(Array());
   if (!y.has_value()) {
-    const auto same = pool.find([&](const Array& v) { return v.dtype() == x->dtype() && v.size() == num_elements(other); });
+    const auto same =
+        pool.find([&](const Array& v) { return v.dtype() == x->dtype() && v.size() == num_elements(other); });
     y = same ? reshape(*same, symbolic(other)) : random_array(draw, x->dtype(), other);
   }
   const bool swap = draw.chance(0.5);
   if (swap) std::swap(dims.lhs_batch, dims.rhs_batch), std::swap(dims.lhs_contract, dims.rhs_contract);
   std::int64_t size = num_elements(other);
   for (std::int64_t i = 0; i < x->rank(); ++i)
-    if (role[static_cast<std::size_t>(i)] == 2) size *= x->dims()[static_cast<std::size_t>(i)];
+    if (role[i] == 2) size *= x->dims()[i];
   if (size > 60000) return;
   const Array out = swap ? dot_general(y, *x, dims) : dot_general(*x, y, dims);
   pool.add(is_inexact(out.dtype()) ? out * 0.25f : out);
 }
 
-void squared(Pool& pool) {   // one value as both operands
+void squared(Pool& pool) {  // one value as both operands
   const auto x = pool.find([](const Array& v) { return v.rank() == 2 && is_inexact(v.dtype()); });
   if (!x) return;
   const std::int64_t axis = pool.draw.below(2);
@@ -66,7 +75,8 @@ void large(Pool& pool) {
   const auto x = pool.real_float();
   if (!x || itemsize(x->dtype()) < 4) return;
   const std::int64_t m = draw.between(30, 150), k = draw.between(30, 150), n = draw.between(30, 150);
-  const Array a = broadcast_in_dim(reduce_sum(sin(*x), iota_axes(x->rank())), {Dim(m), Dim(k)}, {}) + random_array(draw, x->dtype(), {m, k});
+  const Array a = broadcast_in_dim(reduce_sum(sin(*x), iota_axes(x->rank())), {Dim(m), Dim(k)}, {}) +
+                  random_array(draw, x->dtype(), {m, k});
   const Array y = sin(matmul(a, random_array(draw, x->dtype(), {k, n}) * 0.1f) + random_array(draw, x->dtype(), {n}));
   pool.add(reduce_sum(y, {draw.below(2)}));
 }
@@ -74,7 +84,8 @@ void large(Pool& pool) {
 void convolution(Pool& pool) {
   Draw& draw = pool.draw;
   const std::int64_t spatial = draw.between(1, 2), groups = draw.chance(0.2) ? 2 : 1;
-  const std::int64_t batch = draw.between(1, 2), features = groups * draw.between(1, 3), outputs = groups * draw.between(1, 3);
+  const std::int64_t batch = draw.between(1, 2), features = groups * draw.between(1, 3),
+                     outputs = groups * draw.between(1, 3);
   Dims lhs{batch, features}, rhs{outputs, features / groups};
   ConvParams p;
   for (std::int64_t i = 0; i < spatial; ++i) {
@@ -89,10 +100,12 @@ void convolution(Pool& pool) {
   const auto x = pool.real_float();
   if (!x || itemsize(x->dtype()) < 4) return;
   const auto operand = [&](const Dims& dims) {
-    const auto found = pool.find([&](const Array& v) { return v.dtype() == x->dtype() && v.size() == num_elements(dims); });
-    return found ? reshape(*found, symbolic(dims)) : random_array(draw, x->dtype(), dims) * reduce_sum(cos(*x), iota_axes(x->rank()));
+    const auto found =
+        pool.find([&](const Array& v) { return v.dtype() == x->dtype() && v.size() == num_elements(dims); });
+    return found ? reshape(*found, symbolic(dims))
+                 : random_array(draw, x->dtype(), dims) * reduce_sum(cos(*x), iota_axes(x->rank()));
   };
-  if (draw.chance(0.4)) {   // features last
+  if (draw.chance(0.4)) {  // features last
     const auto last = [](Dims d) {
       std::rotate(d.begin() + 1, d.begin() + 2, d.end());
       return d;
@@ -110,20 +123,28 @@ void convolution(Pool& pool) {
 }
 
 void factorization(Pool& pool) {
-  const auto x = pool.find([](const Array& v) { return v.rank() >= 2 && (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.dims().back() > 0 && v.dims().back() <= 5 && v.size() > 0; });
+  const auto x = pool.find([](const Array& v) {
+    return v.rank() >= 2 && (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.dims().back() > 0 &&
+           v.dims().back() <= 5 && v.size() > 0;
+  });
   if (!x) return;
   const std::int64_t n = x->dims().back();
   const Array s = tanh(*x);
   const Array spd = matmul(swapaxes(s, -1, -2), s) + eye(n, {}, x->dtype());
   const Array l = cholesky(spd);
   pool.add(l);
-  if (pool.draw.chance(0.3))   // eigenvalues apart: derivatives divide by their differences; squares, as rounding decides the signs
+  if (pool.draw.chance(
+          0.3))  // eigenvalues apart: derivatives divide by their differences; squares, as rounding decides the signs
     pool.add(square(eigh(spd + eye(n, {}, x->dtype()) * iota(x->dtype(), {Dim(n)}, 0) * 3.f).first));
-  if (pool.draw.chance(0.5)) pool.add(triangular_solve(l, spd, {.left_side = pool.draw.chance(0.5), .lower = true, .transpose_a = pool.draw.chance(0.5)}));
+  if (pool.draw.chance(0.5))
+    pool.add(triangular_solve(
+        l, spd, {.left_side = pool.draw.chance(0.5), .lower = true, .transpose_a = pool.draw.chance(0.5)}));
 }
 
 void fourier(Pool& pool) {
-  const auto x = pool.find([](const Array& v) { return v.rank() > 0 && (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.dims().back() > 0 && v.size() > 0; });
+  const auto x = pool.find([](const Array& v) {
+    return v.rank() > 0 && (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.dims().back() > 0 && v.size() > 0;
+  });
   if (!x) return;
   const Array y = fft(*x, FftType::rfft, {x->dims().back()});
   pool.add(y);
@@ -133,7 +154,8 @@ void fourier(Pool& pool) {
 }  // namespace
 
 void append_contraction_steps(std::vector<Step>& steps) {
-  steps.insert(steps.end(), {{5, product}, {1, squared}, {0.15, large}, {0.7, convolution}, {0.4, factorization}, {0.3, fourier}});
+  steps.insert(steps.end(),
+               {{5, product}, {1, squared}, {0.15, large}, {0.7, convolution}, {0.4, factorization}, {0.3, fourier}});
 }
 
 }  // namespace tf2jax::fuzz

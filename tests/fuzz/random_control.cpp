@@ -38,9 +38,13 @@ void loop(Pool& pool) {
   Arrays xs;
   std::optional<std::int64_t> length;
   if (draw.chance(0.8))
-    if (const auto x = pool.find([](const Array& v) { return v.rank() > 0 && v.dims()[0] <= 6 && v.dtype() != DType::key; })) {
+    if (const auto x =
+            pool.find([](const Array& v) { return v.rank() > 0 && v.dims()[0] <= 6 && v.dtype() != DType::key; })) {
       xs.push_back(strong(*x));
-      if (const auto y = pool.find([&](const Array& v) { return v.rank() > 0 && v.dims()[0] == x->dims()[0] && v.dtype() != DType::key; }); y && draw.chance(0.5)) xs.push_back(strong(*y));
+      if (const auto y = pool.find(
+              [&](const Array& v) { return v.rank() > 0 && v.dims()[0] == x->dims()[0] && v.dtype() != DType::key; });
+          y && draw.chance(0.5))
+        xs.push_back(strong(*y));
     }
   // One value, or its rows, may be carried and walked over at once.
   if (!xs.empty() && draw.chance(0.4)) init[0] = xs[0];
@@ -50,8 +54,9 @@ void loop(Pool& pool) {
   Avals outs = avals_of(init);
   const std::size_t carries = outs.size();
   const Arrays captured = draw.chance(0.4) ? some_values(pool, 1) : Arrays{};
-  const bool brief = draw.chance(0.4);   // a body that becomes one native loop
-  const FlatFn carry = random_function(draw, brief ? static_cast<int>(draw.between(1, 2)) : few_steps(pool), pool.depth + 1, &pool.is_smooth, outs);
+  const bool brief = draw.chance(0.4);  // a body that becomes one native loop
+  const FlatFn carry = random_function(draw, brief ? static_cast<int>(draw.between(1, 2)) : few_steps(pool),
+                                       pool.depth + 1, &pool.is_smooth, outs);
   const FlatFn row = random_function(draw, brief ? 1 : few_steps(pool), pool.depth + 1, &pool.is_smooth);
   const FlatFn body = [=](const Arrays& args) {
     Arrays in = args;
@@ -70,8 +75,14 @@ void repetition(Pool& pool) {
   Draw& draw = pool.draw;
   const Arrays init = some_values(pool, 2);
   const FlatFn carry = random_function(draw, few_steps(pool), pool.depth + 1, &pool.is_smooth, avals_of(init));
-  const Array turns = draw.chance(0.5) ? Array::from_bytes(DType::i32, {}, std::as_bytes(std::span<const std::int32_t>(std::vector<std::int32_t>{static_cast<std::int32_t>(draw.below(4))})))
-                                       : clamp(Array(0), pool.find([](const Array& v) { return v.dtype() == DType::i32 && v.rank() == 0; }).value_or(Array(2)), Array(3));
+  const Array turns =
+      draw.chance(0.5)
+          ? Array::from_bytes(DType::i32, {},
+                              std::as_bytes(std::span<const std::int32_t>(
+                                  std::vector<std::int32_t>{static_cast<std::int32_t>(draw.below(4))})))
+          : clamp(Array(0),
+                  pool.find([](const Array& v) { return v.dtype() == DType::i32 && v.rank() == 0; }).value_or(Array(2)),
+                  Array(3));
   Arrays start{strong(convert_element_type(Array(0), DType::i32)), strong(convert_element_type(turns, DType::i32))};
   start.insert(start.end(), init.begin(), init.end());
   const Arrays out = while_flat([](const Arrays& c) { return Arrays{less(c[0], c[1])}; },
@@ -92,12 +103,16 @@ void branches(Pool& pool) {
   for (const Array& x : some_values(pool, 2)) outs.push_back(x.aval().strong());
   std::vector<FlatFn> functions;
   const std::int64_t count = draw.between(1, 3);
-  for (std::int64_t i = 0; i < count; ++i) functions.push_back(random_function(draw, few_steps(pool), pool.depth + 1, &pool.is_smooth, outs));
+  for (std::int64_t i = 0; i < count; ++i)
+    functions.push_back(random_function(draw, few_steps(pool), pool.depth + 1, &pool.is_smooth, outs));
   pool.is_smooth = false;
   if (count == 2) {
     const auto test = pool.find([](const Array& v) { return v.dtype() == DType::bool_ && v.rank() == 0; });
     const auto number = pool.find([](const Array& v) { return is_floating(v.dtype()) && v.rank() == 0; });
-    return add_all(pool, cond_flat(test ? *test : number ? greater(*number, zeros_like(*number)) : Array(draw.chance(0.5)), functions[0], functions[1], args));
+    return add_all(pool, cond_flat(test     ? *test
+                                   : number ? greater(*number, zeros_like(*number))
+                                            : Array(draw.chance(0.5)),
+                                   functions[0], functions[1], args));
   }
   const auto index = pool.find([](const Array& v) { return v.dtype() == DType::i32 && v.rank() == 0; });
   add_all(pool, switch_flat(index.value_or(Array(static_cast<std::int32_t>(draw.between(-1, 3)))), functions, args));
@@ -118,7 +133,7 @@ void with_own_rule(Pool& pool) {
   const auto x = pool.real_float();
   if (!x) return;
   const Arrays args{strong(*x)};
-  pool.is_smooth = false;   // nobody asks f: rules run after this pool is gone
+  pool.is_smooth = false;  // nobody asks f: rules run after this pool is gone
   const FlatFn f = random_function(draw, few_steps(pool), pool.depth + 1, nullptr, {args[0].aval()});
   if (draw.chance(0.5)) {
     const auto rule = std::make_shared<const JvpRule>([f](const Arrays& primals, const Arrays& tangents) {
@@ -127,8 +142,11 @@ void with_own_rule(Pool& pool) {
     });
     return add_all(pool, custom_jvp_flat("ruled", f, rule, args));
   }
-  const auto forward = std::make_shared<const FwdRule>([f](const Arrays& primals) { return Arrays{f(primals)[0], primals[0]}; });
-  const auto backward = std::make_shared<const BwdRule>([f](const Arrays& residuals, const Arrays& cotangents) { return apply_pullback(linearize_flat(f, residuals), cotangents); });
+  const auto forward =
+      std::make_shared<const FwdRule>([f](const Arrays& primals) { return Arrays{f(primals)[0], primals[0]}; });
+  const auto backward = std::make_shared<const BwdRule>([f](const Arrays& residuals, const Arrays& cotangents) {
+    return apply_pullback(linearize_flat(f, residuals), cotangents);
+  });
   add_all(pool, custom_vjp_flat("ruled", f, forward, backward, args));
 }
 
@@ -158,7 +176,9 @@ void transformed(Pool& pool) {
 }  // namespace
 
 void append_control_steps(std::vector<Step>& steps) {
-  steps.insert(steps.end(), {{2.5, loop}, {0.7, repetition}, {1, branches}, {1.2, called}, {1.2, transformed}, {0.5, with_own_rule}});
+  steps.insert(
+      steps.end(),
+      {{2.5, loop}, {0.7, repetition}, {1, branches}, {1.2, called}, {1.2, transformed}, {0.5, with_own_rule}});
 }
 
 }  // namespace tf2jax::fuzz

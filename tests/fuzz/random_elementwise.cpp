@@ -30,11 +30,31 @@ std::optional<Array> partner(Pool& pool, const Array& x) {
 }
 
 void function(Pool& pool) {
-  static const std::vector<Unary> smooth{sin, cos, tanh, neg, square, logistic, atan, sinh, [](const Array& x) { return exp(sin(x)); }, asinh, erf, [](const Array& x) { return sqrt(square(x) + 1.f); },
-                                         [](const Array& x) { return log(square(x) + 0.5f); }, [](const Array& x) { return log1p(square(x)); }, [](const Array& x) { return expm1(sin(x)); }, [](const Array& x) { return rsqrt(square(x) + 0.25f); }, softplus, silu,
-                                         [](const Array& x) { return integer_pow(x, 3); }, [](const Array& x) { return 1.f / (square(x) + 1.f); }};
-  static const std::vector<Unary> kinked{relu, abs, sign, floor, ceil, round, rint, exp, log, sqrt, cbrt, tan, asin, acosh, atanh, erfc, erf_inv, lgamma, digamma, exp2, log2, reciprocal, cosh, rsqrt, stop_gradient};
-  static const std::vector<Unary> complex_ones{neg, sin, exp, square, conj, tanh, cos, [](const Array& x) { return complex(real(x), imag(x) * 2.f); }};
+  static const std::vector<Unary> smooth{sin,
+                                         cos,
+                                         tanh,
+                                         neg,
+                                         square,
+                                         logistic,
+                                         atan,
+                                         sinh,
+                                         [](const Array& x) { return exp(sin(x)); },
+                                         asinh,
+                                         erf,
+                                         [](const Array& x) { return sqrt(square(x) + 1.f); },
+                                         [](const Array& x) { return log(square(x) + 0.5f); },
+                                         [](const Array& x) { return log1p(square(x)); },
+                                         [](const Array& x) { return expm1(sin(x)); },
+                                         [](const Array& x) { return rsqrt(square(x) + 0.25f); },
+                                         softplus,
+                                         silu,
+                                         [](const Array& x) { return integer_pow(x, 3); },
+                                         [](const Array& x) { return 1.f / (square(x) + 1.f); }};
+  static const std::vector<Unary> kinked{relu,    abs,  sign, floor,      ceil,  round, rint,         exp,     log,
+                                         sqrt,    cbrt, tan,  asin,       acosh, atanh, erfc,         erf_inv, lgamma,
+                                         digamma, exp2, log2, reciprocal, cosh,  rsqrt, stop_gradient};
+  static const std::vector<Unary> complex_ones{
+      neg, sin, exp, square, conj, tanh, cos, [](const Array& x) { return complex(real(x), imag(x) * 2.f); }};
   const auto x = pool.inexact();
   if (!x) return;
   if (is_complex(x->dtype())) {
@@ -48,10 +68,11 @@ void function(Pool& pool) {
 }
 
 void special(Pool& pool) {
-  const auto found = pool.find([](const Array& v) { return (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.size() < 500; });
+  const auto found =
+      pool.find([](const Array& v) { return (v.dtype() == DType::f32 || v.dtype() == DType::f64) && v.size() < 500; });
   if (!found) return;
   const Array x = *found, positive = square(x) + 0.5f;
-  pool.is_smooth = false;   // not differentiable in every argument
+  pool.is_smooth = false;  // not differentiable in every argument
   switch (pool.draw.below(10)) {
     case 0: return pool.add(igamma(stop_gradient(positive), positive + 0.25f));
     case 1: return pool.add(igammac(stop_gradient(positive), positive + 0.25f));
@@ -71,9 +92,23 @@ void barrier(Pool& pool) {
 }
 
 void arithmetic(Pool& pool) {
-  static const std::vector<Binary> smooth{add, sub, mul, mul, [](const Array& x, const Array& y) { return div(x, square(y) + 1.f); }};
-  static const std::vector<Binary> kinked{maximum, minimum, div, atan2, [](const Array& x, const Array& y) { return pow(abs(x) + 0.5f, y); }, rem};
-  static const std::vector<Binary> whole{add, sub, mul, maximum, minimum, bitwise_and, bitwise_or, bitwise_xor, rem, div, shift_left, shift_right_logical, shift_right_arithmetic};
+  static const std::vector<Binary> smooth{add, sub, mul, mul,
+                                          [](const Array& x, const Array& y) { return div(x, square(y) + 1.f); }};
+  static const std::vector<Binary> kinked{
+      maximum, minimum, div, atan2, [](const Array& x, const Array& y) { return pow(abs(x) + 0.5f, y); }, rem};
+  static const std::vector<Binary> whole{add,
+                                         sub,
+                                         mul,
+                                         maximum,
+                                         minimum,
+                                         bitwise_and,
+                                         bitwise_or,
+                                         bitwise_xor,
+                                         rem,
+                                         div,
+                                         shift_left,
+                                         shift_right_logical,
+                                         shift_right_arithmetic};
   const auto x = pool.find([](const Array& v) { return is_numeric(v.dtype()); });
   if (!x) return;
   const auto y = partner(pool, *x);
@@ -85,7 +120,8 @@ void arithmetic(Pool& pool) {
 
 void comparison(Pool& pool) {
   static const std::vector<Binary> compare{less, less_equal, greater, greater_equal, equal, not_equal};
-  const auto x = pool.find([](const Array& v) { return !is_complex(v.dtype()) && v.dtype() != DType::bool_ && v.dtype() != DType::key; });
+  const auto x = pool.find(
+      [](const Array& v) { return !is_complex(v.dtype()) && v.dtype() != DType::bool_ && v.dtype() != DType::key; });
   if (!x) return;
   const Array mask = pool.draw.of(compare)(*x, *partner(pool, *x));
   pool.is_smooth = false;
@@ -108,9 +144,12 @@ void selection(Pool& pool) {
   if (!x) return;
   const std::int64_t cases = pool.draw.between(2, 4);
   Arrays xs{*x};
-  while (static_cast<std::int64_t>(xs.size()) < cases) xs.push_back(pool.draw.chance(0.6) ? pool.like(*x).value_or(*x) : random_array(pool.draw, x->dtype(), x->dims()));
+  while (static_cast<std::int64_t>(xs.size()) < cases)
+    xs.push_back(pool.draw.chance(0.6) ? pool.like(*x).value_or(*x) : random_array(pool.draw, x->dtype(), x->dims()));
   const Dims dims = pool.draw.chance(0.3) ? Dims{} : x->dims();
-  const Array which = cases == 2 ? random_array(pool.draw, DType::bool_, dims) : clamp(Array(0), random_array(pool.draw, DType::i32, dims), Array(static_cast<std::int32_t>(cases - 1)));
+  const Array which = cases == 2 ? random_array(pool.draw, DType::bool_, dims)
+                                 : clamp(Array(0), random_array(pool.draw, DType::i32, dims),
+                                         Array(static_cast<std::int32_t>(cases - 1)));
   pool.add(select_n(which, xs));
 }
 
@@ -122,14 +161,18 @@ void bounds(Pool& pool) {
 }
 
 void conversion(Pool& pool) {
-  static const std::vector<DType> types{DType::f32, DType::f64, DType::f16, DType::bf16, DType::i32, DType::i8, DType::u8, DType::i64, DType::bool_};
+  static const std::vector<DType> types{DType::f32, DType::f64, DType::f16, DType::bf16, DType::i32,
+                                        DType::i8,  DType::u8,  DType::i64, DType::bool_};
   const auto x = pool.any();
   if (!x || is_complex(x->dtype())) return;
   const DType to = pool.draw.of(types);
   if (!config().enable_x64 && (to == DType::f64 || to == DType::i64)) return;
   pool.is_smooth = false;
   // Out of range there is no one result.
-  const Array bounded = is_floating(x->dtype()) && (is_integer(to)) ? where(less(abs(*x), convert_element_type(Array(100.f), x->dtype())), abs(*x), ones_like(*x)) : *x;
+  const Array bounded =
+      is_floating(x->dtype()) && (is_integer(to))
+          ? where(less(abs(*x), convert_element_type(Array(100.f), x->dtype())), abs(*x), ones_like(*x))
+          : *x;
   pool.add(convert_element_type(bounded, to));
 }
 
@@ -141,9 +184,10 @@ void rounding(Pool& pool) {
 }
 
 void bits(Pool& pool) {
-  const auto x = pool.find([](const Array& v) { return v.dtype() == DType::f32 || v.dtype() == DType::i32 || v.dtype() == DType::u32; });
+  const auto x = pool.find(
+      [](const Array& v) { return v.dtype() == DType::f32 || v.dtype() == DType::i32 || v.dtype() == DType::u32; });
   if (!x) return;
-  if (x->dtype() == DType::f32) return;   // the bits of rounded numbers differ
+  if (x->dtype() == DType::f32) return;  // the bits of rounded numbers differ
   pool.add(pool.draw.chance(0.5) ? population_count(*x) : clz(*x));
   pool.add(bitcast_convert_type(*x, x->dtype() == DType::i32 ? DType::u32 : DType::i32));
 }
@@ -164,7 +208,19 @@ void random_numbers(Pool& pool) {
 }  // namespace
 
 void append_elementwise_steps(std::vector<Step>& steps) {
-  steps.insert(steps.end(), {{14, function}, {14, arithmetic}, {3, comparison}, {1, logic}, {2, selection}, {1, bounds}, {1, conversion}, {0.3, rounding}, {0.5, bits}, {1, counter}, {0.5, random_numbers}, {0.6, special}, {0.2, barrier}});
+  steps.insert(steps.end(), {{14, function},
+                             {14, arithmetic},
+                             {3, comparison},
+                             {1, logic},
+                             {2, selection},
+                             {1, bounds},
+                             {1, conversion},
+                             {0.3, rounding},
+                             {0.5, bits},
+                             {1, counter},
+                             {0.5, random_numbers},
+                             {0.6, special},
+                             {0.2, barrier}});
 }
 
 }  // namespace tf2jax::fuzz

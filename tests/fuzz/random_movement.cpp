@@ -27,7 +27,8 @@ Dims random_factors(Draw& draw, std::int64_t n) {
     rest /= dims.back();
   }
   if (rest != 1 || n == 0) dims.push_back(rest);
-  while (dims.size() < 5 && draw.chance(0.2)) dims.insert(dims.begin() + draw.between(0, static_cast<std::int64_t>(dims.size())), 1);
+  while (dims.size() < 5 && draw.chance(0.2))
+    dims.insert(dims.begin() + draw.between(0, static_cast<std::int64_t>(dims.size())), 1);
   return dims;
 }
 
@@ -51,7 +52,7 @@ void broadcast(Pool& pool) {
   std::sort(axes.begin(), axes.end());
   const Dims from = x->dims();
   for (std::size_t i = 0; i < from.size(); ++i)
-    if (from[i] != 1) dims[static_cast<std::size_t>(axes[i])] = from[i];
+    if (from[i] != 1) dims[axes[i]] = from[i];
   if (num_elements(dims) <= pool.largest) pool.add(broadcast_in_dim(*x, symbolic(dims), axes));
 }
 
@@ -77,7 +78,7 @@ void sliced(Pool& pool) {
 void split_in_parts(Pool& pool) {
   const auto x = with_axes(pool);
   if (!x) return;
-  const std::int64_t axis = random_axis(pool, *x), n = x->dims()[static_cast<std::size_t>(axis)], at = pool.draw.between(0, n);
+  const std::int64_t axis = random_axis(pool, *x), n = x->dims()[axis], at = pool.draw.between(0, n);
   for (const Array& part : split(*x, {at, n - at}, axis)) pool.add(part);
 }
 
@@ -109,7 +110,7 @@ void joined(Pool& pool) {
     const auto y = pool.find([&](const Array& v) {
       if (v.dtype() != x->dtype() || v.rank() != x->rank()) return false;
       for (std::int64_t k = 0; k < v.rank(); ++k)
-        if (k != axis && v.dims()[static_cast<std::size_t>(k)] != x->dims()[static_cast<std::size_t>(k)]) return false;
+        if (k != axis && v.dims()[k] != x->dims()[k]) return false;
       return true;
     });
     xs.insert(xs.begin() + pool.draw.between(0, i), *y);
@@ -124,7 +125,7 @@ void repeated(Pool& pool) {
   if (kind == 0) return pool.add(roll(*x, pool.draw.between(-3, 3), random_axis(pool, *x)));
   if (x->size() >= 500) return;
   if (kind == 1) return pool.add(repeat(*x, pool.draw.between(1, 3), random_axis(pool, *x)));
-  if (kind == 2) return pool.add(tile(*x, Axes(static_cast<std::size_t>(x->rank()), 2)));
+  if (kind == 2) return pool.add(tile(*x, Axes(x->rank(), 2)));
   for (const Array& part : unstack(*x, 0)) pool.add(part);
 }
 
@@ -135,9 +136,10 @@ void reduced(Pool& pool) {
   if (x->dtype() == DType::bool_) return pool.add(pool.draw.chance(0.5) ? reduce_and(*x, axes) : reduce_or(*x, axes));
   const std::int64_t kind = pool.draw.below(10);
   bool is_empty = false;
-  for (const auto a : axes) is_empty = is_empty || x->dims()[static_cast<std::size_t>(a)] == 0;
+  for (const auto a : axes) is_empty = is_empty || x->dims()[a] == 0;
   Array y;
-  if (kind < 6 || is_complex(x->dtype()) || is_empty) y = kind == 5 && !is_empty ? reduce_prod(*x, axes) : reduce_sum(*x, axes);
+  if (kind < 6 || is_complex(x->dtype()) || is_empty)
+    y = kind == 5 && !is_empty ? reduce_prod(*x, axes) : reduce_sum(*x, axes);
   else if (kind < 9) y = kind == 6 ? reduce_min(*x, axes) : reduce_max(*x, axes);
   else y = is_integer(x->dtype()) ? reduce_xor(*x, axes) : logsumexp(*x, axes);
   if (kind >= 6) pool.is_smooth = false;
@@ -150,7 +152,8 @@ void reduced(Pool& pool) {
 
 // Statistics over parts of an array that another shape names, as in a group norm.
 void regrouped(Pool& pool) {
-  const auto x = pool.find([](const Array& v) { return v.size() > 1 && is_numeric(v.dtype()) && v.dtype() != DType::key; });
+  const auto x =
+      pool.find([](const Array& v) { return v.size() > 1 && is_numeric(v.dtype()) && v.dtype() != DType::key; });
   if (!x) return;
   const Array y = reshape(*x, symbolic(random_factors(pool.draw, x->size())));
   if (y.rank() == 0) return;
@@ -173,10 +176,16 @@ void normalised(Pool& pool) {
 void accumulated(Pool& pool) {
   const auto x = pool.find([](const Array& v) { return v.rank() > 0 && is_numeric(v.dtype()); });
   if (!x) return;
-  const std::int64_t axis = random_axis(pool, *x), kind = pool.draw.below(is_complex(x->dtype()) ? 2 : is_integer(x->dtype()) ? 4 : 5);
+  const std::int64_t axis = random_axis(pool, *x), kind = pool.draw.below(is_complex(x->dtype())   ? 2
+                                                                          : is_integer(x->dtype()) ? 4
+                                                                                                   : 5);
   const bool reverse = pool.draw.chance(0.4);
   if (kind == 2 || kind == 3) pool.is_smooth = false;
-  pool.add(kind == 0 ? cumsum(*x, axis, reverse) : kind == 1 ? cumprod(*x, axis, reverse) : kind == 2 ? cummax(*x, axis, reverse) : kind == 3 ? cummin(*x, axis, reverse) : cumlogsumexp(*x, axis, reverse));
+  pool.add(kind == 0   ? cumsum(*x, axis, reverse)
+           : kind == 1 ? cumprod(*x, axis, reverse)
+           : kind == 2 ? cummax(*x, axis, reverse)
+           : kind == 3 ? cummin(*x, axis, reverse)
+                       : cumlogsumexp(*x, axis, reverse));
 }
 
 void windows(Pool& pool) {
@@ -189,7 +198,8 @@ void windows(Pool& pool) {
     w.window_strides.push_back(pool.draw.between(1, 3));
     w.padding.emplace_back(pool.draw.below(2), pool.draw.below(2));
     w.base_dilation.push_back(dilated ? pool.draw.between(1, 2) : 1);
-    w.window_dilation.push_back(dilated && (n - 1) >= (w.window_dimensions.back() - 1) * 2 ? pool.draw.between(1, 2) : 1);
+    w.window_dilation.push_back(dilated && (n - 1) >= (w.window_dimensions.back() - 1) * 2 ? pool.draw.between(1, 2)
+                                                                                           : 1);
   }
   const std::int64_t kind = pool.draw.below(3);
   if (kind) pool.is_smooth = false;
@@ -199,8 +209,21 @@ void windows(Pool& pool) {
 }  // namespace
 
 void append_movement_steps(std::vector<Step>& steps) {
-  steps.insert(steps.end(), {{6, reshaped}, {4, transposed}, {5, broadcast}, {2, squeezed}, {4, sliced}, {1, split_in_parts}, {4, padded}, {2, reversed}, {3, joined}, {1, repeated},
-                             {8, reduced}, {2.5, regrouped}, {1, normalised}, {4, accumulated}, {1.5, windows}});
+  steps.insert(steps.end(), {{6, reshaped},
+                             {4, transposed},
+                             {5, broadcast},
+                             {2, squeezed},
+                             {4, sliced},
+                             {1, split_in_parts},
+                             {4, padded},
+                             {2, reversed},
+                             {3, joined},
+                             {1, repeated},
+                             {8, reduced},
+                             {2.5, regrouped},
+                             {1, normalised},
+                             {4, accumulated},
+                             {1.5, windows}});
 }
 
 }  // namespace tf2jax::fuzz

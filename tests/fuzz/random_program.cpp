@@ -12,7 +12,9 @@ namespace {
 const std::vector<Step>& all_steps() {
   static const std::vector<Step> steps = [] {
     std::vector<Step> out;
-    for (const auto append : {append_elementwise_steps, append_movement_steps, append_contraction_steps, append_indexing_steps, append_control_steps}) append(out);
+    for (const auto append : {append_elementwise_steps, append_movement_steps, append_contraction_steps,
+                              append_indexing_steps, append_control_steps})
+      append(out);
     return out;
   }();
   return steps;
@@ -53,10 +55,14 @@ Arrays chosen(Pool& pool, const Avals& wanted) {
 
 Array random_array(Draw& draw, DType dtype, const Dims& dims) {
   const std::int64_t n = num_elements(dims);
-  if (is_complex(dtype)) return complex(random_array(draw, real_dtype(dtype), dims), random_array(draw, real_dtype(dtype), dims));
+  if (is_complex(dtype))
+    return complex(random_array(draw, real_dtype(dtype), dims), random_array(draw, real_dtype(dtype), dims));
   std::vector<float> values;
   for (std::int64_t i = 0; i < n; ++i)
-    values.push_back(static_cast<float>(dtype == DType::bool_ ? draw.below(2) : is_integer(dtype) ? draw.between(dtype >= DType::u8 && dtype <= DType::u64 ? 0 : -4, 6) : random_real(draw)));
+    values.push_back(static_cast<float>(dtype == DType::bool_ ? draw.below(2)
+                                        : is_integer(dtype)
+                                            ? draw.between(dtype >= DType::u8 && dtype <= DType::u64 ? 0 : -4, 6)
+                                            : random_real(draw)));
   const Array x = Array::from_bytes(DType::f32, dims, std::as_bytes(std::span(values)));
   return dtype == DType::bool_ ? not_equal(x, zeros_like(x)) : convert_element_type(x, dtype);
 }
@@ -65,21 +71,30 @@ Dims random_dims(Draw& draw, std::int64_t rank) {
   Dims dims;
   for (std::int64_t i = 0; i < rank; ++i) {
     const std::int64_t kind = draw.below(40);
-    dims.push_back(kind == 0 ? 0 : kind < 8 ? 1 : kind < 34 ? draw.between(2, 5) : kind < 39 ? draw.between(6, 9) : draw.between(16, 40));
+    dims.push_back(kind == 0   ? 0
+                   : kind < 8  ? 1
+                   : kind < 34 ? draw.between(2, 5)
+                   : kind < 39 ? draw.between(6, 9)
+                               : draw.between(16, 40));
   }
-  while (num_elements(dims) > 2000) dims[static_cast<std::size_t>(draw.below(rank))] = 2;
+  while (num_elements(dims) > 2000) dims[draw.below(rank)] = 2;
   return dims;
 }
 
 Array Pool::fitted(const Aval& aval) {
   const Dims dims = aval.dims();
   if (const auto same = find([&](const Array& x) { return x.dtype() == aval.dtype && x.dims() == dims; })) return *same;
-  const auto x = find([&](const Array& y) { return (is_inexact(y.dtype()) && is_inexact(aval.dtype) && is_complex(y.dtype()) <= is_complex(aval.dtype)) || y.dtype() == aval.dtype; });
+  const auto x = find([&](const Array& y) {
+    return (is_inexact(y.dtype()) && is_inexact(aval.dtype) && is_complex(y.dtype()) <= is_complex(aval.dtype)) ||
+           y.dtype() == aval.dtype;
+  });
   if (!x) return random_array(draw, aval.dtype, dims);
   Array y = x->dtype() == aval.dtype ? *x : convert_element_type(*x, aval.dtype);
   if (y.size() == num_elements(dims)) return reshape(y, symbolic(dims));
   if (y.dtype() == DType::bool_) y = reduce_or(y, iota_axes(y.rank()));
-  else y = is_inexact(y.dtype()) ? sin(reduce_sum(y, iota_axes(y.rank()))) : reduce_max(concatenate({ravel(y), zeros({1}, y.dtype())}, 0), {0});
+  else
+    y = is_inexact(y.dtype()) ? sin(reduce_sum(y, iota_axes(y.rank())))
+                              : reduce_max(concatenate({ravel(y), zeros({1}, y.dtype())}, 0), {0});
   return broadcast_in_dim(y, symbolic(dims), {});
 }
 
@@ -106,7 +121,8 @@ DType random_float(Draw& draw, bool x64) {
   return x64 && kind < 17 ? DType::f64 : DType::f32;
 }
 DType random_other(Draw& draw, bool x64) {
-  static const std::vector<DType> narrow{DType::bool_, DType::i32, DType::i8, DType::u8, DType::u32, DType::i16, DType::u16};
+  static const std::vector<DType> narrow{DType::bool_, DType::i32, DType::i8, DType::u8,
+                                         DType::u32,   DType::i16, DType::u16};
   return x64 && draw.chance(0.2) ? (draw.chance(0.5) ? DType::i64 : DType::u64) : draw.of(narrow);
 }
 
@@ -137,7 +153,8 @@ Staged forward(Draw& draw, const Staged& p) {
             const Arrays primals(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(n));
             Tangents t;
             std::size_t next = n;
-            for (const Array& x : primals) t.push_back(is_inexact(x.dtype()) ? Tangent(xs[next++]) : Tangent::zero(x.aval()));
+            for (const Array& x : primals)
+              t.push_back(is_inexact(x.dtype()) ? Tangent(xs[next++]) : Tangent::zero(x.aval()));
             const JvpResult r = jvp_flat(f, primals, t);
             Arrays out = r.primals;
             for (const Tangent& y : r.tangents)
@@ -157,7 +174,8 @@ Staged backward(Draw& draw, const Staged& p, const Avals& outputs) {
             const Linearized l = linearize_flat(f, primals);
             Arrays all;
             std::size_t next = n;
-            for (const Aval& a : outputs) all.push_back(is_inexact(a.dtype) ? xs[next++] : zeros_of(Aval(DType::float0, a.shape)));
+            for (const Aval& a : outputs)
+              all.push_back(is_inexact(a.dtype) ? xs[next++] : zeros_of(Aval(DType::float0, a.shape)));
             const Arrays cts = apply_pullback(l, all);
             Arrays out;
             for (const Array& c : cts)
@@ -189,7 +207,8 @@ Staged mapped(Draw& draw, const Staged& p) {
   return {[f = p.f, axes, size](const Arrays& xs) {
             const BatchResult r = vmap_flat(f, xs, axes, Dim(size));
             Arrays out;
-            for (std::size_t i = 0; i < r.values.size(); ++i) out.push_back(r.axes[i] ? moveaxis(r.values[i], *r.axes[i], 0) : r.values[i]);
+            for (std::size_t i = 0; i < r.values.size(); ++i)
+              out.push_back(r.axes[i] ? moveaxis(r.values[i], *r.axes[i], 0) : r.values[i]);
             return out;
           },
           inputs};
@@ -217,7 +236,9 @@ RandomProgram random_program(std::uint64_t seed) {
     if (draw.chance(0.5)) dims = random_dims(draw, draw.between(0, 3));
     args.push_back(random_array(draw, main, dims));
   }
-  if (draw.chance(0.2)) args.push_back(random_array(draw, random_other(draw, x64), draw.chance(0.5) ? dims : random_dims(draw, draw.between(0, 2))));
+  if (draw.chance(0.2))
+    args.push_back(
+        random_array(draw, random_other(draw, x64), draw.chance(0.5) ? dims : random_dims(draw, draw.between(0, 2))));
   Staged p{random_function(draw, static_cast<int>(draw.between(1, 12)), 0, &out.is_smooth), args};
   const auto outputs = [&] { return staged(p).output_avals(); };
   const std::int64_t kind = draw.below(20);
@@ -226,10 +247,12 @@ RandomProgram random_program(std::uint64_t seed) {
   if (kind >= 6 && kind < 9 && differentiable) p = forward(draw, p), out.what = "jvp";
   if (kind >= 9 && kind < 13 && differentiable) p = backward(draw, p, outputs()), out.what = "vjp";
   if (kind >= 13 && kind < 15) p = mapped(draw, p), out.what = "vmap";
-  if (kind >= 15 && kind < 17 && differentiable) p = forward(draw, backward(draw, p, outputs())), out.what = "jvp of vjp";
+  if (kind >= 15 && kind < 17 && differentiable)
+    p = forward(draw, backward(draw, p, outputs())), out.what = "jvp of vjp";
   if (kind == 17 && differentiable) p = mapped(draw, backward(draw, p, outputs())), out.what = "vmap of vjp";
   if (kind == 18 && differentiable) p = forward(draw, forward(draw, p)), out.what = "jvp of jvp";
-  if (kind == 19 && differentiable) p = mapped(draw, forward(draw, backward(draw, p, outputs()))), out.what = "vmap of jvp of vjp";
+  if (kind == 19 && differentiable)
+    p = mapped(draw, forward(draw, backward(draw, p, outputs()))), out.what = "vmap of jvp of vjp";
   out.program = staged(p);
   out.inputs = p.inputs;
   return out;

@@ -9,8 +9,8 @@ namespace tf2jax::fuzz {
 struct RandomProgram {
   Jaxpr program;
   Arrays inputs;
-  bool is_smooth = true;    // its derivatives are those of its values: finite differences may judge
-  std::string what;         // which transform was applied last
+  bool is_smooth = true;  // its derivatives are those of its values: finite differences may judge
+  std::string what;       // which transform was applied last
 };
 
 /// The program of a seed. Programs of x64 seeds need Config::enable_x64.
@@ -26,9 +26,9 @@ class Pool {
  public:
   Pool(Draw& draw, Arrays first, int depth) : draw(draw), depth(depth), values_(std::move(first)) {}
   Draw& draw;
-  const int depth;          // transforms and loops around
+  const int depth;  // transforms and loops around
   bool is_smooth = true;
-  std::int64_t largest = 4096;   // elements of one array
+  std::int64_t largest = 4096;  // elements of one array
 
   const Arrays& values() const { return values_; }
   void add(const Array& x) {
@@ -42,12 +42,20 @@ class Pool {
       if (accepts(x)) fit.push_back(x);
     if (fit.empty()) return std::nullopt;
     const auto n = static_cast<std::int64_t>(fit.size());
-    return fit[static_cast<std::size_t>(std::max(draw.below(n), draw.below(n)))];
+    return fit[std::max(draw.below(n), draw.below(n))];
   }
-  std::optional<Array> any() { return find([](const Array&) { return true; }); }
-  std::optional<Array> real_float() { return find([](const Array& x) { return is_floating(x.dtype()); }); }
-  std::optional<Array> inexact() { return find([](const Array& x) { return is_inexact(x.dtype()); }); }
-  std::optional<Array> integer() { return find([](const Array& x) { return is_integer(x.dtype()); }); }
+  std::optional<Array> any() {
+    return find([](const Array&) { return true; });
+  }
+  std::optional<Array> real_float() {
+    return find([](const Array& x) { return is_floating(x.dtype()); });
+  }
+  std::optional<Array> inexact() {
+    return find([](const Array& x) { return is_inexact(x.dtype()); });
+  }
+  std::optional<Array> integer() {
+    return find([](const Array& x) { return is_integer(x.dtype()); });
+  }
   std::optional<Array> like(const Array& x) {
     return find([&](const Array& y) { return y.dtype() == x.dtype() && y.dims() == x.dims(); });
   }
@@ -73,8 +81,8 @@ void append_contraction_steps(std::vector<Step>& steps);
 void append_indexing_steps(std::vector<Step>& steps);
 void append_control_steps(std::vector<Step>& steps);
 
-/// A function of its arguments that takes `steps` random steps, the same ones each time it is traced, and returns values
-/// of the types `outs`; of any type where that is empty.
+/// A function of its arguments that takes `steps` random steps, the same ones each time it is traced, and returns
+/// values of the types `outs`; of any type where that is empty.
 FlatFn random_function(Draw& draw, int steps, int depth, bool* is_smooth, Avals outs = {});
 
 }  // namespace tf2jax::fuzz

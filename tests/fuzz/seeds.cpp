@@ -24,10 +24,14 @@ void graphs(const fs::path& folder) {
   for (const auto& g : fuzz::value_graphs()) {
     tensorflow::GraphDef graph = g.graph;
     // Few graphs call functions; the others are smaller without.
-    if (g.graph.ShortDebugString().substr(0, g.graph.ShortDebugString().find("library")).find("func {") == std::string::npos) graph.clear_library();
+    if (g.graph.ShortDebugString().substr(0, g.graph.ShortDebugString().find("library")).find("func {") ==
+        std::string::npos)
+      graph.clear_library();
     write(folder / fmt::format("{:03}", number++), detail::serialize(graph));
   }
-  write(folder / "text", "node { name: \"x\" op: \"Placeholder\" attr { key: \"dtype\" value { type: DT_FLOAT } } } node { name: \"y\" op: \"Neg\" input: \"x\" }");
+  write(folder / "text",
+        "node { name: \"x\" op: \"Placeholder\" attr { key: \"dtype\" value { type: DT_FLOAT } } } node { name: \"y\" "
+        "op: \"Neg\" input: \"x\" }");
 }
 
 void models(const fs::path& folder) {
@@ -48,7 +52,9 @@ void models(const fs::path& folder) {
 
 void bundles(const fs::path& folder) {
   fs::create_directories(folder);
-  write_tensor_bundle(folder / "ckpt", {{"a/kernel", array<float>({{1, 2, 3}, {4, 5, 6}})}, {"b", Array(true)}, {"text", StringTensor{{2}, {"ab", ""}}}});
+  write_tensor_bundle(folder / "ckpt", {{"a/kernel", array<float>({{1, 2, 3}, {4, 5, 6}})},
+                                        {"b", Array(true)},
+                                        {"text", StringTensor{{2}, {"ab", ""}}}});
   fs::remove(folder / "ckpt.data-00000-of-00001");
 }
 
@@ -56,7 +62,9 @@ void archives(const fs::path& folder) {
   const Array x = array<float>({{1, 2, 3}, {4, 5, 6}});
   write(folder / "plain.npy", to_npy(x));
   write(folder / "half.npy", to_npy(array<float16>({float16(1.5f)})));
-  for (const bool compress : {false, true}) write(folder / (compress ? "deflated.npz" : "stored.npz"), to_npz({{"a", x}, {"b", zeros({100})}}, {.compress = compress}));
+  for (const bool compress : {false, true})
+    write(folder / (compress ? "deflated.npz" : "stored.npz"),
+          to_npz({{"a", x}, {"b", zeros({100})}}, {.compress = compress}));
 }
 
 }  // namespace

@@ -12,13 +12,16 @@ namespace {
 
 class Whole {
  public:
-  explicit Whole(const Example& e) : program_(e.program), values_(values_of(e.program, e.inputs, [](const Equation& q, const Arrays& in) { return evaluate(q, in); })) {}
+  explicit Whole(const Example& e)
+      : program_(e.program),
+        values_(values_of(e.program, e.inputs, [](const Equation& q, const Arrays& in) { return evaluate(q, in); })) {}
 
   Example part(const std::vector<VarId>& outs, const std::set<VarId>& inputs) const {
     std::set<VarId> needed(outs.begin(), outs.end());
     std::vector<const Equation*> kept;
     for (auto e = program_->eqns.rbegin(); e != program_->eqns.rend(); ++e) {
-      if (std::ranges::none_of(e->outputs, [&](VarId v) { return needed.contains(v) && !inputs.contains(v); })) continue;
+      if (std::ranges::none_of(e->outputs, [&](VarId v) { return needed.contains(v) && !inputs.contains(v); }))
+        continue;
       kept.push_back(&*e);
       for (const Atom& a : e->inputs)
         if (!a.is_literal()) needed.insert(a.var);
@@ -33,7 +36,7 @@ class Whole {
           made.insert(v);
           continue;
         }
-        d.vars.push_back(Aval(d.vars[static_cast<std::size_t>(v)]));   // an input of the part: the equation writes another
+        d.vars.push_back(Aval(d.vars[v]));  // an input of the part: the equation writes another
         v = static_cast<VarId>(d.vars.size() - 1);
       }
     }
@@ -41,7 +44,7 @@ class Whole {
     for (const VarId v : needed) {
       if (made.contains(v)) continue;
       d.invars.push_back(v);
-      out.inputs.push_back(values_[static_cast<std::size_t>(v)]);
+      out.inputs.push_back(values_[v]);
     }
     for (const VarId v : outs) d.outs.push_back(Atom::of(v));
     out.program = Jaxpr(std::move(d));
@@ -62,7 +65,8 @@ const Equation* producer(const Jaxpr& program, VarId v) {
 }
 
 // Another output in place of output o: an operand of what computes it.
-bool step_back(const Whole& whole, std::vector<VarId>& outs, std::size_t o, const std::set<VarId>& inputs, const std::function<bool(const std::vector<VarId>&)>& fails) {
+bool step_back(const Whole& whole, std::vector<VarId>& outs, std::size_t o, const std::set<VarId>& inputs,
+               const std::function<bool(const std::vector<VarId>&)>& fails) {
   const Equation* e = producer(whole.program(), outs[o]);
   if (!e) return false;
   for (const Atom& a : e->inputs) {
@@ -78,9 +82,9 @@ bool step_back(const Whole& whole, std::vector<VarId>& outs, std::size_t o, cons
 
 Arrays run_inlined(const Jaxpr& program, const Arrays& args) {
   return outputs_of(program, values_of(program, args, [](const Equation& e, const Arrays& in) {
-    const auto called = called_program(e);
-    return called ? run_inlined(*called, in) : e.primitive.bind(in, e.params);
-  }));
+                      const auto called = called_program(e);
+                      return called ? run_inlined(*called, in) : e.primitive.bind(in, e.params);
+                    }));
 }
 
 }  // namespace
@@ -111,11 +115,14 @@ Example shrink(const Example& example, const std::function<bool(const Example&)>
   }
   for (bool again = true; again;) {
     again = false;
-    for (std::size_t o = 0; o < outs.size() && !again; ++o) again = step_back(whole, outs, o, inputs, [&](const auto& other) { return still(other, inputs); });
+    for (std::size_t o = 0; o < outs.size() && !again; ++o)
+      again = step_back(whole, outs, o, inputs, [&](const auto& other) { return still(other, inputs); });
   }
-  for (auto e = whole.program()->eqns.rbegin(); e != whole.program()->eqns.rend(); ++e) {   // results as inputs
-    const bool is_there = std::ranges::any_of(best.program->eqns, [&](const Equation& k) { return k.outputs == e->outputs; });
-    if (!is_there || std::ranges::any_of(e->outputs, [&](VarId v) { return std::ranges::find(outs, v) != outs.end(); })) continue;
+  for (auto e = whole.program()->eqns.rbegin(); e != whole.program()->eqns.rend(); ++e) {  // results as inputs
+    const bool is_there =
+        std::ranges::any_of(best.program->eqns, [&](const Equation& k) { return k.outputs == e->outputs; });
+    if (!is_there || std::ranges::any_of(e->outputs, [&](VarId v) { return std::ranges::find(outs, v) != outs.end(); }))
+      continue;
     std::set<VarId> more = inputs;
     more.insert(e->outputs.begin(), e->outputs.end());
     if (still(outs, more)) inputs = std::move(more);

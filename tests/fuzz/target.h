@@ -42,7 +42,9 @@ int judge(F f) {
   return 0;
 }
 
-inline std::string_view text(const std::uint8_t* data, std::size_t size) { return {reinterpret_cast<const char*>(data), size}; }
+inline std::string_view text(const std::uint8_t* data, std::size_t size) {
+  return {reinterpret_cast<const char*>(data), size};
+}
 
 /// Calls `f` with ones, op by op and staged.
 inline void call_with_ones(const ConvertedFunction& f) {

@@ -1,8 +1,8 @@
 // The rows and how they become graphs.
 #include "value_graphs.h"
 
-#include "tf2jax/tf_graph/graph_builder.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/tf_graph/graph_builder.h"
 
 #include <sstream>
 
@@ -11,9 +11,11 @@ namespace {
 
 namespace tf = tensorflow;
 
-// operations | operands | attributes. An operand is a letter and sizes: f f32, h f16, d f64, z c64, i i32, u u32, b bool for inputs;
-// [1,2] or [3] a list and =3 a number of i32, .5 a number of f32, $abc a string as constants; %x names an earlier tensor of the row.
-// An operation before ">" is a node by itself: "TensorListReserve([2],=3;element_dtype:FLOAT)>l".
+// operations | operands | attributes. An operand is a letter and sizes: f f32, h f16, d f64, z c64, i i32, u u32, b
+// bool for inputs; [1,2] or [3] a list and =3 a number of i32, .5 a number of f32, $abc a string as constants; %x and
+// %x:1 name earlier tensors of the row. An operation before ">" is a node by itself:
+// "TensorListReserve([2],=3;element_dtype:FLOAT)>l". "3*" is three variables before the operands, as resources and as
+// references.
 constexpr const char* kRows = R"(
 Abs Neg Sign Square Reciprocal Inv Exp Expm1 Log Log1p Sqrt Rsqrt Sin Cos Tan Asin Acos Atan Sinh Cosh Tanh Asinh Acosh Atanh Erf Erfc Erfinv|f2,3|
 Lgamma Digamma Ceil Floor Round Rint IsFinite IsNan IsInf Relu Relu6 Elu Selu Sigmoid Softplus Softsign Softmax LogSoftmax OnesLike ZerosLike L2Loss|f2,3|
@@ -34,6 +36,84 @@ AddN AccumulateNV2|f2,3 f2,3 f2,3|N=3
 ClipByValue|f2,3 .1 .5|
 Select SelectV2|b2,3 f2,3 f2,3|
 Complex|f2,3 f2,3|
+Igamma Igammac IgammaGradA Polygamma Zeta|f2,3 f2,3|
+Betainc|f2,3 f2,3 f2,3|
+BesselI0e BesselI1e BesselI0 BesselI1 Ndtri|f2,3|
+FFT IFFT FFT2D IFFT2D|z2,3,4|
+FFT3D IFFT3D|z2,3,4|
+RFFT|f2,5 [4]|
+RFFT2D|f2,5,4 [4,6]|
+RFFT3D|f2,3,5,4 [3,4,6]|
+IRFFT3D|z2,3,4,3 [3,4,4]|
+Where|[0,2,1]|
+IRFFT|z2,3 [4]|
+IRFFT2D|z2,4,3 [4,4]|
+Cholesky|f3,3|
+MatrixTriangularSolve|f3,3 f3,2|lower=true adjoint=true
+SelfAdjointEigV2|f3,3|compute_v=true
+Svd|f3,2|compute_uv=true full_matrices=true
+Svd|f3,2|compute_uv=false full_matrices=false
+Qr|f3,2|full_matrices=false
+Lu|f3,3|output_idx_type:INT64
+Eig|f3,3|compute_v=true Tout:COMPLEX64
+MatrixInverse|f3,3|adjoint=true
+MatrixSolve|f3,3 f3,2|adjoint=false
+MatrixSolveLs|f3,2 f3,2 .1|fast=true
+MatrixDeterminant LogMatrixDeterminant|f3,3|
+FakeQuantWithMinMaxArgs|f2,3|min=.1 max=.9 num_bits=4 narrow_range=true
+FakeQuantWithMinMaxVars|f2,3 .1 .9|num_bits=4 narrow_range=false
+FakeQuantWithMinMaxVarsPerChannel|f2,3 f3 f3|num_bits=4 narrow_range=false
+QuantizeAndDequantizeV2 QuantizeAndDequantizeV4|f2,3 .1 .9|signed_input=true num_bits=5 range_given=true round_mode:"HALF_UP"
+QuantizeAndDequantizeV3|f2,3 .1 .9 =5|signed_input=true range_given=false
+DynamicPartition|f3,2 [0,1,1]|num_partitions=2
+DynamicStitch ParallelDynamicStitch|[0,2] [1] f2,2 f1,2|N=2
+Unique UniqueWithCounts|[3,1,3,2]|out_idx:INT32
+UniqueV2 UniqueWithCountsV2|[3,1,3,2] [0]|out_idx:INT32
+ListDiff|[3,1,3,2] [1]|out_idx:INT32
+Reshape([0,0,1,1,0,0,2,2],[2,4])>r Cast(%r;SrcT:INT32,DstT:FLOAT)>b Cast([1,2];SrcT:INT32,DstT:FLOAT)>s NonMaxSuppression|%b %s =2|iou_threshold=.5
+Reshape([0,0,1,1,0,0,2,2],[2,4])>r Cast(%r;SrcT:INT32,DstT:FLOAT)>b Cast([1,2];SrcT:INT32,DstT:FLOAT)>s NonMaxSuppressionV2|%b %s =2 .5|
+Reshape([0,0,1,1,0,0,2,2],[2,4])>r Cast(%r;SrcT:INT32,DstT:FLOAT)>b Cast([1,2];SrcT:INT32,DstT:FLOAT)>s NonMaxSuppressionV3|%b %s =2 .5 .1|
+NonMaxSuppressionV4|f3,4 f3 =2 .5 .1|pad_to_max_output_size=true
+NonMaxSuppressionV5|f3,4 f3 =2 .5 .1 .3|pad_to_max_output_size=true
+SparseToDense|[0,2] [4] f2 .1|
+SparseTensorDenseMatMul|i3,2 f3 [4,4] f4,2|adjoint_a=false adjoint_b=false
+ReverseSequence|f2,4,3 [1,3]|seq_dim=1 batch_dim=0
+CumulativeLogsumexp|f2,3 =1|exclusive=true reverse=false
+InTopKV2|f2,3 [1,2] =2|
+InTopK|f2,3 [1,2]|k=2
+NthElement|f2,3 =1|reverse=true
+Reverse|f2,3 [0,1]|
+Dilation2D|f1,4,4,2 f2,2,2|strides=[1,1,1,1] rates=[1,1,1,1] padding:"SAME"
+MaxPoolWithArgmax|f1,4,4,2|ksize=[1,2,2,1] strides=[1,1,1,1] padding:"VALID" Targmax:INT32 include_batch_in_index=true
+LowerBound UpperBound|f2,5 f2,3|out_type:INT32
+ResizeBilinear ResizeNearestNeighbor|f1,3,4,2 [5,6]|half_pixel_centers=true align_corners=false
+ResizeBilinearGrad|f1,3,4,2 f1,5,6,2|half_pixel_centers=true align_corners=false
+ResizeNearestNeighborGrad|f1,3,4,2 [5,6]|half_pixel_centers=true align_corners=false
+ResizeBicubic ResizeArea|f1,3,4,2 [5,6]|align_corners=false
+ScaleAndTranslate|f1,3,4,2 [5,6] [1,2] [0,1]|kernel_type:"lanczos3" antialias=true
+RGBToHSV HSVToRGB|f2,3|
+AdjustHue AdjustSaturation AdjustContrastv2|f2,3,3 .5|
+CropAndResize|f2,4,5,3 f2,4 [0,1] [3,2]|method:"bilinear" extrapolation_value=.5
+ImageProjectiveTransformV2|f2,4,5,3 f1,8 [3,2]|interpolation:"BILINEAR" fill_mode:"REFLECT"
+ImageProjectiveTransformV3|f2,4,5,3 f1,8 [3,2] .5|interpolation:"NEAREST" fill_mode:"WRAP"
+ExtractImagePatches|f2,4,5,3|ksizes=[1,2,2,1] strides=[1,1,2,1] rates=[1,1,1,1] padding:"SAME"
+Conv2DBackpropFilter|f2,4,5,3 [2,2,3,2] f2,4,5,2|strides=[1,1,1,1] padding:"SAME"
+Conv3DBackpropFilterV2|f2,4,5,2,3 [2,2,1,3,2] f2,4,5,2,2|strides=[1,1,1,1,1] padding:"SAME"
+DepthwiseConv2dNativeBackpropInput|[2,4,5,3] f2,2,3,2 f2,4,5,6|strides=[1,1,1,1] padding:"SAME"
+DepthwiseConv2dNativeBackpropFilter|f2,4,5,3 [2,2,3,2] f2,4,5,6|strides=[1,1,1,1] padding:"SAME"
+MaxPoolGrad|f2,4,4,3 f2,2,2,3 f2,2,2,3|ksize=[1,2,2,1] strides=[1,2,2,1] padding:"VALID"
+MaxPoolGradV2|f2,4,4,3 f2,2,2,3 f2,2,2,3 [1,2,2,1] [1,2,2,1]|padding:"VALID"
+MaxPool3DGrad|f2,4,4,2,3 f2,2,2,2,3 f2,2,2,2,3|ksize=[1,2,2,1,1] strides=[1,2,2,1,1] padding:"VALID"
+AvgPoolGrad|[2,4,4,3] f2,2,2,3|ksize=[1,2,2,1] strides=[1,2,2,1] padding:"VALID"
+AvgPool3DGrad|[2,4,4,2,3] f2,2,2,2,3|ksize=[1,2,2,1,1] strides=[1,2,2,1,1] padding:"VALID"
+StridedSliceGrad|[4,5] [1,0] [3,4] [1,2] f2,2|begin_mask=0 end_mask=0 ellipsis_mask=0 new_axis_mask=0 shrink_axis_mask=0
+SegmentSum SegmentProd SegmentMax SegmentMin SegmentMean|f4,2 [0,1,1,3]|
+SparseSegmentSum SparseSegmentMean SparseSegmentSqrtN|f4,2 [0,3,1] [0,0,2]|
+SparseSegmentSumWithNumSegments SparseSegmentMeanWithNumSegments SparseSegmentSqrtNWithNumSegments|f4,2 [0,3,1] [0,0,2] =4|
+DenseBincount|i2,3 =4 f2,3|binary_output=true
+Bincount|i2,3 =4 f2,3|
+HistogramFixedWidth|f7 [0,1] =4|dtype:INT32
+Bucketize|f2,3|boundaries=[.1,.5]
 MatrixBandPart|f2,3,4 =1 =1|
 MatrixDiag|f2,3|
 MatrixDiagV3|f2,3 =1 =-1 =-1 .0|align:"RIGHT_LEFT"
@@ -151,6 +231,122 @@ If StatelessIf|b f2,3 f2,3|then_branch@add else_branch@mul
 Case StatelessCase|i f2,3 f2,3|branches@[add,mul]
 While StatelessWhile|=0 f2,3|cond@few body@next
 While StatelessWhile|i f2,3|cond@few body@next
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArrayWriteV3|%a =1 f2 %a:1|
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArrayReadV3|%a =1 %a:1|dtype:FLOAT
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArrayGatherV3|%a [0,2] %a:1|dtype:FLOAT
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArrayScatterV3|%a [0,2] f2,2 %a:1|
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArraySizeV3|%a %a:1|
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArrayConcatV3|%a %a:1|dtype:FLOAT
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArraySplitV3|%a f6 [2,2,2] %a:1|
+VarHandleOp(;dtype:FLOAT,shape={3})>v ResourceScatterUpdate ResourceScatterAdd ResourceScatterSub ResourceScatterMul ResourceScatterMin ResourceScatterMax|%v [0,2] f2|dtype:FLOAT
+VarHandleOp(;dtype:FLOAT,shape={3})>v VariableShape|%v|out_type:INT64
+MatrixDiagPartV2 MatrixDiagPartV3|f2,3,4 [-1,1] .1|
+MatrixDiagV2 MatrixDiagV3|f2,3,4 [-1,1] =4 =4 .1|
+MatrixSetDiagV2 MatrixSetDiagV3|f2,3,4 f2,3,3 [-1,1]|
+MatrixSetDiagV3|f2,3,4 f2,3,3 [-1,1]|align:"LEFT_RIGHT"
+Diag|f2,3|
+DiagPart|f2,3,2,3|
+TridiagonalSolve|f2,3,4 f2,4,2|partial_pivoting=true
+TridiagonalMatMul|f1,4 f1,4 f1,4 f4,2|
+BandedTriangularSolve|f2,4 f4,2|lower=true adjoint=false
+MatrixSquareRoot|f3,3|
+Dawsn Spence Expint FresnelSin FresnelCos|f2,3|
+LSTMBlockCell|f2,3 f2,4 f2,4 f7,16 f4 f4 f4 f16|use_peephole=true cell_clip=.5
+BlockLSTM BlockLSTMV2|=2 f3,2,3 f2,4 f2,4 f7,16 f4 f4 f4 f16|use_peephole=true
+GRUBlockCell|f2,3 f2,4 f7,8 f7,4 f8 f4|
+SparseTensorDenseAdd SparseDenseCwiseAdd SparseDenseCwiseMul SparseDenseCwiseDiv|i3,2 f3 [4,5] f4,5|
+SparseReorder SparseSoftmax|i3,2 f3 [4,5]|
+SparseReshape|i3,2 [4,6] [3,8]|
+SparseReduceSum SparseReduceMax|i3,2 f3 [4,5] [1]|keep_dims=true
+SetSize|i3,2 f3 [4,5]|
+Where([0,2,1,3];)>w SparseAdd|%w f3 [4] %w f3 [4] .0|
+Where([0,2,1,3];)>w SparseSlice|%w f3 [4] [1] [2]|
+Where([0,2,1,3];)>w SparseConcat|%w %w f3 f3 [4] [4]|concat_dim=0 N=2
+Where([0,2,1,3];)>w SparseFillEmptyRows|%w f3 [4] .5|
+ExpandDims([0,2,1],=0;)>a ExpandDims([2,3],=0;)>b DenseToDenseSetOperation|%a %b|set_operation:"union"
+RaggedTensorToTensor|[-1,-1] f3 .5 [0,2,3]|num_row_partition_tensors=1 row_partition_types:["ROW_SPLITS"]
+RaggedRange|[0,2] [3,5] [1,2]|
+RaggedGather|[0,2,3] f3 [1,0]|PARAMS_RAGGED_RANK=1 OUTPUT_RAGGED_RANK=1
+RaggedTensorToSparse|[0,2,3] f3|RAGGED_RANK=1
+QuantizeV2|f2,3 .1 .9|T:QUINT8 mode:"MIN_FIRST"
+QuantizeV2|f2,3 .1 .9|T:QINT8 mode:"SCALED"
+Dequantize|i2,3 .1 .9|T:QINT32 mode:"MIN_COMBINED"
+CompareAndBitpack|f2,8 .1|
+ParallelConcat|f1,2 f1,2|N=2 shape={2,2}
+ScatterNdNonAliasingAdd|f4,2 i3,1 f3,2|
+XlaEinsum|f2,3 f3,4|equation:"ab,bc->ac"
+XlaSort|f2,3|
+XlaKeyValueSort|f6 f6|
+Print|f2 f2|
+StringLower($aB;)>s StringUpper(%s;)>t StringStrip(%t;)>u StringLength|%u|
+StringJoin($a,$b;N=2)>s StringLength|%s|
+AsString([1,2];T:INT32)>s StringToNumber|%s|
+Substr($abcd,=1,=2;)>s StringLength|%s|
+StringSplitV2|$abc $b|
+HashTableV2(;key_dtype:INT64,value_dtype:FLOAT)>t InitializeTableV2(%t,[1,2],[3,4];)>z LookupTableFindV2 LookupTableFind|%t [1,5] =7|
+HashTable(;key_dtype:INT64,value_dtype:FLOAT)>t InitializeTable(%t,[1,2],[3,4];)>z LookupTableSizeV2 LookupTableSize|%t|
+MutableHashTableV2(;key_dtype:INT64,value_dtype:FLOAT)>t LookupTableImportV2(%t,[1,2],[3,4];)>z LookupTableFindV2|%t [1,5] =7|
+HashTableV2(;key_dtype:INT64,value_dtype:FLOAT)>t LookupTableImport(%t,[1,2],[3,4];)>z LookupTableFindV2|%t [1,5] =7|
+RandomGamma RandomPoissonV2|[4] f3|
+StatelessRandomGammaV2|[4,3] [1,2] f3|
+StatelessRandomGammaV3|[4,3] [1,2] [0,0] =1 f3|
+StatelessRandomPoisson|[4,3] [1,2] f3|dtype:INT32
+StatelessRandomBinomial|[4,3] [1,2] f3 f3|dtype:INT32
+StatelessShuffle|f4 [1,2] [0,0] =1|
+StatelessParameterizedTruncatedNormal|[4,3] [1,2] f3 f3 f3 f3|
+StatelessRandomNormal StatelessRandomUniform StatelessTruncatedNormal|[4] [1,2]|dtype:FLOAT
+StatelessRandomUniformInt|[4] [1,2] =1 =9|dtype:INT32
+StatelessRandomGetKeyCounterAlg|[1,2]|
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListResize|%l =6|
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListConcatLists|%l %l|element_dtype:FLOAT
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListElementShape|%l|shape_type:INT32
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListGather|%l [0,3] [3]|element_dtype:FLOAT
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListConcatV2|%l [3] [0]|element_dtype:FLOAT
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListConcat|%l|element_dtype:FLOAT
+TensorListFromTensor(f4,3;element_dtype:FLOAT)>l TensorListScatterIntoExistingList|%l f2,3 [0,3]|element_dtype:FLOAT
+TensorListScatterV2(f2,3,[3,0],[3],=-1;element_dtype:FLOAT)>l TensorListStack|%l [3]|element_dtype:FLOAT
+TensorListScatter(f2,3,[1,0],[3];element_dtype:FLOAT)>l TensorListStack|%l [3]|element_dtype:FLOAT
+TensorListSplit(f4,[2],[2,2];element_dtype:FLOAT)>l TensorListStack|%l [2]|element_dtype:FLOAT
+TensorArrayV3(=1;dtype:FLOAT,element_shape={2},dynamic_size=true)>a TensorArrayWriteV3|%a =3 f2 %a:1|
+TensorArrayV3(=3;dtype:FLOAT,element_shape={2})>a TensorArrayCloseV3(%a;)>z TensorArraySizeV3|%a %a:1|
+VarHandleOp(;dtype:FLOAT,shape={3})>v ReadVariablesOp|%v|N=1
+VariableV2(;dtype:FLOAT,shape={3})>v ScatterUpdate ScatterAdd ScatterSub ScatterMul ScatterDiv ScatterMin ScatterMax|%v [0,2] f2|
+VariableV2(;dtype:FLOAT,shape={3})>v ScatterNdUpdate ScatterNdAdd ScatterNdSub ScatterNdMin ScatterNdMax|%v i2,1 f2|
+VarHandleOp(;dtype:FLOAT,shape={3})>v ResourceScatterNdUpdate ResourceScatterNdAdd ResourceScatterNdSub ResourceScatterNdMin ResourceScatterNdMax|%v i2,1 f2|dtype:FLOAT
+VarHandleOp(;dtype:FLOAT,shape={3})>v ResourceScatterDiv|%v [0,1] f2|dtype:FLOAT
+VarHandleOp(;dtype:FLOAT,shape={3})>v ResourceGatherNd|%v i2,1|dtype:FLOAT
+VariableV2(;dtype:FLOAT,shape={2})>v IsVariableInitialized|%v|
+1*ApplyGradientDescent|.1 f2|
+2*ApplyMomentum ApplyKerasMomentum|.1 f2 .9|use_nesterov=true
+2*ApplyAdagrad|.1 f2|
+2*ApplyAdagradV2|.1 .001 f2|
+3*ApplyAdam|.9 .99 .1 .9 .99 .001 f2|use_nesterov=true
+4*ApplyAdamWithAmsgrad|.9 .99 .1 .9 .99 .001 f2|
+3*ApplyAdaMax|.9 .1 .9 .99 .001 f2|
+3*ApplyRMSProp|.1 .9 .5 .001 f2|
+4*ApplyCenteredRMSProp|.1 .9 .5 .001 f2|
+3*ApplyAdadelta|.1 .9 .001 f2|
+3*ApplyFtrl|f2 .1 .01 .02 .5|
+3*ApplyFtrlV2|f2 .1 .01 .02 .03 .5|
+2*ApplyAddSign|.1 .9 .5 .9 f2|
+2*ApplyPowerSign|.1 .9 .5 .9 f2|
+1*ApplyProximalGradientDescent|.1 .01 .02 f2|
+2*ApplyProximalAdagrad|.1 .01 .02 f2|
+2*SparseApplyMomentum SparseApplyKerasMomentum|.1 f2 [0,1] .9|use_nesterov=false
+2*SparseApplyAdagrad|.1 f2 [0,1]|
+2*SparseApplyAdagradV2|.1 .001 f2 [0,1]|
+3*SparseApplyRMSProp|.1 .9 .5 .001 f2 [0,1]|
+4*SparseApplyCenteredRMSProp|.1 .9 .5 .001 f2 [0,1]|
+3*SparseApplyAdadelta|.1 .9 .001 f2 [0,1]|
+3*SparseApplyFtrl|f2 [0,1] .1 .01 .02 .5|
+3*SparseApplyFtrlV2|f2 [0,1] .1 .01 .02 .03 .5|
+1*SparseApplyProximalGradientDescent|.1 .01 .02 f2 [0,1]|
+2*SparseApplyProximalAdagrad|.1 .01 .02 f2 [0,1]|
+FusedBatchNormGrad FusedBatchNormGradV2 FusedBatchNormGradV3|f2,3,3,2 f2,3,3,2 f2 f2 f2 f2|epsilon=.1 data_format:"NHWC" is_training=true
+FusedBatchNormGradV3|f2,3,3,2 f2,3,3,2 f2 f2 f2 f2|epsilon=.1 data_format:"NHWC" is_training=false
+CombinedNonMaxSuppression|f2,3,1,4 f2,3,2 =2 =3 .5 .1|pad_per_class=false clip_boxes=true
+TensorStridedSliceUpdate|f4,3 [1,0] [3,2] [1,1] f2,2|
+VarHandleOp(;dtype:FLOAT,shape={3})>v ResourceStridedSliceAssign|%v [0] [2] [1] f2|
 TensorListReserve([3],=4;element_dtype:FLOAT)>l TensorListSetItem|%l =1 f3|element_dtype:FLOAT
 TensorListReserve([3],=4;element_dtype:FLOAT)>l TensorListGetItem|%l i [3]|element_dtype:FLOAT
 TensorListReserve([3],=4;element_dtype:FLOAT)>l TensorListStack|%l [3]|element_dtype:FLOAT num_elements=4
@@ -240,22 +436,48 @@ class RowBuilder {
     const auto open = word.find('('), close = word.rfind(')');
     const auto inside = split_at(word.substr(open + 1, close - open - 1), ';');
     const auto name = word.substr(close + 2);
-    named_[name] = node(word.substr(0, open), name, split_at(inside[0], ','), inside.size() > 1 ? split_at(inside[1], ',') : std::vector<std::string>());
+    named_[name] = node(word.substr(0, open), name, split_at(inside[0], ','),
+                        inside.size() > 1 ? split_at(inside[1], ',') : std::vector<std::string>());
+  }
+
+  std::string text_constant(const std::string& name, const std::string& text) {
+    changes_.emplace_back([name, text](tf::GraphDef& graph) {
+      for (auto& n : *graph.mutable_node()) {
+        if (n.name() != name) continue;
+        (*n.mutable_attr())["dtype"].set_type(tf::DT_STRING);
+        auto* tensor = (*n.mutable_attr())["value"].mutable_tensor();
+        tensor->set_dtype(tf::DT_STRING);
+        tensor->mutable_tensor_shape();
+        tensor->add_string_val(text);
+      }
+    });
+    return builder_.node("Const", name, {});
   }
 
   std::string operand(const std::string& text) {
     const auto fresh = [&] { return fmt::format("x{}", count_++); };
-    if (text[0] == '%') return named_.at(text.substr(1));
+    if (text[0] == '%') {
+      const auto colon = text.find(':');
+      const std::string named = named_.at(text.substr(1, colon - 1));
+      return colon == std::string::npos ? named : named.substr(0, named.find(':')) + text.substr(colon);
+    }
     if (text[0] == '^') return text;
+    if (text[0] == '$') return text_constant(fresh(), text.substr(1));
     if (text[0] == '=') return builder_.constant(fresh(), narrow_array(integers(text), {}));
     if (text[0] == '.') return builder_.constant(fresh(), Array(std::stof("0" + text)));
-    if (text.starts_with("[[")) return builder_.constant(fresh(), narrow_array(integers(text), {static_cast<std::int64_t>(integers(text).size()) / 2, 2}));
-    if (text[0] == '[') return builder_.constant(fresh(), narrow_array(integers(text), {static_cast<std::int64_t>(integers(text).size())}));
-    static const std::map<char, DType> kTypes{{'f', f32}, {'h', f16}, {'d', f64}, {'z', c64}, {'i', i32}, {'u', u32}, {'b', bool_}};
+    if (text.starts_with("[["))
+      return builder_.constant(fresh(),
+                               narrow_array(integers(text), {static_cast<std::int64_t>(integers(text).size()) / 2, 2}));
+    if (text[0] == '[')
+      return builder_.constant(fresh(),
+                               narrow_array(integers(text), {static_cast<std::int64_t>(integers(text).size())}));
+    static const std::map<char, DType> kTypes{{'f', f32}, {'h', f16}, {'d', f64},  {'z', c64},
+                                              {'i', i32}, {'u', u32}, {'b', bool_}};
     return builder_.placeholder(fresh(), kTypes.at(text[0]), integers(text.substr(1)));
   }
 
-  std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& operands, const std::vector<std::string>& attributes) {
+  std::string node(const std::string& op, const std::string& name, const std::vector<std::string>& operands,
+                   const std::vector<std::string>& attributes) {
     if (op == "Const") return builder_.constant(name, Array(1.5f));
     std::vector<std::string> inputs;
     for (const auto& o : join_lists(operands)) {
@@ -278,7 +500,7 @@ class RowBuilder {
     return out;
   }
 
-  // name=value, name:TYPE, name:"text", name={shape}, name@function
+  // name=value, name:TYPE, name:"text", name:["text"], name={shape}, name@function
   static void set(tf::GraphDef& graph, const std::string& node, const std::string& text) {
     const auto mark = text.find_first_of("=:@");
     const std::string value = text.substr(mark + 1);
@@ -286,15 +508,22 @@ class RowBuilder {
       if (n.name() != node) continue;
       tf::AttrValue& a = (*n.mutable_attr())[text.substr(0, mark)];
       if (text[mark] == '@' && value[0] == '[') {
-        for (const auto& f : split_at(value.substr(1, value.size() - 2), ',')) a.mutable_list()->add_func()->set_name(f);
+        for (const auto& f : split_at(value.substr(1, value.size() - 2), ','))
+          a.mutable_list()->add_func()->set_name(f);
       } else if (text[mark] == '@') {
         a.mutable_func()->set_name(value);
+      } else if (text[mark] == ':' && value[0] == '[') {
+        for (const auto& s : split_at(value.substr(1, value.size() - 2), ','))
+          a.mutable_list()->add_s(s.substr(1, s.size() - 2));
       } else if (text[mark] == ':' && value[0] == '"') {
         detail::parse_text("s: " + value, a, text);
       } else if (text[mark] == ':') {
         detail::parse_text("type: DT_" + value, a, text);
       } else if (value == "true" || value == "false") {
         a.set_b(value == "true");
+      } else if (value.starts_with("[.")) {
+        for (const auto& f : split_at(value.substr(1, value.size() - 2), ','))
+          a.mutable_list()->add_f(std::stof("0" + f));
       } else if (value[0] == '[') {
         a.mutable_list();
         for (const auto i : integers(value)) a.mutable_list()->add_i(i);
@@ -314,13 +543,35 @@ class RowBuilder {
   int count_ = 0;
 };
 
+// The rows, each "3*ops|operands|attributes" with three variables before its operands: resources, and references.
+std::vector<std::string> all_rows() {
+  std::vector<std::string> out;
+  std::istringstream rows(kRows);
+  for (std::string row; std::getline(rows, row);) {
+    if (row.size() < 2 || row[1] != '*') {
+      if (!row.empty()) out.push_back(row);
+      continue;
+    }
+    const auto mark = row.find('|');
+    for (const bool is_resource : {true, false}) {
+      std::string line, operands;
+      for (int i = 0; i < row[0] - '0'; ++i) {
+        line += fmt::format("{}(;dtype:FLOAT,shape={{3}})>v{} ", is_resource ? "VarHandleOp" : "VariableV2", i);
+        operands += fmt::format("%v{} ", i);
+      }
+      for (const auto& op : split_at(row.substr(2, mark - 2), ' ')) line += (is_resource ? "Resource" : "") + op + " ";
+      line.back() = '|';
+      out.push_back(line + operands + row.substr(mark + 1));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<ValueGraph> value_graphs() {
   std::vector<ValueGraph> graphs;
-  std::istringstream rows(kRows);
-  for (std::string row; std::getline(rows, row);) {
-    if (row.empty()) continue;
+  for (const std::string& row : all_rows()) {
     const auto first = row.find('|'), second = row.find('|', first + 1);
     const std::string operands = row.substr(first + 1, second - first - 1), attributes = row.substr(second + 1);
     std::string prelude;

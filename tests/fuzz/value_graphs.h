@@ -10,7 +10,7 @@ namespace tf2jax::fuzz {
 
 /// A graph whose placeholders are its inputs and whose last node is its output.
 struct ValueGraph {
-  std::string name;   // of the row
+  std::string name;  // of the row
   tensorflow::GraphDef graph;
 };
 

@@ -1,7 +1,7 @@
 // Tolerances follow the coarsest type that a program computes with. What differs by more is put to a second test: the
-// judge repeats the program with errors of a rounding or two after each operation, and where its own results then change
-// about as much, nothing is wrong (stochastic arithmetic: Vignes, "A stochastic arithmetic for reliable scientific
-// computation", 1993).
+// judge repeats the program with errors of a rounding or two after each operation, and where its own results then
+// change about as much, nothing is wrong (stochastic arithmetic: Vignes, "A stochastic arithmetic for reliable
+// scientific computation", 1993).
 #include "verdict.h"
 
 #include <algorithm>
@@ -17,7 +17,7 @@ namespace {
 double coarsest(const Jaxpr& program) {
   double p = 0x1p-52;
   for (const Aval& a : program->vars)
-    if (is_inexact(a.dtype)) p = std::max(p, precision(a.dtype));
+    if (is_inexact(a.dtype)) p = std::max(p, epsilon(a.dtype));
   for (const Equation& e : program->eqns)
     for (const Jaxpr& inner : nested_jaxprs(e.params)) p = std::max(p, coarsest(inner));
   return p;
@@ -27,7 +27,8 @@ std::vector<double> numbers(const Array& x) {
   if (!is_complex(x.dtype())) return x.to_vector<double>();
   auto out = real(x).to_vector<double>();
   auto im = imag(x).to_vector<double>();
-  for (std::size_t i = 0; i < im.size(); ++i)   // which parts of a product are infinite and which are no number is not defined
+  for (std::size_t i = 0; i < im.size();
+       ++i)  // which parts of a product are infinite and which are no number is not defined
     if (!std::isfinite(out[i]) || !std::isfinite(im[i])) out[i] = im[i] = std::nan("");
   out.insert(out.end(), im.begin(), im.end());
   return out;
@@ -73,7 +74,8 @@ bool product_may_overflow(const Array& x) {
   return up > most || down < -most;
 }
 
-// Sums with infinite or all but infinite terms, and such products: their order decides between an infinity, 0 and no number.
+// Sums with infinite or all but infinite terms, and such products: their order decides between an infinity, 0 and no
+// number.
 bool order_decides(const Jaxpr& program, const Arrays& inputs) {
   bool found = false;
   evaluate(program, inputs, [&](const Primitive& p, const Arrays& operands, Arrays& results) {
@@ -81,7 +83,9 @@ bool order_decides(const Jaxpr& program, const Arrays& inputs) {
     if (!is_sum(p)) return;
     for (const Array& x : results) {
       if (!is_inexact(x.dtype())) continue;
-      const double largest = real_dtype(x.dtype()) == DType::f64 ? 1e300 : real_dtype(x.dtype()) == DType::f16 ? 6e4 : 1e37;
+      const double largest = real_dtype(x.dtype()) == DType::f64   ? 1e300
+                             : real_dtype(x.dtype()) == DType::f16 ? 6e4
+                                                                   : 1e37;
       for (const double v : numbers(x)) found = found || !(std::abs(v) < largest);
     }
   });
@@ -94,14 +98,17 @@ bool leaves_half_range(const Jaxpr& program, const Arrays& inputs) {
   evaluate(program, inputs, [&](const Primitive&, const Arrays&, Arrays& results) {
     for (const Array& x : results)
       if (x.dtype() == DType::f16)
-        for (const double v : x.to_vector<double>()) found = found || std::isinf(v) || (v != 0 && std::abs(v) < 0x1p-14);
+        for (const double v : x.to_vector<double>())
+          found = found || std::isinf(v) || (v != 0 && std::abs(v) < 0x1p-14);
   });
   return found;
 }
 
-// Rounding errors of the numbers on the way, where they cancel: a fused multiply and add rounds one of two equal terms only.
-bool is_cancellation(const Jaxpr& program, const Arrays& inputs, const Arrays& got, const Arrays& want, std::size_t output) {
-  constexpr double kLargest = 1e4;   // beyond, a wrong value would pass for rounding
+// Rounding errors of the numbers on the way, where they cancel: a fused multiply and add rounds one of two equal terms
+// only.
+bool is_cancellation(const Jaxpr& program, const Arrays& inputs, const Arrays& got, const Arrays& want,
+                     std::size_t output) {
+  constexpr double kLargest = 1e4;  // beyond, a wrong value would pass for rounding
   double most = 0;
   evaluate(program, inputs, [&](const Primitive&, const Arrays&, Arrays& results) {
     for (const Array& x : results)
@@ -116,7 +123,8 @@ bool is_cancellation(const Jaxpr& program, const Arrays& inputs, const Arrays& g
 }
 
 // Whether noise changes the output about as much as it was off.
-bool noise_explains(const Jaxpr& program, const Arrays& inputs, const Arrays& want, const Difference& d, double tolerance) {
+bool noise_explains(const Jaxpr& program, const Arrays& inputs, const Arrays& want, const Difference& d,
+                    double tolerance) {
   if (!std::isfinite(d.size) && order_decides(program, inputs)) return true;
   Draw draw(7);
   const bool counts = !is_inexact(want[d.output].dtype());
@@ -131,8 +139,10 @@ bool noise_explains(const Jaxpr& program, const Arrays& inputs, const Arrays& wa
 std::string describe(const Arrays& got, const Arrays& want, const Difference& d) {
   const auto x = numbers(got[d.output]), y = numbers(want[d.output]);
   for (std::size_t i = 0; i < y.size(); ++i)
-    if (!same(x[i], y[i]) && (!std::isfinite(x[i]) || !std::isfinite(y[i]) || std::abs(x[i] - y[i]) > 1e-12 * std::abs(y[i])))
-      return fmt::format("wrong: output {} element {}: got {}, expected {} ({:.2g} times the tolerance)", d.output, i, x[i], y[i], d.size);
+    if (!same(x[i], y[i]) &&
+        (!std::isfinite(x[i]) || !std::isfinite(y[i]) || std::abs(x[i] - y[i]) > 1e-12 * std::abs(y[i])))
+      return fmt::format("wrong: output {} element {}: got {}, expected {} ({:.2g} times the tolerance)", d.output, i,
+                         x[i], y[i], d.size);
   return "wrong";
 }
 
@@ -140,7 +150,8 @@ std::string describe(const Arrays& got, const Arrays& want, const Difference& d)
 Verdict judge(const Arrays& got, const Arrays& want, const Jaxpr& repeat, const Arrays& inputs) {
   if (got.size() != want.size()) return {fmt::format("wrong: {} outputs instead of {}", got.size(), want.size())};
   for (std::size_t i = 0; i < got.size(); ++i)
-    if (got[i].dtype() != want[i].dtype() || got[i].dims() != want[i].dims()) return {fmt::format("wrong: output {} is {}, expected {}", i, got[i].aval(), want[i].aval())};
+    if (got[i].dtype() != want[i].dtype() || got[i].dims() != want[i].dims())
+      return {fmt::format("wrong: output {} is {}, expected {}", i, got[i].aval(), want[i].aval())};
   const double p = coarsest(repeat), tolerance = p < 1e-10 ? 1e-9 : p < 1e-5 ? 2e-4 : p < 5e-3 ? 3e-2 : 0.2;
   const auto d = difference(got, want, tolerance);
   if (!d) return {};
@@ -151,7 +162,9 @@ Verdict judge(const Arrays& got, const Arrays& want, const Jaxpr& repeat, const 
 
 // Its derivative rounds tangents and cotangents as JAX's does, so that one is not the transpose of the other.
 bool rounds(const Jaxpr& program) {
-  return std::ranges::any_of(program->eqns, [](const Equation& e) { return e.primitive.name() == "reduce_precision" || std::ranges::any_of(nested_jaxprs(e.params), rounds); });
+  return std::ranges::any_of(program->eqns, [](const Equation& e) {
+    return e.primitive.name() == "reduce_precision" || std::ranges::any_of(nested_jaxprs(e.params), rounds);
+  });
 }
 
 Avals avals_of(const Arrays& xs) {
@@ -173,7 +186,7 @@ Verdict compare_compiled(const Jaxpr& program, const Arrays& inputs, const Compi
   };
   const Verdict first = judge(run(), want, program, inputs);
   if (!first.ok() || first.is_sensitive) return first;
-  return judge(run(), want, program, inputs);   // what the first run left behind
+  return judge(run(), want, program, inputs);  // what the first run left behind
 }
 
 Verdict compare_batched(const Jaxpr& program, const Arrays& inputs, Draw& draw) {
@@ -184,12 +197,15 @@ Verdict compare_batched(const Jaxpr& program, const Arrays& inputs, Draw& draw) 
     axes.push_back(draw.between(0, x.rank()));
     stacked.push_back(stack({x, second.back()}, *axes.back()));
   }
-  const Jaxpr batched = stage([&](const Arrays& xs) {
-    const BatchResult r = vmap_flat([&](const Arrays& ys) { return eval_jaxpr(program, ys); }, xs, axes, Dim(2));
-    Arrays out;
-    for (std::size_t i = 0; i < r.values.size(); ++i) out.push_back(r.axes[i] ? moveaxis(r.values[i], *r.axes[i], 0) : stack({r.values[i], r.values[i]}));
-    return out;
-  }, avals_of(stacked));
+  const Jaxpr batched = stage(
+      [&](const Arrays& xs) {
+        const BatchResult r = vmap_flat([&](const Arrays& ys) { return eval_jaxpr(program, ys); }, xs, axes, Dim(2));
+        Arrays out;
+        for (std::size_t i = 0; i < r.values.size(); ++i)
+          out.push_back(r.axes[i] ? moveaxis(r.values[i], *r.axes[i], 0) : stack({r.values[i], r.values[i]}));
+        return out;
+      },
+      avals_of(stacked));
   const Arrays a = evaluate(program, inputs), b = evaluate(program, second);
   Arrays want;
   for (std::size_t i = 0; i < a.size(); ++i) want.push_back(stack({a[i], b[i]}));
@@ -225,23 +241,29 @@ Verdict compare_derivatives(const Jaxpr& program, const Arrays& inputs, bool is_
     return chosen;
   };
   Arrays x, t, ct;
-  for (const std::size_t i : in) x.push_back(inputs[i]), t.push_back(random_array(draw, inputs[i].dtype(), inputs[i].dims()));
+  for (const std::size_t i : in)
+    x.push_back(inputs[i]), t.push_back(random_array(draw, inputs[i].dtype(), inputs[i].dims()));
   for (const std::size_t i : out) ct.push_back(random_array(draw, outputs[i].dtype, outputs[i].dims()));
   Arrays both = x;
   both.insert(both.end(), t.begin(), t.end());
   const auto n = static_cast<std::ptrdiff_t>(x.size());
-  const Jaxpr forward = stage([&](const Arrays& xs) {
-    Tangents tangents;
-    for (std::size_t i = x.size(); i < xs.size(); ++i) tangents.emplace_back(xs[i]);
-    Arrays r;
-    for (const Tangent& y : jvp_flat(f, Arrays(xs.begin(), xs.begin() + n), tangents).tangents) r.push_back(y.is_zero() ? zeros_of(y.aval()) : y.value());
-    return r;
-  }, avals_of(both));
+  const Jaxpr forward = stage(
+      [&](const Arrays& xs) {
+        Tangents tangents;
+        for (std::size_t i = x.size(); i < xs.size(); ++i) tangents.emplace_back(xs[i]);
+        Arrays r;
+        for (const Tangent& y : jvp_flat(f, Arrays(xs.begin(), xs.begin() + n), tangents).tangents)
+          r.push_back(y.is_zero() ? zeros_of(y.aval()) : y.value());
+        return r;
+      },
+      avals_of(both));
   Arrays with_ct = x;
   with_ct.insert(with_ct.end(), ct.begin(), ct.end());
-  const Jaxpr backward = stage([&](const Arrays& xs) {
-    return apply_pullback(linearize_flat(f, Arrays(xs.begin(), xs.begin() + n)), Arrays(xs.begin() + n, xs.end()));
-  }, avals_of(with_ct));
+  const Jaxpr backward = stage(
+      [&](const Arrays& xs) {
+        return apply_pullback(linearize_flat(f, Arrays(xs.begin(), xs.begin() + n)), Arrays(xs.begin() + n, xs.end()));
+      },
+      avals_of(with_ct));
   const Arrays pushed = evaluate(forward, both), pulled = evaluate(backward, with_ct);
   const double forwards = dot(ct, pushed), backwards = dot(pulled, t);
   double size = 1;
@@ -252,9 +274,11 @@ Verdict compare_derivatives(const Jaxpr& program, const Arrays& inputs, bool is_
   if (!std::isfinite(size) || size > 1e8) return {};
   if (std::abs(forwards - backwards) > 1e-8 * size) {
     Draw noise(3);
-    for (int trial = 0; trial < 4; ++trial) {   // not where rounding errors decide
-      if (std::abs(dot(ct, noisy(forward, both, noise)) - forwards) * 50 > std::abs(forwards - backwards)) return {"", true};
-      if (std::abs(dot(noisy(backward, with_ct, noise), t) - backwards) * 50 > std::abs(forwards - backwards)) return {"", true};
+    for (int trial = 0; trial < 4; ++trial) {  // not where rounding errors decide
+      if (std::abs(dot(ct, noisy(forward, both, noise)) - forwards) * 50 > std::abs(forwards - backwards))
+        return {"", true};
+      if (std::abs(dot(noisy(backward, with_ct, noise), t) - backwards) * 50 > std::abs(forwards - backwards))
+        return {"", true};
     }
     return {fmt::format("derivatives: <ct, J t> is {}, <J' ct, t> is {}", forwards, backwards)};
   }

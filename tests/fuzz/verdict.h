@@ -1,4 +1,5 @@
-// Judging a program: compiled against evaluated, batched against looped, derivatives against each other and differences.
+// Judging a program: compiled against evaluated, batched against looped, derivatives against each other and
+// differences.
 #pragma once
 #include "evaluate.h"
 #include "random_program.h"

@@ -25,7 +25,7 @@ std::string with_shared_members(const std::string& archive, int count) {
   std::string out = archive.substr(0, end), tail = archive.substr(end);
   for (int i = 0; i < count; ++i) {
     std::string copy = entry;
-    copy[46] = static_cast<char>('b' + i);   // its name
+    copy[46] = static_cast<char>('b' + i);  // its name
     out += copy;
   }
   const auto members = static_cast<std::uint16_t>(1 + count);
@@ -40,7 +40,8 @@ TEST(HostileNpz, MembersThatShareBytesAreRefused) {
   for (const bool compress : {false, true}) {
     const std::string good = to_npz({{"a", zeros({1000})}}, {.compress = compress});
     EXPECT_EQ(parse_npz(with_shared_members(good, 0)).size(), 1u);
-    EXPECT_THAT(message_of<DataLossError>([&] { parse_npz(with_shared_members(good, 3), "bomb.npz"); }), HasSubstr("bomb.npz: two members share the bytes"));
+    EXPECT_THAT(message_of<DataLossError>([&] { parse_npz(with_shared_members(good, 3), "bomb.npz"); }),
+                HasSubstr("bomb.npz: two members share the bytes"));
   }
 }
 
@@ -59,7 +60,8 @@ TEST(HostileNpz, MembersBeyondTheLimitAreRefusedBeforeTheyAreRead) {
   const std::string archive = to_npz({{"a", zeros({1000})}}, {.compress = true});
   {
     const auto few = override_config(&Config::max_array_elements, 999);
-    EXPECT_THAT(message_of<ResourceExhaustedError>([&] { parse_npz(archive, "x.npz"); }), HasSubstr("x.npz, member 'a.npy'"));
+    EXPECT_THAT(message_of<ResourceExhaustedError>([&] { parse_npz(archive, "x.npz"); }),
+                HasSubstr("x.npz, member 'a.npy'"));
   }
   EXPECT_EQ(parse_npz(archive).at("a").size(), 1000);
 }
@@ -67,7 +69,8 @@ TEST(HostileNpz, MembersBeyondTheLimitAreRefusedBeforeTheyAreRead) {
 std::string npy(const std::string& shape) {
   std::string header = "{'descr': '<f4', 'fortran_order': True, 'shape': " + shape + ", }";
   header.append(117 - header.size(), ' ');
-  return std::string("\x93NUMPY\x01\x00\x76\x00", 10) + header + '\n';
+  std::string file("\x93NUMPY\x01\x00\x76\x00", 10);
+  return file.append(header).append(1, '\n');
 }
 
 TEST(HostileNpy, ShapesThatCannotBe) {

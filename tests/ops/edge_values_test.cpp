@@ -1,5 +1,5 @@
-// Values and derivatives at singular points, ties and edges of domains, against a table from JAX: tests/golden/edge_values.
-// Each function of ops/ is called by its name, op by op and compiled.
+// Values and derivatives at singular points, ties and edges of domains, against a table from JAX:
+// tests/golden/edge_values. Each function of ops/ is called by its name, op by op and compiled.
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
@@ -18,25 +18,99 @@ using Binary = Array (*)(const Array&, const Array&);
 
 std::map<std::string, Fn, std::less<>> make_functions() {
   std::map<std::string, Fn, std::less<>> t;
-  for (const auto& [name, f] : std::initializer_list<std::pair<const char*, Unary>>{
-           {"neg", neg}, {"sign", sign}, {"floor", floor}, {"ceil", ceil}, {"round", round}, {"rint", rint}, {"abs", abs}, {"exp", exp}, {"exp2", exp2},
-           {"expm1", expm1}, {"log", log}, {"log1p", log1p}, {"log2", log2}, {"tanh", tanh}, {"logistic", logistic}, {"sin", sin}, {"cos", cos}, {"tan", tan},
-           {"asin", asin}, {"acos", acos}, {"atan", atan}, {"sinh", sinh}, {"cosh", cosh}, {"asinh", asinh}, {"acosh", acosh}, {"atanh", atanh},
-           {"sqrt", sqrt}, {"rsqrt", rsqrt}, {"cbrt", cbrt}, {"square", square}, {"reciprocal", reciprocal}, {"erf", erf}, {"erfc", erfc},
-           {"erf_inv", erf_inv}, {"lgamma", lgamma}, {"digamma", digamma}, {"bessel_i0e", bessel_i0e}, {"bessel_i1e", bessel_i1e}, {"relu", relu},
-           {"relu6", relu6}, {"selu", selu}, {"silu", silu}, {"sigmoid", sigmoid}, {"softplus", softplus}, {"is_finite", is_finite}, {"isnan", isnan},
-           {"isinf", isinf}, {"logical_not", logical_not}, {"bitwise_not", bitwise_not}, {"population_count", population_count}, {"clz", clz}, {"real", real},
-           {"imag", imag}, {"conj", conj}})
+  for (const auto& [name, f] :
+       std::initializer_list<std::pair<const char*, Unary>>{{"neg", neg},
+                                                            {"sign", sign},
+                                                            {"floor", floor},
+                                                            {"ceil", ceil},
+                                                            {"round", round},
+                                                            {"rint", rint},
+                                                            {"abs", abs},
+                                                            {"exp", exp},
+                                                            {"exp2", exp2},
+                                                            {"expm1", expm1},
+                                                            {"log", log},
+                                                            {"log1p", log1p},
+                                                            {"log2", log2},
+                                                            {"tanh", tanh},
+                                                            {"logistic", logistic},
+                                                            {"sin", sin},
+                                                            {"cos", cos},
+                                                            {"tan", tan},
+                                                            {"asin", asin},
+                                                            {"acos", acos},
+                                                            {"atan", atan},
+                                                            {"sinh", sinh},
+                                                            {"cosh", cosh},
+                                                            {"asinh", asinh},
+                                                            {"acosh", acosh},
+                                                            {"atanh", atanh},
+                                                            {"sqrt", sqrt},
+                                                            {"rsqrt", rsqrt},
+                                                            {"cbrt", cbrt},
+                                                            {"square", square},
+                                                            {"reciprocal", reciprocal},
+                                                            {"erf", erf},
+                                                            {"erfc", erfc},
+                                                            {"erf_inv", erf_inv},
+                                                            {"lgamma", lgamma},
+                                                            {"digamma", digamma},
+                                                            {"bessel_i0e", bessel_i0e},
+                                                            {"bessel_i1e", bessel_i1e},
+                                                            {"relu", relu},
+                                                            {"relu6", relu6},
+                                                            {"selu", selu},
+                                                            {"silu", silu},
+                                                            {"sigmoid", sigmoid},
+                                                            {"softplus", softplus},
+                                                            {"is_finite", is_finite},
+                                                            {"isnan", isnan},
+                                                            {"isinf", isinf},
+                                                            {"logical_not", logical_not},
+                                                            {"bitwise_not", bitwise_not},
+                                                            {"population_count", population_count},
+                                                            {"clz", clz},
+                                                            {"real", real},
+                                                            {"imag", imag},
+                                                            {"conj", conj}})
     t[name] = [f = f](const Arrays& x) { return f(x[0]); };
-  for (const auto& [name, f] : std::initializer_list<std::pair<const char*, Binary>>{
-           {"add", add}, {"sub", sub}, {"mul", mul}, {"divide", divide}, {"div", div}, {"rem", rem}, {"mod", mod}, {"floor_divide", floor_divide},
-           {"maximum", maximum}, {"minimum", minimum}, {"pow", pow}, {"atan2", atan2}, {"nextafter", nextafter}, {"squared_difference", squared_difference},
-           {"igamma", igamma}, {"igammac", igammac}, {"polygamma", polygamma}, {"zeta", zeta}, {"equal", equal}, {"not_equal", not_equal}, {"less", less},
-           {"less_equal", less_equal}, {"greater", greater}, {"greater_equal", greater_equal}, {"logical_and", logical_and}, {"logical_or", logical_or},
-           {"logical_xor", logical_xor}, {"shift_left", shift_left}, {"shift_right_logical", shift_right_logical},
-           {"shift_right_arithmetic", shift_right_arithmetic}, {"bitwise_and", bitwise_and}, {"bitwise_or", bitwise_or}, {"bitwise_xor", bitwise_xor}})
+  for (const auto& [name, f] :
+       std::initializer_list<std::pair<const char*, Binary>>{{"add", add},
+                                                             {"sub", sub},
+                                                             {"mul", mul},
+                                                             {"divide", divide},
+                                                             {"div", div},
+                                                             {"rem", rem},
+                                                             {"mod", mod},
+                                                             {"floor_divide", floor_divide},
+                                                             {"maximum", maximum},
+                                                             {"minimum", minimum},
+                                                             {"pow", pow},
+                                                             {"atan2", atan2},
+                                                             {"nextafter", nextafter},
+                                                             {"squared_difference", squared_difference},
+                                                             {"igamma", igamma},
+                                                             {"igammac", igammac},
+                                                             {"polygamma", polygamma},
+                                                             {"zeta", zeta},
+                                                             {"equal", equal},
+                                                             {"not_equal", not_equal},
+                                                             {"less", less},
+                                                             {"less_equal", less_equal},
+                                                             {"greater", greater},
+                                                             {"greater_equal", greater_equal},
+                                                             {"logical_and", logical_and},
+                                                             {"logical_or", logical_or},
+                                                             {"logical_xor", logical_xor},
+                                                             {"shift_left", shift_left},
+                                                             {"shift_right_logical", shift_right_logical},
+                                                             {"shift_right_arithmetic", shift_right_arithmetic},
+                                                             {"bitwise_and", bitwise_and},
+                                                             {"bitwise_or", bitwise_or},
+                                                             {"bitwise_xor", bitwise_xor}})
     t[name] = [f = f](const Arrays& x) { return f(x[0], x[1]); };
-  for (const int n : {-2, -1, 0, 1, 2, 3, 4}) t["integer_pow(" + std::to_string(n) + ")"] = [n](const Arrays& x) { return integer_pow(x[0], n); };
+  for (const int n : {-2, -1, 0, 1, 2, 3, 4})
+    t["integer_pow(" + std::to_string(n) + ")"] = [n](const Arrays& x) { return integer_pow(x[0], n); };
   t["leaky_relu"] = [](const Arrays& x) { return leaky_relu(x[0]); };
   t["elu"] = [](const Arrays& x) { return elu(x[0]); };
   t["gelu"] = [](const Arrays& x) { return gelu(x[0]); };
@@ -87,7 +161,8 @@ std::vector<std::string> expand(const std::string& words) {
 complex128 number(const std::string& token) {
   const std::size_t comma = token.find(',');
   const double re = std::strtod(token.c_str(), nullptr);
-  return comma == std::string::npos ? complex128(re, 0) : complex128(re, std::strtod(token.c_str() + comma + 1, nullptr));
+  return comma == std::string::npos ? complex128(re, 0)
+                                    : complex128(re, std::strtod(token.c_str() + comma + 1, nullptr));
 }
 
 Array array_of(DType dtype, const Dims& dims, const std::vector<std::string>& tokens) {
@@ -134,7 +209,8 @@ Fn along(Fn f, char letter) {
     const std::size_t moving = letter == 'y' ? 1 : 0;
     Tangents t;
     for (const Array& v : x) t.push_back(Tangent::zero(v.aval()));
-    t[moving] = Tangent(letter == 'u' ? broadcast_to(astype(array<float>({1, 2, -1}), x[0].dtype()), x[0].shape()) : ones_like(x[moving]));
+    t[moving] = Tangent(letter == 'u' ? broadcast_to(astype(array<float>({1, 2, -1}), x[0].dtype()), x[0].shape())
+                                      : ones_like(x[moving]));
     const JvpResult r = jvp_flat([&](const Arrays& v) { return Arrays{f(v)}; }, x, t);
     return r.tangents[0].is_zero() ? zeros_like(r.primals[0]) : r.tangents[0].value();
   };
@@ -149,15 +225,6 @@ Fn function_of(const Row& row) {
   return f;
 }
 
-double epsilon(DType d) {
-  switch (real_dtype(d)) {
-    case DType::f16: return 0x1p-10;
-    case DType::bf16: return 0x1p-7;
-    case DType::f32: return 0x1p-23;
-    default: return 0x1p-52;
-  }
-}
-
 // ---- where ours is not JAX's: rules with their own expected value. docs/conformance.md gives the reasons.
 
 bool is_negative_zero(double v) { return v == 0 && std::signbit(v); }
@@ -166,16 +233,18 @@ bool is_negative_zero(double v) { return v == 0 && std::signbit(v); }
 std::optional<complex128> entry(const Points& points, const Row& row, complex128 z) {
   for (std::size_t i = 0; i < row.tokens.size(); ++i) {
     const complex128 p = number(points.tokens[0][i]);
-    if (p == z && std::signbit(p.real()) == std::signbit(z.real()) && std::signbit(p.imag()) == std::signbit(z.imag())) return number(row.tokens[i]);
+    if (p == z && std::signbit(p.real()) == std::signbit(z.real()) && std::signbit(p.imag()) == std::signbit(z.imag()))
+      return number(row.tokens[i]);
   }
   return std::nullopt;
 }
 
-// A zero's sign chooses the side of a branch cut, as in C and NumPy; XLA's formulas take it for +0 in most functions. So
-// the value there is the reflection of the one at +0: f(conj z) = conj f(z), and f(-z) = -f(z) of odd functions.
+// A zero's sign chooses the side of a branch cut, as in C and NumPy; XLA's formulas take it for +0 in most functions.
+// So the value there is the reflection of the one at +0: f(conj z) = conj f(z), and f(-z) = -f(z) of odd functions.
 std::optional<complex128> reflected(const Points& points, const Row& row, std::size_t i) {
   static const std::vector<std::string_view> odd{"neg", "sin", "tan", "asin", "atan", "sinh", "tanh", "asinh", "atanh"};
-  if (points.arguments.size() != 1 || !is_complex(points.arguments[0].dtype()) || !is_complex(row.dtype)) return std::nullopt;
+  if (points.arguments.size() != 1 || !is_complex(points.arguments[0].dtype()) || !is_complex(row.dtype))
+    return std::nullopt;
   const complex128 z = number(points.tokens[0][i]);
   const bool below = is_negative_zero(z.imag());
   const bool left = is_negative_zero(z.real()) && std::ranges::find(odd, row.function) != odd.end();
@@ -186,8 +255,8 @@ std::optional<complex128> reflected(const Points& points, const Row& row, std::s
   return below ? std::conj(*f) : *f;
 }
 
-// XLA's zeta stops after a few terms, which leaves polygamma wrong far below 0. Here: the sum that defines it, shifted to
-// arguments where both agree.
+// XLA's zeta stops after a few terms, which leaves polygamma wrong far below 0. Here: the sum that defines it, shifted
+// to arguments where both agree.
 std::optional<complex128> polygamma_below_zero(const Points& points, const Row& row, std::size_t i) {
   const bool from_lgamma = row.function == "lgamma";
   if (!from_lgamma && row.function != "digamma") return std::nullopt;
@@ -204,7 +273,8 @@ std::optional<complex128> polygamma_below_zero(const Points& points, const Row& 
 // In halves XLA computes e^(x log 2) with a rounded log 2; ours rounds 2^x once.
 std::optional<complex128> exp2_of_halves(const Points& points, const Row& row, std::size_t i) {
   if (row.function != "exp2" || itemsize(row.dtype) != 2) return std::nullopt;
-  const double x = points.arguments[0].to_vector<double>()[i], value = std::exp2(x) * (row.partial.empty() ? 1 : std::log(2.0));
+  const double x = points.arguments[0].to_vector<double>()[i],
+               value = std::exp2(x) * (row.partial.empty() ? 1 : std::log(2.0));
   const double most = row.dtype == DType::f16 ? 65520.0 : 3.3962e38;
   return std::abs(value) >= most ? std::copysign(HUGE_VAL, value) : value;
 }
@@ -220,7 +290,8 @@ std::optional<complex128> product_of_infinities(const Points& points, const Row&
   return sum;
 }
 
-// The limits of P(a, x) and Q(a, x) for a to 0 and to infinity, and at a large a = x, where JAX gives NaN or loses all digits.
+// The limits of P(a, x) and Q(a, x) for a to 0 and to infinity, and at a large a = x, where JAX gives NaN or loses all
+// digits.
 std::optional<complex128> incomplete_gamma_limits(const Points& points, const Row& row, std::size_t i) {
   const bool upper = row.function == "igammac";
   if ((!upper && row.function != "igamma") || !row.partial.empty()) return std::nullopt;
@@ -231,19 +302,22 @@ std::optional<complex128> incomplete_gamma_limits(const Points& points, const Ro
   return std::nullopt;
 }
 
-// JAX 0.11 differs from the JAX that made the tables, and ours follows the newer: acosh' is a product of two roots, which is
-// NaN where the function is; digamma(0) and so lgamma'(0) are -inf.
+// JAX 0.11 differs from the JAX that made the tables, and ours follows the newer: acosh' is a product of two roots,
+// which is NaN where the function is; digamma(0) and so lgamma'(0) are -inf.
 std::optional<complex128> newer_rules(const Points& points, const Row& row, std::size_t i) {
   const std::size_t order = row.partial.size();
   if (is_complex(row.dtype)) return std::nullopt;
   const double x = number(points.tokens.back()[i]).real();
-  if (row.function == "polygamma" && number(points.tokens[0][i]).real() + static_cast<double>(order) == 0 && x == 0) return -HUGE_VAL;
+  if (row.function == "polygamma" && number(points.tokens[0][i]).real() + static_cast<double>(order) == 0 && x == 0)
+    return -HUGE_VAL;
   if (row.function == "acosh" && order > 0) {
     if (x <= -1) return std::nan("");
     if (x == 1 && order == 3) return HUGE_VAL;
-    if (x >= 1e10) return (order == 2 ? -1 : order) / x * std::pow(x, 1.0 - static_cast<double>(order)) * (order == 3 ? 2.0 / 3 : 1);
+    if (x >= 1e10)
+      return (order == 2 ? -1 : order) / x * std::pow(x, 1.0 - static_cast<double>(order)) * (order == 3 ? 2.0 / 3 : 1);
   }
-  if (x == 0 && ((row.function == "digamma" && order == 0) || (row.function == "lgamma" && order == 1))) return -HUGE_VAL;
+  if (x == 0 && ((row.function == "digamma" && order == 0) || (row.function == "lgamma" && order == 1)))
+    return -HUGE_VAL;
   return std::nullopt;
 }
 
@@ -261,33 +335,37 @@ std::vector<complex128> acosh_slopes(const Points& points, const Row& row, std::
 
 // What counts as right: the table's value, or those of a rule.
 std::vector<complex128> expected(const Points& points, const Row& row, std::size_t i) {
-  for (const auto& rule : {polygamma_below_zero, exp2_of_halves, product_of_infinities, incomplete_gamma_limits, newer_rules})
+  for (const auto& rule :
+       {polygamma_below_zero, exp2_of_halves, product_of_infinities, incomplete_gamma_limits, newer_rules})
     if (const auto own = rule(points, row, i)) return {*own};
   if (auto slopes = acosh_slopes(points, row, i); !slopes.empty()) return slopes;
   const complex128 table = number(row.tokens[i]);
   const auto own = reflected(points, row, i);
   if (!own) return {table};
   if (row.partial.empty()) return {*own};
-  return {*own, table};   // on a branch cut: of formulas in which the side is lost, and of others
+  return {*own, table};  // on a branch cut: of formulas in which the side is lost, and of others
 }
 
 bool same_number(double want, double got, double relative, double absolute, bool is_value) {
   if (std::isnan(want) || std::isnan(got)) return std::isnan(want) == std::isnan(got);
   if (want == 0 && got == 0) return !is_value || std::signbit(want) == std::signbit(got);
-  if (std::isinf(want) && std::abs(got) > 1.79769313486231e308) return std::signbit(want) == std::signbit(got);   // its 15 digits round up
+  if (std::isinf(want) && std::abs(got) > 1.79769313486231e308)
+    return std::signbit(want) == std::signbit(got);  // its 15 digits round up
   if (std::isinf(want) || std::isinf(got)) return want == got;
   return std::abs(want - got) <= relative * std::abs(want) + absolute;
 }
 
-// Complex numbers with an infinite part are one infinity, whatever the other part, and XLA gives NaN for it; signs of zero
-// parts are open.
+// Complex numbers with an infinite part are one infinity, whatever the other part, and XLA gives NaN for it; signs of
+// zero parts are open.
 bool same_complex(complex128 want, complex128 got, double relative, double absolute) {
   const auto is_finite_number = [](complex128 v) { return std::isfinite(v.real()) && std::isfinite(v.imag()); };
   if (!is_finite_number(want) || !is_finite_number(got)) return is_finite_number(want) == is_finite_number(got);
   return std::abs(want - got) <= relative * std::abs(want) + absolute;
 }
 
-std::string text(complex128 v, DType d) { return is_complex(d) ? fmt::format("{}{:+}j", v.real(), v.imag()) : fmt::format("{}", v.real()); }
+std::string text(complex128 v, DType d) {
+  return is_complex(d) ? fmt::format("{}{:+}j", v.real(), v.imag()) : fmt::format("{}", v.real());
+}
 
 // Of the numbers that a result depends on, if they are rows: differences of large ones carry their rounding.
 double largest(const Points& points, std::size_t i, std::size_t results) {
@@ -313,14 +391,19 @@ std::string differences(const Points& points, const Row& row, const Array& got, 
   std::string out;
   const std::vector<complex128> values = got.to_vector<complex128>();
   const double eps = is_inexact(row.dtype) ? epsilon(row.dtype) : 0;
-  // Exponentials carry the rounding of an argument near the limit of their range: 88 in singles, 709 in doubles. Rounding
-  // grows with each derivative: products of factors that cancel in part.
+  // Exponentials carry the rounding of an argument near the limit of their range: 88 in singles, 709 in doubles.
+  // Rounding grows with each derivative: products of factors that cancel in part.
   const int size = is_inexact(row.dtype) ? itemsize(real_dtype(row.dtype)) : 8;
-  const double growth = std::pow(4, row.partial.size()), relative = eps * (size == 2 ? 4 : size == 4 ? 64 : 512) * growth;
+  const double growth = std::pow(4, row.partial.size()), relative = eps *
+                                                                    (size == 2   ? 4
+                                                                     : size == 4 ? 64
+                                                                                 : 512) *
+                                                                    growth;
   for (std::size_t i = 0; i < values.size(); ++i) {
     const std::vector<complex128> wanted = expected(points, row, i);
     // Compiled running extremes leave the sign of a zero open; see combined() of the code generator.
-    const bool running = row.function == "max" || row.function == "min" || row.function == "cummax" || row.function == "cummin";
+    const bool running =
+        row.function == "max" || row.function == "min" || row.function == "cummax" || row.function == "cummin";
     const bool signed_zeros = row.partial.empty() && !(compiled && running);
     const double absolute = 32 * eps * growth * largest(points, i, values.size()) * slope_scale(points, row, i);
     const auto same = [&](complex128 want) {
@@ -330,10 +413,12 @@ std::string differences(const Points& points, const Row& row, const Array& got, 
     };
     if (std::ranges::any_of(wanted, same)) continue;
     std::string at;
-    const std::size_t width = points.tokens[0].size() / values.size();   // more than one: a function of rows
+    const std::size_t width = points.tokens[0].size() / values.size();  // more than one: a function of rows
     for (const auto& tokens : points.tokens)
-      for (std::size_t k = 0; k < std::max<std::size_t>(width, 1); ++k) at += (at.empty() ? "" : ", ") + tokens[i * std::max<std::size_t>(width, 1) + k];
-    out += fmt::format("  at ({}): {}; expected {}{}\n", at, text(values[i], row.dtype), text(wanted[0], row.dtype), compiled ? " (compiled)" : "");
+      for (std::size_t k = 0; k < std::max<std::size_t>(width, 1); ++k)
+        at += (at.empty() ? "" : ", ") + tokens[i * std::max<std::size_t>(width, 1) + k];
+    out += fmt::format("  at ({}): {}; expected {}{}\n", at, text(values[i], row.dtype), text(wanted[0], row.dtype),
+                       compiled ? " (compiled)" : "");
   }
   return out;
 }
@@ -343,7 +428,8 @@ class EdgeValues : public ::testing::TestWithParam<std::pair<const char*, bool>>
 TEST_P(EdgeValues, AreThoseOfJax) {
   const auto [name, compiled] = GetParam();
   const auto scope = override_config(&Config::enable_x64, std::string_view(name) == "x64");
-  const std::vector<Points> table = read_table(std::string(TF2JAX_SOURCE_DIR) + "/tests/golden/edge_values/" + name + ".tsv");
+  const std::vector<Points> table =
+      read_table(std::string(TF2JAX_SOURCE_DIR) + "/tests/golden/edge_values/" + name + ".tsv");
   ASSERT_GT(table.size(), 5u);
   for (const Points& p : table) {
     std::vector<Fn> functions;
@@ -356,13 +442,19 @@ TEST_P(EdgeValues, AreThoseOfJax) {
     const Arrays got = compiled ? jit(all_of_them)(p.arguments) : all_of_them(p.arguments);
     for (std::size_t i = 0; i < p.rows.size(); ++i) {
       const std::string found = differences(p, p.rows[i], got[i], compiled);
-      if (!found.empty()) ADD_FAILURE() << p.rows[i].function << " d" << p.rows[i].partial << " of " << p.arguments[0].aval() << "\n" << found;
+      if (!found.empty())
+        ADD_FAILURE() << p.rows[i].function << " d" << p.rows[i].partial << " of " << p.arguments[0].aval() << "\n"
+                      << found;
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Tables, EdgeValues, ::testing::Values(std::pair("x32", false), std::pair("x32", true), std::pair("x64", false), std::pair("x64", true)),
-                         [](const auto& info) { return std::string(info.param.first) + (info.param.second ? "_compiled" : "_op_by_op"); });
+INSTANTIATE_TEST_SUITE_P(Tables, EdgeValues,
+                         ::testing::Values(std::pair("x32", false), std::pair("x32", true), std::pair("x64", false),
+                                           std::pair("x64", true)),
+                         [](const auto& info) {
+                           return std::string(info.param.first) + (info.param.second ? "_compiled" : "_op_by_op");
+                         });
 
 }  // namespace
 }  // namespace tf2jax

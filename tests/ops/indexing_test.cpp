@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
+#include "bad_input.h"
+
 namespace tf2jax {
 namespace {
 
@@ -17,7 +19,8 @@ TEST(IndexedUpdate, WindowsOfIntegersAndRanges) {
 
 TEST(IndexedUpdate, OtherSubscripts) {
   EXPECT_EQ(grid().at(all, slice({}, {}, 2)).set(0.f).to_vector<float>(), (Floats{0, 2, 0, 0, 5, 0}));
-  EXPECT_EQ(grid().at(0, slice({}, {}, -1)).set(array<float>({7, 8, 9})).to_vector<float>(), (Floats{9, 8, 7, 4, 5, 6}));
+  EXPECT_EQ(grid().at(0, slice({}, {}, -1)).set(array<float>({7, 8, 9})).to_vector<float>(),
+            (Floats{9, 8, 7, 4, 5, 6}));
   EXPECT_EQ(grid().at(all, array<int>({2, 0, 2})).add(1.f).to_vector<float>(), (Floats{2, 2, 5, 5, 5, 8}));
   EXPECT_EQ(grid().at(1).min(5.f).to_vector<float>(), (Floats{1, 2, 3, 4, 5, 5}));
   EXPECT_EQ(grid().at(1).max(5.f).to_vector<float>(), (Floats{1, 2, 3, 5, 5, 6}));
@@ -25,7 +28,9 @@ TEST(IndexedUpdate, OtherSubscripts) {
 
 TEST(IndexedUpdate, ScalarArraysCountFromTheEndAndAreDroppedOutOfRange) {
   const auto set = jit([](const Array& x, const Array& i) { return x.at(all, i).set(array<float>({8, 9})); });
-  for (const auto& f : {std::function<Array(const Array&, const Array&)>(set), std::function<Array(const Array&, const Array&)>([](const Array& x, const Array& i) { return x.at(all, i).set(array<float>({8, 9})); })}) {
+  for (const auto& f : {std::function<Array(const Array&, const Array&)>(set),
+                        std::function<Array(const Array&, const Array&)>(
+                            [](const Array& x, const Array& i) { return x.at(all, i).set(array<float>({8, 9})); })}) {
     EXPECT_EQ(f(grid(), Array(1)).to_vector<float>(), (Floats{1, 8, 3, 4, 9, 6}));
     EXPECT_EQ(f(grid(), Array(-1)).to_vector<float>(), (Floats{1, 2, 8, 4, 5, 9}));
     EXPECT_EQ(f(grid(), Array(3)).to_vector<float>(), (Floats{1, 2, 3, 4, 5, 6}));
@@ -41,10 +46,12 @@ TEST(IndexedUpdate, SmallIndexTypesReachFurtherThanTheirRange) {
 
 TEST(IndexedUpdate, GradientsReachTheOperandOutsideAndTheUpdateInside) {
   const Array weight = array<float>({1, 2, 3, 4});
-  const auto [dx, dv] = grad<0, 1>([&](const Array& x, const Array& v) { return sum(weight * x.at(Array(2)).set(v)); })(zeros({4}), Array(0.f));
+  const auto [dx, dv] = grad<0, 1>([&](const Array& x, const Array& v) { return sum(weight * x.at(Array(2)).set(v)); })(
+      zeros({4}), Array(0.f));
   EXPECT_EQ(dx.to_vector<float>(), (Floats{1, 2, 0, 4}));
   EXPECT_EQ(dv.item<float>(), 3.f);
-  const auto [ex, ev] = grad<0, 1>([&](const Array& x, const Array& v) { return sum(weight * x.at(Array(7)).set(v)); })(zeros({4}), Array(0.f));
+  const auto [ex, ev] = grad<0, 1>([&](const Array& x, const Array& v) { return sum(weight * x.at(Array(7)).set(v)); })(
+      zeros({4}), Array(0.f));
   EXPECT_EQ(ex.to_vector<float>(), (Floats{1, 2, 3, 4}));
   EXPECT_EQ(ev.item<float>(), 0.f);
 }
@@ -95,9 +102,29 @@ TEST(Indexed, AxesStandWhereNumpyPutsThem) {
   EXPECT_EQ(y(0, all, a).to_vector<int>(), (std::vector<int>{0, 4, 8, 1, 5, 9}));
   EXPECT_EQ(y(a, 0, a).to_vector<int>(), (std::vector<int>{0, 13}));
   EXPECT_EQ(y(all, newaxis, a, a).to_vector<int>(), (std::vector<int>{0, 5, 12, 17}));
-  EXPECT_EQ(y.at(0, all, a).set(-1)(0).to_vector<int>(), (std::vector<int>{-1, -1, 2, 3, -1, -1, 6, 7, -1, -1, 10, 11}));
+  EXPECT_EQ(y.at(0, all, a).set(-1)(0).to_vector<int>(),
+            (std::vector<int>{-1, -1, 2, 3, -1, -1, 6, 7, -1, -1, 10, 11}));
   EXPECT_EQ(zeros({300})(array<std::int8_t>({-1})).dims(), (Dims{1}));
 }
+
+std::vector<BadCall> bad_calls() {
+  using namespace bad_input;
+  return {
+      ROW(v3[3], "out of bounds"),
+      ROW(v3[-4], "out of bounds"),
+      ROW(v3(kLeast), "out of bounds"),
+      ROW(v3(kMost), "out of bounds"),
+      ROW(v3(0, 0), "too many indices"),
+      ROW(scalar[0], "too many indices"),
+      ROW(v3(ellipsis, ellipsis), "one ellipsis only"),
+      ROW(v3(slice(0, 3, 0)), "the step of a slice must not be 0"),
+      ROW(v3(flags), "array indices must be integers"),
+      ROW(m.at(5).set(1.f), "out of bounds"),
+      ROW(m.at(0, 0, 0).set(1.f), "too many indices"),
+      ROW(m.at(0).set(ones({4})), ""),
+  };
+}
+INSTANTIATE_TEST_SUITE_P(Indexing, BadInput, ::testing::ValuesIn(bad_calls()));
 
 }  // namespace
 }  // namespace tf2jax

@@ -2,11 +2,13 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
+#include "bad_input.h"
+
 namespace tf2jax {
 namespace {
 
 TEST(Mean, OfHalvesComputesInSingles) {
-  const Array x = full({1000}, 1000.f, f16);   // the sum is beyond the range of f16
+  const Array x = full({1000}, 1000.f, f16);  // the sum is beyond the range of f16
   EXPECT_EQ(mean(x).dtype(), f16);
   EXPECT_EQ(mean(x).item<float>(), 1000.f);
   EXPECT_EQ(var(x).item<float>(), 0.f);
@@ -46,39 +48,29 @@ TEST(Sum, OfManyKeepsItsDigits) {
   EXPECT_LT(std::abs(jit(down)(full({n / 4, 16}, 0.1f)).to_vector<double>()[3] / right * 4 - 1), 1e-4);
 }
 
-TEST(Integers, Wrap) {   // modulo 2^bits, as in JAX
-  const auto expect = [](const std::function<Array(const Array&)>& f, const Array& x, const Array& want) {
-    const Array eager = f(x), compiled = jit(f)(x);
-    EXPECT_EQ(eager.to_vector<std::int64_t>(), want.to_vector<std::int64_t>());
-    EXPECT_EQ(compiled.to_vector<std::int64_t>(), want.to_vector<std::int64_t>());
+std::vector<BadCall> bad_calls() {
+  using namespace bad_input;
+  return {
+      ROW(one_hot(i3, -5), "one_hot: the number of classes must not be negative"),
+      ROW(one_hot(i3, kHuge), "max_array_elements"),
+      ROW(sum(v3, {1}), "axis 1"),
+      ROW(sum(v3, {-2}), "axis -2"),
+      ROW(sum(m, {0, 0}), "duplicate"),
+      ROW(sum(scalar, {0}), "axis 0"),
+      ROW(argmax(nothing, 0), "argmax"),
+      ROW(argmax(v3, 1), "axis 1"),
+      ROW(argmax(scalar, 0), "axis 0"),
+      ROW(argmin(v3, 0, f32), "argmin"),
+      ROW(max(nothing), "max: there is no extreme of no elements"),
+      ROW(min(zeros({0, 3}), {0}), "min: there is no extreme of no elements"),
+      ROW(softmax(scalar), "axis -1"),
+      ROW(logsumexp(v3, {4}), "axis 4"),
+      ROW(all_true(v3, {1}), "axis 1"),
+      ROW(take(v3, Array(0), 1), "axis 1"),
+      ROW(take(v3, scalar, 0), ""),
   };
-  const auto squared = [](const Array& x) { return square(x); };
-  const auto cubed = [](const Array& x) { return integer_pow(x, 3); };
-  expect(squared, array<int>({51840, -46341}), array<int>({-1607581696, -2147479015}));
-  expect(squared, array<std::uint16_t>({65535, 300}), array<std::uint16_t>({1, 24464}));
-  expect(cubed, array<std::int8_t>({100, -7}), array<std::int8_t>({64, -87}));
-  expect([](const Array& x) { return neg(x); }, array<int>({std::numeric_limits<int>::min(), 5}), array<int>({std::numeric_limits<int>::min(), -5}));
-  expect([](const Array& x) { return reduce_prod(x, {0}); }, array<std::uint16_t>({65535, 65535, 3}), array<std::uint16_t>({3})[0]);
 }
-
-TEST(ReducePrecision, TiesWithoutAMantissaGoToTheEvenExponent) {
-  // From JAX 0.10.
-  const Array x = array<float>({1, 1.5, 2, 3, 4, 6, 12, 0.75, 1.25, 1.75, 2.5, 3.5, 5, 7, -1.5, -3});
-  const std::vector<float> want{1, 2, 2, 2, 4, 8, 8, 0.5, 1, 2, 2, 4, 4, 8, -2, -2};
-  for (const auto& y : {reduce_precision(x, 8, 0), jit([](const Array& v) { return reduce_precision(v, 8, 0); })(x)}) EXPECT_EQ(y.to_vector<float>(), want);
-  EXPECT_EQ(reduce_precision(array<double>({1.5, 3}), 11, 0).to_vector<double>(), (std::vector<double>{2, 2}));
-  EXPECT_EQ(reduce_precision(array<float>({1.25, 1.75, 2.5, 3.5}), 5, 1).to_vector<float>(), (std::vector<float>{1, 2, 2, 4}));
-}
-
-TEST(Cholesky, ItsDerivativeCountsBothTriangles) {
-  // d chol(A)_00 = (t_00) / (2 sqrt(a_00)); the lower left entry takes the mean of both tangents.
-  const Array a = array<float>({{4, 1}, {1, 3}}), t = array<float>({{0, 2}, {0, 0}});
-  const auto [y, dy] = jvp([](const Array& v) { return cholesky(v); }, {a}, {t});
-  EXPECT_FLOAT_EQ(dy.item<float>(1, 0), 0.5f);   // L_10 = a_10 / sqrt(a_00), and da_10 = 1
-  const Array g = grad([](const Array& v) { return cholesky(v)(1, 0); })(a);
-  EXPECT_FLOAT_EQ(g.item<float>(0, 1), 0.25f);
-  EXPECT_FLOAT_EQ(g.item<float>(1, 0), 0.25f);
-}
+INSTANTIATE_TEST_SUITE_P(Numpy, BadInput, ::testing::ValuesIn(bad_calls()));
 
 }  // namespace
 }  // namespace tf2jax

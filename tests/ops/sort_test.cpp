@@ -7,6 +7,8 @@
 #include <numeric>
 #include <span>
 
+#include "bad_input.h"
+
 namespace tf2jax {
 namespace {
 
@@ -15,14 +17,16 @@ std::vector<std::int64_t> sorted_positions(const std::vector<double>& x) {
   std::vector<std::int64_t> order(x.size());
   std::iota(order.begin(), order.end(), 0);
   std::ranges::stable_sort(order, [&](std::int64_t i, std::int64_t j) {
-    const double a = x[static_cast<std::size_t>(i)], b = x[static_cast<std::size_t>(j)];
+    const double a = x[i], b = x[j];
     return std::isnan(b) ? !std::isnan(a) : a < b;
   });
   return order;
 }
 
 template <class T>
-Array vector_of(DType dtype, const std::vector<T>& x) { return Array::from_bytes(dtype, {static_cast<std::int64_t>(x.size())}, std::as_bytes(std::span(x))); }
+Array vector_of(DType dtype, const std::vector<T>& x) {
+  return Array::from_bytes(dtype, {static_cast<std::int64_t>(x.size())}, std::as_bytes(std::span(x)));
+}
 
 class SortLines : public ::testing::TestWithParam<std::int64_t> {};
 INSTANTIATE_TEST_SUITE_P(Sort, SortLines, ::testing::Values(1, 2, 100, 192, 193, 1000, 70000));
@@ -45,7 +49,8 @@ TEST_P(SortLines, WideValues) {
   const auto x64 = override_config(&Config::enable_x64, true);
   const std::int64_t n = GetParam();
   for (const DType d : {f32, f64}) {
-    const Array x = exp(random::normal(random::key(2), {n}, d) * 20.0) * where(random::bernoulli(random::key(3), 0.5f, Shape{n}), Array(1.0), Array(-1.0));
+    const Array x = exp(random::normal(random::key(2), {n}, d) * 20.0) *
+                    where(random::bernoulli(random::key(3), 0.5f, Shape{n}), Array(1.0), Array(-1.0));
     EXPECT_EQ(argsort(astype(x, d)).to_vector<std::int64_t>(), sorted_positions(astype(x, d).to_vector<double>()));
   }
   const Array bits = bitcast_convert_type(random::bits(random::key(4), {n}, u64), i64);
@@ -56,7 +61,7 @@ TEST_P(SortLines, WideValues) {
 
 TEST_P(SortLines, NotANumberComesLastAndZerosKeepTheirOrder) {
   const std::int64_t n = GetParam();
-  std::vector<float> x(static_cast<std::size_t>(n));
+  std::vector<float> x(n);
   const float some[] = {0.f, -0.f, NAN, -INFINITY, INFINITY, 1e-45f, -1e-45f, -NAN};
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = some[i * i % 8];
   const Array a = vector_of(f32, x);
@@ -64,7 +69,7 @@ TEST_P(SortLines, NotANumberComesLastAndZerosKeepTheirOrder) {
   EXPECT_EQ(order, sorted_positions(a.to_vector<double>()));
   const auto got = sort(a).to_vector<float>();
   for (std::size_t i = 0; i < got.size(); ++i) {
-    const float want = x[static_cast<std::size_t>(order[i])];
+    const float want = x[order[i]];
     EXPECT_TRUE(std::isnan(want) ? std::isnan(got[i]) : got[i] == want && std::signbit(got[i]) == std::signbit(want));
   }
 }
@@ -94,6 +99,25 @@ TEST_P(SortLines, OfComplexNumbersByRealThenImaginaryPart) {
   const auto got_re = real(got).to_vector<int>(), got_im = imag(got).to_vector<int>();
   for (std::size_t i = 0; i < want.size(); ++i) EXPECT_EQ(std::pair(got_re[i], got_im[i]), want[i]);
 }
+
+std::vector<BadCall> bad_calls() {
+  using namespace bad_input;
+  return {
+      ROW(sort(Arrays{}), "sort"),
+      ROW(sort(Arrays{v3, m}), "sort"),
+      ROW(sort(v3, 1), "axis 1"),
+      ROW(sort(Arrays{v3}, 0, true, 2), "num_keys"),
+      ROW(sort(Arrays{v3}, 0, true, 0), "num_keys"),
+      ROW(top_k(v3, 4), "top_k"),
+      ROW(top_k(v3, -1), "top_k"),
+      ROW(top_k(v3, 1, 1), "axis 1"),
+      ROW(approx_max_k(v3, 0), "k must be positive"),
+      ROW(approx_max_k(v3, 5), "k must not exceed"),
+      ROW(argsort(scalar), "axis -1"),
+      ROW(take_along(m, i3, 0), ""),
+  };
+}
+INSTANTIATE_TEST_SUITE_P(Sorting, BadInput, ::testing::ValuesIn(bad_calls()));
 
 }  // namespace
 }  // namespace tf2jax

@@ -32,7 +32,10 @@ TEST(NarrowTypes, NewArraysHaveNoWideOnes) {
   EXPECT_EQ(viewed.dtype(), f32);
   EXPECT_TRUE(released);
   EXPECT_THAT(viewed.to_vector<float>(), ElementsAre(0.5f, 0.25f));
-  EXPECT_EQ(Array::build({f64, {2}, false}, [](std::byte* p) { reinterpret_cast<double*>(p)[0] = reinterpret_cast<double*>(p)[1] = 3; }).dtype(), f32);
+  EXPECT_EQ(Array::build({f64, {2}, false},
+                         [](std::byte* p) { reinterpret_cast<double*>(p)[0] = reinterpret_cast<double*>(p)[1] = 3; })
+                .dtype(),
+            f32);
 }
 
 TEST(NarrowTypes, IntegersKeepTheirLowBits) {
@@ -41,7 +44,8 @@ TEST(NarrowTypes, IntegersKeepTheirLowBits) {
 
 TEST(NarrowTypes, RequestsAreNarrowed) {
   const Array x = array<float>({1, 2});
-  for (const Array& y : {astype(x, f64), convert_element_type(x, f64), zeros({2}, f64), ones({2}, f64), full({2}, 1, f64), eye(2, {}, f64), one_hot(array<int>({0}), 2, f64)})
+  for (const Array& y : {astype(x, f64), convert_element_type(x, f64), zeros({2}, f64), ones({2}, f64),
+                         full({2}, 1, f64), eye(2, {}, f64), one_hot(array<int>({0}), 2, f64)})
     EXPECT_EQ(y.dtype(), f32);
   EXPECT_EQ(iota(i64, {3}, 0).dtype(), i32);
   EXPECT_EQ(argmax(x, 0, i64).dtype(), i32);
@@ -74,8 +78,12 @@ TEST(NarrowTypes, AnArrayFileIsNarrowed) {
 
 TEST(WideTypes, AreTheDefault) {
   const auto x64 = override_config(&Config::enable_x64, true);
-  for (const Array& y : {zeros({2}), ones({2}), eye(2), linspace(0, 1, 3), one_hot(array<int>({0}), 2), Array(1.0) + 1.0, random::normal(random::key(0), {2})}) EXPECT_EQ(y.dtype(), f64);
-  for (const Array& y : {arange(3), argmax(ones({2}), 0), sum(array<bool>({true, true})), sum(array<std::int8_t>({1})), sum(array<int>({1}))}) EXPECT_EQ(y.dtype(), i64);
+  for (const Array& y : {zeros({2}), ones({2}), eye(2), linspace(0, 1, 3), one_hot(array<int>({0}), 2),
+                         Array(1.0) + 1.0, random::normal(random::key(0), {2})})
+    EXPECT_EQ(y.dtype(), f64);
+  for (const Array& y : {arange(3), argmax(ones({2}), 0), sum(array<bool>({true, true})), sum(array<std::int8_t>({1})),
+                         sum(array<int>({1}))})
+    EXPECT_EQ(y.dtype(), i64);
   EXPECT_EQ(sum(array<std::uint8_t>({1})).dtype(), u64);
   EXPECT_EQ(linspace(0, 1, 4).to_vector<double>()[1], 1.0 / 3);
 }
@@ -95,7 +103,10 @@ TEST(WideTypes, OutliveTheSwitch) {
   const auto f = [](const Array& x) { return sum(where(greater(x, 0), x * x, -x)); };
   EXPECT_EQ(grad(f)(d).to_vector<double>(), (std::vector<double>{3, -1, 6}));
   EXPECT_EQ(jit(grad(f))(d).to_vector<double>(), (std::vector<double>{3, -1, 6}));
-  const auto branches = [](const Array& x) { return cond(greater(sum(x), 0), [](const Array& v) { return sum(v * v); }, [](const Array& v) { return sum(sin(v)); }, x); };
+  const auto branches = [](const Array& x) {
+    return cond(
+        greater(sum(x), 0), [](const Array& v) { return sum(v * v); }, [](const Array& v) { return sum(sin(v)); }, x);
+  };
   EXPECT_EQ(jit(grad(branches))(d).to_vector<double>(), (std::vector<double>{3, -4, 6}));
   EXPECT_EQ(eigh(m).second.dtype(), f64);
 }

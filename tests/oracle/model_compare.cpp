@@ -15,9 +15,12 @@ namespace conformance {
 using namespace tf2jax;
 
 Difference difference(const std::string& name, const Array& got, const Array& want, double floor) {
-  if (!identical(got.shape(), want.shape())) return {INFINITY, fmt::format("{}: got {}, TensorFlow has {}", name, got.aval().to_string(), want.aval().to_string())};
+  if (!identical(got.shape(), want.shape()))
+    return {INFINITY,
+            fmt::format("{}: got {}, TensorFlow has {}", name, got.aval().to_string(), want.aval().to_string())};
   if (is_complex(got.dtype()) || is_complex(want.dtype())) {
-    const Difference re = difference(name, real(got), real(want), floor), im = difference(name, imag(got), imag(want), floor);
+    const Difference re = difference(name, real(got), real(want), floor),
+                     im = difference(name, imag(got), imag(want), floor);
     return re.error > im.error ? re : im;
   }
   const std::vector<double> a = got.to_vector<double>(), b = want.to_vector<double>();
@@ -46,7 +49,9 @@ Difference difference(const NamedArrays& got, const NamedArrays& want, const Dif
     Difference d;
     if (it == got.end()) d = {INFINITY, name + " is missing"};
     else if (!options.only_shapes) d = difference(name, it->second, v, floor);
-    else if (!identical(it->second.shape(), v.shape())) d = {INFINITY, fmt::format("{}: got {}, TensorFlow has {}", name, it->second.aval().to_string(), v.aval().to_string())};
+    else if (!identical(it->second.shape(), v.shape()))
+      d = {INFINITY,
+           fmt::format("{}: got {}, TensorFlow has {}", name, it->second.aval().to_string(), v.aval().to_string())};
     if (d.error > worst.error) worst = d;
   }
   return worst;

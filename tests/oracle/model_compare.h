@@ -11,12 +11,12 @@ namespace conformance {
 using NamedArrays = std::map<std::string, tf2jax::Array>;
 
 struct Difference {
-  double error = 0;   // relative to the largest magnitude; infinite where shapes or integers differ
+  double error = 0;  // relative to the largest magnitude; infinite where shapes or integers differ
   std::string what;
 };
 
 struct DifferenceOptions {
-  bool common_scale = false;   // nothing is finer than a thousandth of the largest of all arrays
+  bool common_scale = false;  // nothing is finer than a thousandth of the largest of all arrays
   bool only_shapes = false;
 };
 

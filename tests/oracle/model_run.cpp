@@ -16,7 +16,8 @@ using namespace tf2jax;
 namespace fs = std::filesystem;
 
 const std::vector<std::string>& model_columns() {
-  static const std::vector<std::string> columns{"opens", "load_ms", "eager", "first_ms", "steady_ms", "jit", "grad", "jit_grad", "variables", "updated", "vmap", "reason"};
+  static const std::vector<std::string> columns{"opens", "load_ms",  "eager",     "first_ms", "steady_ms", "jit",
+                                                "grad",  "jit_grad", "variables", "updated",  "vmap",      "reason"};
   return columns;
 }
 
@@ -24,7 +25,10 @@ namespace {
 
 struct RecordedModel {
   explicit RecordedModel(const fs::path& f)
-      : folder(f), facts(json::parse(read_file((f / "case.json").string()))), inputs(facts.at("inputs").get<std::vector<std::string>>()), outputs(facts.at("outputs").get<std::vector<std::string>>()) {}
+      : folder(f),
+        facts(json::parse(read_file((f / "case.json").string()))),
+        inputs(facts.at("inputs").get<std::vector<std::string>>()),
+        outputs(facts.at("outputs").get<std::vector<std::string>>()) {}
   NamedArrays arrays(const std::string& file) const { return load_npz(folder / (file + ".npz")); }
   bool frozen() const { return facts.value("kind", "") == "frozen"; }
   ConvertedFunction convert(bool jit) const {
@@ -73,7 +77,8 @@ class ModelRun {
     if (!stage("opens", [&] {
           tell("load_ms", fmt::format("{:.0f}", milliseconds([&] { f_ = c_.convert(true); })));
           tell("opens", "ok");
-        })) return;
+        }))
+      return;
     if (!stage("eager", [&] { read(); })) return;
     values();
     gradients_of_inputs();
@@ -101,8 +106,9 @@ class ModelRun {
   }
 
   void values() {
-    const bool shapes = c_.facts.value("compare", "") == "shape";   // random results
-    stage("eager", [&] { judge("eager", difference(call(c_.convert(false), in_), out_, {.only_shapes = shapes}), rtol_); });
+    const bool shapes = c_.facts.value("compare", "") == "shape";  // random results
+    stage("eager",
+          [&] { judge("eager", difference(call(c_.convert(false), in_), out_, {.only_shapes = shapes}), rtol_); });
     stage("jit", [&] {
       NamedArrays got;
       tell("first_ms", fmt::format("{:.0f}", milliseconds([&] { got = call(*f_, in_); })));
@@ -127,7 +133,9 @@ class ModelRun {
       return weighted(call(*f_, x));
     };
     stage("grad", [&] { judge("grad", difference(grad(loss)(points), want, {.common_scale = true}), gradient_rtol_); });
-    stage("jit_grad", [&] { judge("jit_grad", difference(jit(grad(loss))(points), want, {.common_scale = true}), gradient_rtol_); });
+    stage("jit_grad", [&] {
+      judge("jit_grad", difference(jit(grad(loss))(points), want, {.common_scale = true}), gradient_rtol_);
+    });
   }
 
   void gradients_of_variables() {
@@ -137,7 +145,9 @@ class ModelRun {
     if (want.empty()) return;
     stage("variables", [&] {
       const auto names = match_variables(want, nullptr);
-      std::erase_if(want, [&](const auto& v) { return !f_->params().at(names.at(v.first)).trainable(); });   // TensorFlow's own rule: none
+      std::erase_if(want, [&](const auto& v) {
+        return !f_->params().at(names.at(v.first)).trainable();
+      });  // TensorFlow's own rule: none
       NamedArrays at;
       for (const auto& [key, g] : want) at[key] = variables_.at(key);
       const auto fit = [&](const NamedArrays& p) {
@@ -185,7 +195,9 @@ class ModelRun {
       const Array& value = variables_.at(key);
       double best = INFINITY;
       for (const auto& [name, ours] : f_->params()) {
-        if (taken.contains(name) || ours.value().shape() != value.shape() || ours.value().to_vector<double>() != value.to_vector<double>()) continue;
+        if (taken.contains(name) || ours.value().shape() != value.shape() ||
+            ours.value().to_vector<double>() != value.to_vector<double>())
+          continue;
         const double error = after ? std::min(1e30, difference(name, after->at(name).value(), want, 0).error) : 0;
         if (error < best) best = error, names[key] = name;
       }

@@ -1,6 +1,6 @@
 // run_compiled: every part of recorded cases op by op and compiled, with compositions that no record has, by part.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -30,11 +30,14 @@ struct Totals {
     for (const auto& e : r.unsupported_parts()) missing.insert(e.what);
     std::set<std::string> all(r.names().begin(), r.names().end());
     all.insert(bad.begin(), bad.end());
-    for (const std::string& name : all) ++(bad.contains(name) ? parts[name].failed : missing.contains(name) ? parts[name].unsupported : parts[name].ok);
+    for (const std::string& name : all)
+      ++(bad.contains(name) ? parts[name].failed : missing.contains(name) ? parts[name].unsupported : parts[name].ok);
   }
   void print(const std::string& family) const {
-    fmt::print("{:<28} cases {:>5}  clean {:>5}  failed {:>4}  unsupported {:>4}\n", family, cases, clean, failed, unsupported);
-    for (const auto& [name, p] : parts) fmt::print("    {:<16} ok {:>5}  failed {:>4}  unsupported {:>4}\n", name, p.ok, p.failed, p.unsupported);
+    fmt::print("{:<28} cases {:>5}  clean {:>5}  failed {:>4}  unsupported {:>4}\n", family, cases, clean, failed,
+               unsupported);
+    for (const auto& [name, p] : parts)
+      fmt::print("    {:<16} ok {:>5}  failed {:>4}  unsupported {:>4}\n", name, p.ok, p.failed, p.unsupported);
   }
 };
 
@@ -52,11 +55,17 @@ Totals run_file(const Golden& golden, const std::string& family, const Options& 
   Totals totals;
   for_each_case(
       cases.size(), options.isolation,
-      [&](std::size_t i, CaseResult& result) { result.part("case", [&] { run_jaxpr_case(golden, *cases[i], options, result); }); },
+      [&](std::size_t i, CaseResult& result) {
+        result.part("case", [&] { run_jaxpr_case(golden, *cases[i], options, result); });
+      },
       [&](std::size_t i, const CaseResult& result) {
         totals.add(result);
-        for (const auto& e : result.failures()) out << family << '\t' << e.what << "\tfailed\t" << cases[i]->value("name", "") << '\t' << one_line(e.message) << '\n';
-        for (const auto& e : result.unsupported_parts()) out << family << '\t' << e.what << "\tunsupported\t" << cases[i]->value("name", "") << '\t' << one_line(e.message) << '\n';
+        for (const auto& e : result.failures())
+          out << family << '\t' << e.what << "\tfailed\t" << cases[i]->value("name", "") << '\t' << one_line(e.message)
+              << '\n';
+        for (const auto& e : result.unsupported_parts())
+          out << family << '\t' << e.what << "\tunsupported\t" << cases[i]->value("name", "") << '\t'
+              << one_line(e.message) << '\n';
       });
   return totals;
 }
@@ -82,7 +91,8 @@ int main(int argc, char** argv) {
   try {
     std::vector<fs::path> files;
     for (const fs::directory_entry& e : fs::directory_iterator(directory))
-      if (e.path().extension() == ".json" && std::regex_search(e.path().stem().string(), std::regex(family))) files.push_back(e.path());
+      if (e.path().extension() == ".json" && std::regex_search(e.path().stem().string(), std::regex(family)))
+        files.push_back(e.path());
     std::ranges::sort(files);
     std::ofstream out(table);
     out << "family\tpart\tverdict\tcase\tmessage\n";

@@ -1,8 +1,8 @@
-// run_models: real TensorFlow models with TensorFlow's own results, run as a user would. A row per model, a process each.
-// A cell is "ok ERROR", "WRONG ERROR", "-" (not recorded) or "fail" (the last column says why); errors are relative to the
-// largest magnitude of the array.
-#include <CLI/CLI.hpp>
+// run_models: real TensorFlow models with TensorFlow's own results, run as a user would. A row per model, a process
+// each. A cell is "ok ERROR", "WRONG ERROR", "-" (not recorded) or "fail" (the last column says why); errors are
+// relative to the largest magnitude of the array.
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <filesystem>
 #include <iostream>
@@ -16,14 +16,17 @@ int main(int argc, char** argv) {
   CLI::App app("Runs models made by real TensorFlow and compares with what TensorFlow computed. Prints a table.");
   std::string directory, only;
   Isolation isolation{.limit = 300, .per_process = 1, .gigabytes = 16};
-  app.add_option("directory", directory, "Folder of models, each with its case.json")->required()->check(CLI::ExistingDirectory);
+  app.add_option("directory", directory, "Folder of models, each with its case.json")
+      ->required()
+      ->check(CLI::ExistingDirectory);
   app.add_option("--only", only, "Models: a regular expression");
   app.add_option("--seconds", isolation.limit, "That one model may take");
   app.add_option("--gigabytes", isolation.gigabytes, "Of memory that one model may take");
   CLI11_PARSE(app, argc, argv);
   std::vector<fs::path> folders;
   for (const fs::directory_entry& e : fs::directory_iterator(directory))
-    if (fs::exists(e.path() / "case.json") && std::regex_search(e.path().filename().string(), std::regex(only))) folders.push_back(e.path());
+    if (fs::exists(e.path() / "case.json") && std::regex_search(e.path().filename().string(), std::regex(only)))
+      folders.push_back(e.path());
   std::ranges::sort(folders);
 
   std::cout << "case\tmegabytes";

@@ -1,6 +1,6 @@
 // shrink: the smallest part of a recorded program that is computed otherwise compiled than op by op.
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include <algorithm>
 #include <filesystem>
@@ -32,7 +32,8 @@ class Shrinker {
   /// Prints the smallest part of `program` that fails as the whole does.
   void run(const Jaxpr& program, const Arrays& args) const {
     const std::string aim = verdict({program, args});
-    std::cout << fmt::format("  {} equations: {}\n", program->eqns.size(), aim.empty() ? "compiled and op by op agree" : aim);
+    std::cout << fmt::format("  {} equations: {}\n", program->eqns.size(),
+                             aim.empty() ? "compiled and op by op agree" : aim);
     if (!aim.empty()) print(fuzz::shrink({program, args}, [&](const Example& e) { return verdict(e) == aim; }));
   }
 
@@ -71,16 +72,21 @@ class Shrinker {
 };
 
 // The function of a part by name, and its arguments.
-std::pair<FlatFn, Arrays> part_of_case(const std::string& part, const Differentiable& d, const Arrays& inputs, const std::function<Arrays(const char*, const char*)>& record) {
+std::pair<FlatFn, Arrays> part_of_case(const std::string& part, const Differentiable& d, const Arrays& inputs,
+                                       const std::function<Arrays(const char*, const char*)>& record) {
   if (part == "outputs") return {d.f, inputs};
   if (part == "jvp") return {[&](const Arrays& xs) { return d.jvp(xs); }, join(inputs, record("jvp", "tangents_in"))};
   if (part == "vjp") return {[&](const Arrays& xs) { return d.vjp(xs); }, join(inputs, record("vjp", "cotangents_in"))};
-  if (part == "vmap") return {[&](const Arrays& xs) { return vmapped(d.f, xs); }, stacked(inputs, record("vmap", "second_inputs"))};
+  if (part == "vmap")
+    return {[&](const Arrays& xs) { return vmapped(d.f, xs); }, stacked(inputs, record("vmap", "second_inputs"))};
   if (part == "vmap(vjp)") {
     const Arrays cotangents = record("vjp", "cotangents_in");
-    return {[&](const Arrays& xs) { return vmapped([&](const Arrays& ys) { return d.vjp(ys); }, xs); }, stacked(join(inputs, cotangents), join(record("vmap", "second_inputs"), cotangents))};
+    return {[&](const Arrays& xs) { return vmapped([&](const Arrays& ys) { return d.vjp(ys); }, xs); },
+            stacked(join(inputs, cotangents), join(record("vmap", "second_inputs"), cotangents))};
   }
-  if (part == "jvp(vjp)") return {[&](const Arrays& xs) { return d.second(xs); }, join(join(inputs, record("jvp", "tangents_in")), record("vjp", "cotangents_in"))};
+  if (part == "jvp(vjp)")
+    return {[&](const Arrays& xs) { return d.second(xs); },
+            join(join(inputs, record("jvp", "tangents_in")), record("vjp", "cotangents_in"))};
   throw std::runtime_error("no part named " + part + "; known: outputs, jvp, vjp, vmap, vmap(vjp), jvp(vjp)");
 }
 
@@ -89,8 +95,10 @@ void shrink_case(const Golden& golden, const json& c, const std::string& part) {
   const auto scope = override_config(&Config::enable_x64, !narrow);
   const Jaxpr program = program_of(c, c.at("jaxpr").get<std::string>());
   const Arrays inputs = inputs_for(program, golden.arrays(c.at("inputs"), narrow));
-  const Differentiable d{[&](const Arrays& xs) { return eval_jaxpr(program, xs); }, inputs.size(), c.value("diff_inputs", Positions{}), c.value("diff_outputs", Positions{})};
-  const auto [f, args] = part_of_case(part, d, inputs, [&](const char* what, const char* key) { return golden.arrays(c.at(what).at(key), narrow); });
+  const Differentiable d{[&](const Arrays& xs) { return eval_jaxpr(program, xs); }, inputs.size(),
+                         c.value("diff_inputs", Positions{}), c.value("diff_outputs", Positions{})};
+  const auto [f, args] = part_of_case(
+      part, d, inputs, [&](const char* what, const char* key) { return golden.arrays(c.at(what).at(key), narrow); });
   Avals avals;
   for (const Array& x : args) avals.push_back(x.aval());
   Shrinker(times(tolerance_of_values(golden, c), 25)).run(stage(f, avals), args);
@@ -109,9 +117,10 @@ int main(int argc, char** argv) {
   app.add_option("part", part, "outputs, jvp, vjp, vmap, vmap(vjp) or jvp(vjp)");
   CLI11_PARSE(app, argc, argv);
   tf2jax::update_config("require_compiler", true);
-  setenv("TF2JAX_NUM_THREADS", "1", 0);   // this process evaluates too, and its threads would be missing in the children
+  setenv("TF2JAX_NUM_THREADS", "1", 0);  // this process evaluates too, and its threads would be missing in the children
   for (const auto& file : std::filesystem::directory_iterator(directory)) {
-    if (file.path().extension() != ".json" || !std::regex_search(file.path().stem().string(), std::regex(family))) continue;
+    if (file.path().extension() != ".json" || !std::regex_search(file.path().stem().string(), std::regex(family)))
+      continue;
     const Golden golden = load_golden(file.path().string());
     for (const json& c : golden.cases()) {
       if (!std::regex_search(c.value("name", ""), std::regex(names))) continue;

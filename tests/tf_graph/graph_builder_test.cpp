@@ -69,7 +69,8 @@ TEST_F(GraphBuilderTest, SavingReplacesAnExistingModelAtOnce) {
   EXPECT_EQ(before.params().at("b").value().item<float>(0), 0.5f);
   for (const auto& entry : fs::directory_iterator(directory_.parent_path())) {
     const auto name = entry.path().filename().string();
-    EXPECT_TRUE(name == directory_.filename().string() || !name.starts_with(directory_.filename().string())) << name << " is left over";
+    EXPECT_TRUE(name == directory_.filename().string() || !name.starts_with(directory_.filename().string()))
+        << name << " is left over";
   }
 }
 

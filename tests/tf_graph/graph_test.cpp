@@ -53,46 +53,5 @@ TEST(GraphLoad, NamesFileAndLine) {
   }
 }
 
-TEST(FunctionLibrary, KnowsOutputsAndDefaults) {
-  const Graph g = Graph::parse_text(kText);
-  const FunctionLibrary library(g);
-  EXPECT_EQ(library.output(g.proto().node(1), "output").count, 3);
-  EXPECT_EQ(library.attr_default("Conv2D", "data_format")->s(), "NHWC");
-  EXPECT_FLOAT_EQ(library.attr_default("LeakyRelu", "alpha")->f(), 0.2f);
-  EXPECT_EQ(library.attr_default("Conv2D", "strides"), nullptr);
-  EXPECT_NE(library.find("f"), nullptr);
-}
-
-TEST(FunctionLibrary, RejectsLegacyGradients) {
-  const Graph g = Graph::parse_text(R"(node { name: "x" op: "NoOp" } library { gradient { function_name: "f" gradient_func: "g" } })");
-  EXPECT_THROW(FunctionLibrary{g}, ValueError);
-}
-
-tensorflow::TensorProto tensor(const char* text) {
-  tensorflow::TensorProto proto;
-  detail::parse_text(text, proto, "test");
-  return proto;
-}
-
-TEST(TensorProto, LastValueRepeats) {
-  const auto x = std::get<Array>(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: 3 } } float_val: 1 float_val: 2"), "c"));
-  EXPECT_EQ(x.to_vector<float>(), (std::vector<float>{1, 2, 2}));
-  const auto h = std::get<Array>(detail::tensor_from_proto(tensor("dtype: DT_HALF tensor_shape { } half_val: 15360"), "c"));
-  EXPECT_EQ(h.item<float>(), 1.f);
-}
-
-TEST(TensorProto, RejectsContentsThatDoNotFit) {
-  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: 3 } } tensor_content: \"ab\""), "c"), ValueError);
-  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: -1 } }"), "c"), ValueError);
-  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { dim { size: 1099511627776 } }"), "c"), ResourceExhaustedError);
-  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_FLOAT tensor_shape { } float_val: 1 float_val: 2"), "c"), ValueError);
-  EXPECT_THROW(detail::tensor_from_proto(tensor("dtype: DT_QINT8 tensor_shape { }"), "c"), NotImplementedError);
-}
-
-TEST(Files, PathsStayBelowTheRoot) {
-  EXPECT_EQ(detail::join_below("/m", "a/b.txt", "test").string(), "/m/a/b.txt");
-  for (const char* bad : {"../x", "/etc/passwd", "a/../../b", ""}) EXPECT_THROW(detail::join_below("/m", bad, "test"), ValueError) << bad;
-}
-
 }  // namespace
 }  // namespace tf2jax

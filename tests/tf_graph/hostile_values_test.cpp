@@ -28,7 +28,8 @@ tf::TensorProto tensor(const std::string& text) {
 
 TEST(HostileTensor, RepeatedValuesKeepToTheLimit) {
   const auto huge = tensor("dtype: DT_FLOAT tensor_shape { dim { size: 1099511627776 } } float_val: 1");
-  EXPECT_THAT(message_of<ResourceExhaustedError>([&] { detail::tensor_from_proto(huge, "c"); }), HasSubstr("Config::max_array_elements"));
+  EXPECT_THAT(message_of<ResourceExhaustedError>([&] { detail::tensor_from_proto(huge, "c"); }),
+              HasSubstr("Config::max_array_elements"));
   const auto empty = tensor("dtype: DT_FLOAT tensor_shape { dim { size: 0 } dim { size: 4611686018427387904 } }");
   EXPECT_THROW(detail::tensor_from_proto(empty, "c"), ResourceExhaustedError);
   const auto wrapped = tensor("dtype: DT_STRING tensor_shape { dim { size: 4294967296 } dim { size: 4294967296 } }");
@@ -58,8 +59,10 @@ TEST(HostileText, DepthIsBoundedInFieldsThatAreSkipped) {
 }
 
 TEST(HostileGraph, OutputsAreCounted) {
-  const Graph g = Graph::parse_text("node { name: 's' op: 'Split' attr { key: 'num_split' value { i: 4611686018427387904 } } }");
-  EXPECT_THAT(message_of<ValueError>([&] { FunctionLibrary(g).output(g.proto().node(0), "output"); }), HasSubstr("attribute 'num_split' is 4611686018427387904"));
+  const Graph g =
+      Graph::parse_text("node { name: 's' op: 'Split' attr { key: 'num_split' value { i: 4611686018427387904 } } }");
+  EXPECT_THAT(message_of<ValueError>([&] { FunctionLibrary(g).output(g.proto().node(0), "output"); }),
+              HasSubstr("attribute 'num_split' is 4611686018427387904"));
 }
 
 class HostileBundle : public TestWithFolder {
@@ -81,13 +84,15 @@ class HostileBundle : public TestWithFolder {
 
 TEST_F(HostileBundle, TensorsThatShareBytesAreRefused) {
   change("b", [](auto& entry) { entry.set_offset(28); });
-  EXPECT_THAT(message_of<DataLossError>([&] { TensorBundle::open(directory_ / "ckpt"); }), HasSubstr("tensor 'b': its bytes are those of tensor 'a' too"));
+  EXPECT_THAT(message_of<DataLossError>([&] { TensorBundle::open(directory_ / "ckpt"); }),
+              HasSubstr("tensor 'b': its bytes are those of tensor 'a' too"));
 }
 
 TEST_F(HostileBundle, ShapesBeyondTheBytesAreRefused) {
   for (const std::int64_t size : {std::int64_t{9}, std::int64_t{1} << 34, std::int64_t{1} << 62}) {
     change("b", [&](auto& entry) { entry.mutable_shape()->mutable_dim(0)->set_size(size); });
-    EXPECT_THAT(message_of<Error>([&] { TensorBundle::open(directory_ / "ckpt").read("b"); }), HasSubstr("tensor 'b'")) << size;
+    EXPECT_THAT(message_of<Error>([&] { TensorBundle::open(directory_ / "ckpt").read("b"); }), HasSubstr("tensor 'b'"))
+        << size;
   }
 }
 

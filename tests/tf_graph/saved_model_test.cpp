@@ -42,7 +42,10 @@ meta_graphs {
 class SavedModelTest : public TestWithFolder {
  protected:
   void SetUp() override { detail::parse_text(kModel, model_, "test"); }
-  void write() { write_saved_model(directory_, model_, {{"scale/.ATTRIBUTES/VARIABLE_VALUE", array<float>({1, 2})}}, {{"vocab.txt", "a\nb"}}); }
+  void write() {
+    write_saved_model(directory_, model_, {{"scale/.ATTRIBUTES/VARIABLE_VALUE", array<float>({1, 2})}},
+                      {{"vocab.txt", "a\nb"}});
+  }
 
   tensorflow::SavedModel model_;
 };

@@ -33,7 +33,9 @@ class BadInput : public TestWithFolder {
     const auto y = g.node("AddV2", "y", {x, g.variable("bias", array<float>({1, 2, 3}))}, f32);
     g.save(directory_, {{"serving_default", {.inputs = {{"x", x}}, .outputs = {{"y", y}}}}});
   }
-  fs::path checkpoint(const char* suffix) const { return directory_ / "variables" / ("variables." + std::string(suffix)); }
+  fs::path checkpoint(const char* suffix) const {
+    return directory_ / "variables" / ("variables." + std::string(suffix));
+  }
   fs::path data() const { return checkpoint("data-00000-of-00001"); }
 };
 
@@ -71,7 +73,8 @@ TEST_F(BadInput, FlippedByteInTheCheckpointNamesTheTensor) {
 
 TEST(BadGraph, CycleNamesANodeOfIt) {
   const Graph g = Graph::parse_text("node { name: 'a' op: 'Neg' input: 'b' } node { name: 'b' op: 'Neg' input: 'a' }");
-  EXPECT_THAT(message_of<ValueError>([&] { convert(g, {.outputs = {"b"}}); }), ::testing::ContainsRegex("cycle.*'[ab]'"));
+  EXPECT_THAT(message_of<ValueError>([&] { convert(g, {.outputs = {"b"}}); }),
+              ::testing::ContainsRegex("cycle.*'[ab]'"));
 }
 
 TEST(BadGraph, UnknownOperationIsNamed) {
@@ -132,7 +135,8 @@ std::string small_graph() {
     node { name: "p" op: "MatMul" input: "x" input: "w" attr { key: "T" value { type: DT_FLOAT } } attr { key: "transpose_b" value { b: false } } }
     node { name: "axes" op: "Const" attr { key: "value" value { tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 1 } } } }
     node { name: "s" op: "Sum" input: "p" input: "axes" attr { key: "keep_dims" value { b: true } } }
-    node { name: "y" op: "Sub" input: "p" input: "s" })").serialize();
+    node { name: "y" op: "Sub" input: "p" input: "s" })")
+      .serialize();
 }
 
 TEST(Mutations, OfAGraph) {
@@ -166,7 +170,8 @@ TEST(Mutations, OfArrayFiles) {
   const Array x = array<float>({{1, 2, 3}, {4, 5, 6}});
   mutate(to_npy(x), 3000, [](const std::string& bytes) { (void)parse_npy(bytes); });
   for (const bool compress : {false, true}) {
-    mutate(to_npz({{"a", x}, {"b", x}}, {.compress = compress}), 3000, [](const std::string& bytes) { (void)parse_npz(bytes); });
+    mutate(to_npz({{"a", x}, {"b", x}}, {.compress = compress}), 3000,
+           [](const std::string& bytes) { (void)parse_npz(bytes); });
   }
 }
 

@@ -13,11 +13,13 @@ TEST(Lifetime, AMillionEagerOperations) {
 }
 
 TEST(Lifetime, AMillionOperationsRecordedForReverseMode) {
-  const auto [y, pullback] = vjp([](const Array& x) {
-    Array z = x;
-    for (int i = 0; i < 1'000'000; ++i) z = -z;
-    return z;
-  }, Array(2.f));
+  const auto [y, pullback] = vjp(
+      [](const Array& x) {
+        Array z = x;
+        for (int i = 0; i < 1'000'000; ++i) z = -z;
+        return z;
+      },
+      Array(2.f));
   EXPECT_EQ(y.item<float>(), 2.f);
   EXPECT_EQ(std::get<0>(pullback(3.f)).item<float>(), 3.f);
 }

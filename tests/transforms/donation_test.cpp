@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
-#include <cstdlib>
 #include <map>
+
+#include "../support.h"
 
 namespace tf2jax {
 namespace {
@@ -15,13 +16,6 @@ using ::testing::IsEmpty;
 
 const void* memory(const Array& x) { return x.bytes().data(); }
 Array ramp(std::int64_t n, float start = 0) { return astype(arange(n), f32) + start; }
-bool is_compiled() {
-#ifdef TF2JAX_WITHOUT_COMPILER
-  return false;
-#endif
-  return !std::getenv("TF2JAX_BACKEND");
-}
-
 // What is warned of while it lives.
 class Warnings {
  public:
@@ -52,7 +46,9 @@ TEST(Donation, AResultTakesTheMemoryOfItsArgument) {
   const void* before = memory(p);
   const Array q = step(p, g);
   EXPECT_EQ(q.item<float>(999), 998.f);
-  if (is_compiled()) { EXPECT_EQ(memory(q), before); }
+  if (is_compiled()) {
+    EXPECT_EQ(memory(q), before);
+  }
   expect_deleted(p);
   EXPECT_EQ(p.dims(), Dims{1000});
   EXPECT_EQ(g.item<float>(0), 2.f);
@@ -60,9 +56,13 @@ TEST(Donation, AResultTakesTheMemoryOfItsArgument) {
 
 TEST(Donation, TrainingAllocatesNoNewParameters) {
   if (!is_compiled()) GTEST_SKIP();
-  struct Layer { Array w, b; };
+  struct Layer {
+    Array w, b;
+  };
   using Parameters = std::map<std::string, Layer>;
-  const auto loss = [](const Parameters& p, const Array& x) { return mean(square(tanh(matmul(x, p.at("a").w) + p.at("a").b) - 1.f)) + sum(square(p.at("z").w)) * 0.f; };
+  const auto loss = [](const Parameters& p, const Array& x) {
+    return mean(square(tanh(matmul(x, p.at("a").w) + p.at("a").b) - 1.f)) + sum(square(p.at("z").w)) * 0.f;
+  };
   const auto update = [&](const Parameters& p, const Array& x) {
     const Parameters g = grad(loss)(p, x);
     Parameters out;
@@ -71,7 +71,10 @@ TEST(Donation, TrainingAllocatesNoNewParameters) {
   };
   const auto step = jit(update, {.donate_argnums = {0}});
   const Array x = reshape(ramp(64 * 50), {64, 50}) * 1e-3f;
-  const auto start = [] { return Parameters{{"a", {ones({50, 40}) * 0.1f, zeros({40}) + 0.f}}, {"z", {ones({50, 40}) * 0.2f, zeros({40}) + 1.f}}}; };
+  const auto start = [] {
+    return Parameters{{"a", {ones({50, 40}) * 0.1f, zeros({40}) + 0.f}},
+                      {"z", {ones({50, 40}) * 0.2f, zeros({40}) + 1.f}}};
+  };
   Parameters p = start(), want = start();
   std::vector<const void*> before;
   tree::for_each_leaf(p, [&](const Array& a) { before.push_back(memory(a)); });
@@ -95,7 +98,7 @@ TEST(Donation, AStepInPlaceFreesAndTakesNoMemory) {
   p = step(p, g);
   release_pooled_memory();
   for (int i = 0; i < 3; ++i) p = step(p, g);
-  EXPECT_EQ(pooled_bytes(), 0u);   // a buffer that was replaced would be kept here
+  EXPECT_EQ(pooled_bytes(), 0u);  // a buffer that was replaced would be kept here
   EXPECT_EQ(step.lower(p, g).compile().memory().temporaries, 0);
 }
 
@@ -133,7 +136,8 @@ TEST(Donation, MemoryThatIsNotOursIsNotWritten) {
 }
 
 TEST(Donation, SmallArraysAndScalars) {
-  const auto step = jit([](const Array& n, const Array& s) { return std::pair{n + 1.f, s * 2.f}; }, {.donate_argnums = {0, 1}});
+  const auto step =
+      jit([](const Array& n, const Array& s) { return std::pair{n + 1.f, s * 2.f}; }, {.donate_argnums = {0, 1}});
   Array n = array<float>({1, 2});
   const auto [a, b] = step(n, 3.f);
   EXPECT_EQ(a.to_vector<float>(), (Floats{2, 3}));
@@ -154,7 +158,9 @@ TEST(Donation, ReturnedArgumentsKeepTheirMemory) {
 }
 
 TEST(Donation, CompiledAheadOfTime) {
-  const auto compiled = jit([](const Array& p, const Array& g) { return p - g; }, {.donate_argnums = {0}}).lower(spec(f32, {50}), spec(f32, {50})).compile();
+  const auto compiled = jit([](const Array& p, const Array& g) { return p - g; }, {.donate_argnums = {0}})
+                            .lower(spec(f32, {50}), spec(f32, {50}))
+                            .compile();
   Array p = ramp(50), copy = p, g = ones({50});
   EXPECT_EQ(compiled(p, g).item<float>(49), 48.f);
   expect_deleted(p);
@@ -179,7 +185,7 @@ TEST(Donation, DonatingTwiceIsAnError) {
     one(x, x);
     FAIL() << "no error";
   } catch (const ValueError& e) {
-    EXPECT_THAT(e.what(), HasSubstr("Attempt to donate the same buffer twice"));
+    EXPECT_THAT(e.what(), HasSubstr("one buffer is donated twice"));
   }
   EXPECT_EQ(x.item<float>(19), 19.f);
   const Array y = ramp(20);
@@ -189,7 +195,9 @@ TEST(Donation, DonatingTwiceIsAnError) {
 }
 
 TEST(Donation, NothingIsLostWhenNothingRan) {
-  const auto compiled = jit([](const Array& p, const Array& g) { return p - g; }, {.donate_argnums = {0}}).lower(spec(f32, {50}), spec(f32, {50})).compile();
+  const auto compiled = jit([](const Array& p, const Array& g) { return p - g; }, {.donate_argnums = {0}})
+                            .lower(spec(f32, {50}), spec(f32, {50}))
+                            .compile();
   Array p = ramp(50), shared = p, small = ramp(3);
   EXPECT_THROW(compiled(p, ones({51})), TypeError);
   EXPECT_EQ(p.item<float>(49), 49.f);
@@ -213,19 +221,21 @@ TEST(Donation, ArgumentNumbersAreChecked) {
 TEST(Donation, WhatCannotBeUsedIsAWarning) {
   Warnings seen;
   Array x = ramp(30), y = ramp(40);
-  const auto f = jit([](const Array& a, const Array& b) { return sum(a) + sum(b); }, {.name = "total", .donate_argnums = {0, 1}});
+  const auto f =
+      jit([](const Array& a, const Array& b) { return sum(a) + sum(b); }, {.name = "total", .donate_argnums = {0, 1}});
   EXPECT_EQ(f(x, y).item<float>(), 435.f + 780.f);
   ASSERT_EQ(seen.messages.size(), 1u);
   EXPECT_THAT(seen.messages[0], HasSubstr("Some donated buffers were not usable: f32[30], f32[40]"));
   EXPECT_THAT(seen.messages[0], HasSubstr("'total'"));
   expect_deleted(x);
   f(ramp(30), ramp(40));
-  EXPECT_EQ(seen.messages.size(), 1u);   // once per program
+  EXPECT_EQ(seen.messages.size(), 1u);  // once per program
 }
 
 TEST(Donation, UsableOnesAreNoWarning) {
   Warnings seen;
-  jit([](const Array& a, const Array& b) { return std::pair{b, a * 2.f}; }, {.donate_argnums = {0, 1}})(ramp(9), ramp(9));
+  jit([](const Array& a, const Array& b) { return std::pair{b, a * 2.f}; }, {.donate_argnums = {0, 1}})(ramp(9),
+                                                                                                        ramp(9));
   EXPECT_THAT(seen.messages, IsEmpty());
 }
 
@@ -249,15 +259,22 @@ TEST(Donation, SharedConstantsOfTheProgramStay) {
 }
 
 TEST(Donation, LoopsContinueInTheirArgument) {
-  const auto fill = jit([](const Array& cache, const Array& rows) {
-    return scan([](const std::pair<Array, Array>& c, const Array& row) {
-             return std::pair{std::pair{c.first + 1, c.second.at(c.first).set(row)}, Array(0)};
-           }, std::pair{Array(2), cache}, rows).first.second;
-  }, {.donate_argnums = {0}});
+  const auto fill = jit(
+      [](const Array& cache, const Array& rows) {
+        return scan(
+                   [](const std::pair<Array, Array>& c, const Array& row) {
+                     return std::pair{std::pair{c.first + 1, c.second.at(c.first).set(row)}, Array(0)};
+                   },
+                   std::pair{Array(2), cache}, rows)
+            .first.second;
+      },
+      {.donate_argnums = {0}});
   Array cache = zeros({6, 100}) + 0.f;
   const void* before = memory(cache);
   cache = fill(cache, ones({3, 100}));
-  if (is_compiled()) { EXPECT_EQ(memory(cache), before); }
+  if (is_compiled()) {
+    EXPECT_EQ(memory(cache), before);
+  }
   EXPECT_EQ(sum(cache, 1).to_vector<float>(), (Floats{0, 0, 100, 100, 100, 0}));
 }
 

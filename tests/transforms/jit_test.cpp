@@ -9,7 +9,10 @@ using namespace tf2jax;
 
 TEST(Jit, TracesOncePerSignature) {
   std::atomic<int> traces{0};
-  auto f = jit([&](const Array& x) { ++traces; return x + 1.f; });
+  auto f = jit([&](const Array& x) {
+    ++traces;
+    return x + 1.f;
+  });
   f(ones({2}));
   f(zeros({2}));
   EXPECT_EQ(traces, 1);
@@ -23,7 +26,10 @@ TEST(Jit, TracesOncePerSignature) {
   EXPECT_EQ(f.cache_size(), 5u);
 }
 
-struct Scaled { Array x; int power; };
+struct Scaled {
+  Array x;
+  int power;
+};
 
 TEST(Jit, StaticFieldsAreKeys) {
   int traces = 0;
@@ -40,7 +46,11 @@ TEST(Jit, StaticFieldsAreKeys) {
 }
 
 TEST(Jit, EqualProgramsShareAnExecutable) {
-  const auto program = [](float c) { return make_jaxpr([=](const Array& x) { return scan([=](const Array& s, const Array& v) { return std::pair{s * c + v, s}; }, zeros({2}), x); })(spec(f32, {3, 2})); };
+  const auto program = [](float c) {
+    return make_jaxpr([=](const Array& x) {
+      return scan([=](const Array& s, const Array& v) { return std::pair{s * c + v, s}; }, zeros({2}), x);
+    })(spec(f32, {3, 2}));
+  };
   const auto first = compiled(program(0.5f));
   EXPECT_EQ(first, compiled(program(0.5f)));
   EXPECT_NE(first, compiled(program(0.25f)));
@@ -52,7 +62,7 @@ TEST(Jit, EqualProgramsShareAnExecutable) {
 TEST(Jit, InterpretsFirstOnRequest) {
   const auto f = jit([](const Array& x) { return sum(sin(x) * cos(x)); }, {.interpret_first = true});
   const Array x = linspace(0.f, 3.f, 1000);
-  const float want = f(x).item<float>();   // before the compiler is done
+  const float want = f(x).item<float>();  // before the compiler is done
   for (int i = 0; i < 200; ++i) EXPECT_NEAR(f(x).item<float>(), want, 1e-3f);
   EXPECT_EQ(f.cache_size(), 1u);
 }
@@ -72,7 +82,9 @@ TEST(Jit, OldSignaturesAreEvicted) {
 
 TEST(Jit, CapturedArraysAreConstantsAndCapturedTracersAreOperands) {
   const Array w = array<float>({1, 2, 3});
-  auto f = [&](const Array& x) { return sum(jit([&](const Array& y) { return y * x * w; })(2.f * x)); };   // sum of 2 w x^2
+  auto f = [&](const Array& x) {
+    return sum(jit([&](const Array& y) { return y * x * w; })(2.f * x));
+  };  // sum of 2 w x^2
   const Array g = grad(f)(array<float>({1, 1, 2}));
   EXPECT_EQ(g.to_vector<float>(), (std::vector<float>{4, 8, 24}));
 }
@@ -85,12 +97,15 @@ TEST(Jit, ControlFlowOnATracedValueExplainsItself) {
   } catch (const ConcretizationError& e) {
     EXPECT_NE(std::string(e.what()).find("Use where(cond, a, b) or cond(pred, f, g, x)"), std::string::npos);
   }
-  EXPECT_EQ((Array(1.f) + 1.f).item<float>(), 2.f);   // the trace context is restored
+  EXPECT_EQ((Array(1.f) + 1.f).item<float>(), 2.f);  // the trace context is restored
 }
 
 TEST(Jit, LeakedTracersAreReported) {
   Array leaked;
-  jit([&](const Array& x) { leaked = x; return x; })(1.f);
+  jit([&](const Array& x) {
+    leaked = x;
+    return x;
+  })(1.f);
   EXPECT_THROW(leaked + 1.f, UnexpectedTracerError);
   EXPECT_THROW(jit([&](const Array& x) { return x + leaked; })(1.f), UnexpectedTracerError);
 }
@@ -113,7 +128,9 @@ TEST(Threads, EightTraceDifferentiateAndCompileAtOnce) {
         if (shared(x).to_vector<float>() != expected) ++wrong;
         const Array batched = vmap(grad([&](const Array& v) { return sum(sin(v) * v); }))(stack({x, x}));
         if (batched[1].to_vector<float>() != expected) ++wrong;
-        auto own = jit([&](const Array& v) { return scan([](const Array& c, const Array& s) { return std::pair{c + s, c}; }, zeros({}), v).first; });
+        auto own = jit([&](const Array& v) {
+          return scan([](const Array& c, const Array& s) { return std::pair{c + s, c}; }, zeros({}), v).first;
+        });
         const auto n = static_cast<std::int64_t>(2 + (t + i) % 3);
         if (own(ones({n})).item<float>() != static_cast<float>(n)) ++wrong;
         shared(ones({2 + i % 4}));

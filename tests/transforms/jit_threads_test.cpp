@@ -13,7 +13,9 @@ using namespace tf2jax;
 namespace {
 
 using Clock = std::chrono::steady_clock;
-double milliseconds_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double milliseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 
 // The sum of n(n+1)/2 over x = 1, 2, ..., n, in a program that takes some time to compile.
 Array work(const Array& x) { return sum(tanh(x) * 0.f + x); }
@@ -23,7 +25,7 @@ Array counted(std::int64_t n) { return astype(arange(1, n + 1), f32); }
 
 TEST(JitThreads, NewSignaturesArriveWhileSixteenThreadsCall) {
   const auto f = jit(work);
-  constexpr std::int64_t kKnown = 48;   // signatures to search before a call finds its own
+  constexpr std::int64_t kKnown = 48;  // signatures to search before a call finds its own
   for (std::int64_t n = 1; n <= kKnown; ++n) f(counted(n));
   std::atomic<bool> stop{false};
   std::atomic<std::int64_t> calls{0}, wrong{0};
@@ -43,7 +45,7 @@ TEST(JitThreads, NewSignaturesArriveWhileSixteenThreadsCall) {
     auto start = Clock::now();
     if (f(x).item<float>() != static_cast<float>(n * (n + 1) / 2)) ++wrong;
     waits.push_back(milliseconds_since(start));
-    start = Clock::now();   // as much work for nobody else's list, on the same busy machine
+    start = Clock::now();  // as much work for nobody else's list, on the same busy machine
     jit(work)(y);
     own.push_back(milliseconds_since(start));
   }
@@ -51,8 +53,9 @@ TEST(JitThreads, NewSignaturesArriveWhileSixteenThreadsCall) {
   for (auto& t : callers) t.join();
   EXPECT_EQ(wrong, 0);
   std::ranges::sort(waits), std::ranges::sort(own);
-  std::printf("%lld calls; a new signature waits %.1f ms (worst %.1f), its own compilation takes %.1f ms (worst %.1f)\n", static_cast<long long>(calls.load()),
-              waits[waits.size() / 2], waits.back(), own[own.size() / 2], own.back());
+  std::printf(
+      "%lld calls; a new signature waits %.1f ms (worst %.1f), its own compilation takes %.1f ms (worst %.1f)\n",
+      static_cast<long long>(calls.load()), waits[waits.size() / 2], waits.back(), own[own.size() / 2], own.back());
   EXPECT_LT(waits[waits.size() / 2], 10 * own[own.size() / 2] + 100);
 }
 
@@ -61,7 +64,7 @@ TEST(JitThreads, ASignatureThatAllMeetAtOnceIsCompiledOnce) {
   logging.log_compiles = true;
   update_config(logging);
   constexpr int kThreads = 8;
-  const Array weights = linspace(0, 1, 1 << 16);   // too large for a program that is kept
+  const Array weights = linspace(0, 1, 1 << 16);  // too large for a program that is kept
   for (const bool large : {false, true}) {
     const auto f = jit([=](const Array& x) { return large ? sum(x * weights) : sum(sin(x) * cos(x) + 0.125f); });
     std::barrier together(kThreads);
@@ -78,7 +81,7 @@ TEST(JitThreads, ASignatureThatAllMeetAtOnceIsCompiledOnce) {
     const std::string log = ::testing::internal::GetCapturedStderr();
     int compiled = 0;
     for (std::size_t at = 0; (at = log.find("compile:", at)) != std::string::npos; ++at) ++compiled;
-    EXPECT_LE(compiled, large ? 3 : 1) << log;   // who comes after the first has finished finds small programs only
+    EXPECT_LE(compiled, large ? 3 : 1) << log;  // who comes after the first has finished finds small programs only
     EXPECT_EQ(wrong, 0);
     EXPECT_EQ(f.cache_size(), 1u);
   }

@@ -22,26 +22,13 @@ std::int64_t zeros_in(const Array& x) {
 }
 Array halves(const Array& x) { return x * 0.5f; }
 
-TEST(Subnormals, ScopesNestAndRestore) {
-  if (!can_flush()) GTEST_SKIP();
-  EXPECT_FALSE(flushes_subnormals());
-  {
-    const SubnormalScope outer(true);
-    EXPECT_TRUE(flushes_subnormals());
-    const SubnormalScope inner(false);
-    EXPECT_FALSE(flushes_subnormals());
-  }
-  EXPECT_FALSE(flushes_subnormals());
-}
-
-TEST(Subnormals, AreKeptUnlessAsked) {
-  EXPECT_EQ(zeros_in(jit(halves)(full({1000}, kTiny))), 0);
-}
+TEST(Subnormals, AreKeptUnlessAsked) { EXPECT_EQ(zeros_in(jit(halves)(full({1000}, kTiny))), 0); }
 
 TEST(Subnormals, ResultsAndOperandsAreFlushed) {
   if (!can_flush()) GTEST_SKIP();
   EXPECT_EQ(zeros_in(jit(halves, {.flush_subnormals = true})(full({1000}, kTiny))), 1000);
-  EXPECT_EQ(zeros_in(jit([](const Array& x) { return x * 4.f; }, {.flush_subnormals = true})(full({1000}, kTiny / 2))), 1000);
+  EXPECT_EQ(zeros_in(jit([](const Array& x) { return x * 4.f; }, {.flush_subnormals = true})(full({1000}, kTiny / 2))),
+            1000);
   EXPECT_EQ(zeros_in(jit(halves)(full({1000}, kTiny))), 0);
 }
 
@@ -50,8 +37,10 @@ TEST(Subnormals, OnEveryThreadAndInKernelsProductsAndLoops) {
   const int before = num_threads();
   set_num_threads(4);
   const auto f = [](const Array& x, const Array& w) {
-    const Array y = while_loop([](const std::pair<Array, Array>& s) { return less(s.first, 2); }, [](const std::pair<Array, Array>& s) { return std::pair{s.first + 1, s.second * 0.5f}; },
-                               std::pair{Array(0), x}).second;
+    const Array y = while_loop([](const std::pair<Array, Array>& s) { return less(s.first, 2); },
+                               [](const std::pair<Array, Array>& s) { return std::pair{s.first + 1, s.second * 0.5f}; },
+                               std::pair{Array(0), x})
+                        .second;
     return std::tuple{y, matmul(w, eye(300) * 0.5f), sort(x * 0.5f, 0)};
   };
   const Array x = full({1 << 20}, kTiny), w = full({300, 300}, kTiny);
@@ -60,7 +49,7 @@ TEST(Subnormals, OnEveryThreadAndInKernelsProductsAndLoops) {
     EXPECT_EQ(zeros_in(a), 1 << 20);
     EXPECT_EQ(zeros_in(b), 300 * 300);
     EXPECT_EQ(zeros_in(c), 1 << 20);
-    const auto [p, q, r] = jit(f)(x, w);   // on the same threads
+    const auto [p, q, r] = jit(f)(x, w);  // on the same threads
     EXPECT_EQ(zeros_in(p), 0);
     EXPECT_EQ(zeros_in(q), 0);
     EXPECT_EQ(zeros_in(r), 0);
@@ -70,7 +59,8 @@ TEST(Subnormals, OnEveryThreadAndInKernelsProductsAndLoops) {
 }
 
 TEST(Subnormals, AreRestoredWhenARunThrows) {
-  const auto f = jit([](const Array& x) { return x * 0.5f; }, {.flush_subnormals = true}).lower(spec(f32, {10})).compile();
+  const auto f =
+      jit([](const Array& x) { return x * 0.5f; }, {.flush_subnormals = true}).lower(spec(f32, {10})).compile();
   EXPECT_THROW(f(ones({11})), TypeError);
   EXPECT_FALSE(flushes_subnormals());
 }

@@ -7,15 +7,17 @@ using namespace tf2jax;
 TEST(Vmap, MapsTheGivenAxesAndPlacesOutputs) {
   const Array x = reshape(arange(6), {2, 3}), y = arange(2);
   auto f = [](const Array& a, const Array& b) { return a + b; };
-  const Array out = vmap(f, {.in_axes = {1, none}})(x, y);   // over columns: [3, 2]
+  const Array out = vmap(f, {.in_axes = {1, none}})(x, y);  // over columns: [3, 2]
   EXPECT_EQ(out.dims(), (Dims{3, 2}));
   EXPECT_EQ(out.to_vector<int>(), (std::vector<int>{0, 4, 1, 5, 2, 6}));
-  EXPECT_EQ(vmap(f, {.in_axes = {-1, none}, .out_axes = {1}})(x, y).to_vector<int>(), (std::vector<int>{0, 1, 2, 4, 5, 6}));
+  EXPECT_EQ(vmap(f, {.in_axes = {-1, none}, .out_axes = {1}})(x, y).to_vector<int>(),
+            (std::vector<int>{0, 1, 2, 4, 5, 6}));
 }
 
 TEST(Vmap, NestedMapsMakeAnOuterProduct) {
   auto product = [](const Array& a, const Array& b) { return a * b; };
-  auto table = vmap([&](const Array& a, const Array& bs) { return vmap(product, {.in_axes = {none, 0}})(a, bs); }, {.in_axes = {0, none}});
+  auto table = vmap([&](const Array& a, const Array& bs) { return vmap(product, {.in_axes = {none, 0}})(a, bs); },
+                    {.in_axes = {0, none}});
   EXPECT_EQ(table(arange(3), arange(2)).to_vector<int>(), (std::vector<int>{0, 0, 0, 1, 0, 2}));
 }
 
@@ -43,7 +45,9 @@ TEST(Vmap, AxisOutOfRangeNamesTheRank) {
   EXPECT_THROW(vmap([](const Array& a) { return a; })(Array(1.f)), ValueError);
 }
 
-struct Pair { Array a, b; };
+struct Pair {
+  Array a, b;
+};
 
 TEST(Vmap, PerLeafAxes) {
   const Pair p{reshape(arange(6), {2, 3}), arange(3)};

@@ -5,9 +5,23 @@
 using namespace tf2jax;
 
 namespace {
-struct Layer { Array w, b; };
-struct Net { std::vector<Layer> layers; std::map<std::string, Array> extra; std::optional<Array> maybe; std::string name; int heads; };
-Net net() { return {{{Array(1.f), Array(2.f)}, {Array(3.f), Array(4.f)}}, {{"b", Array(6.f)}, {"a", Array(5.f)}}, std::nullopt, "n", 2}; }
+struct Layer {
+  Array w, b;
+};
+struct Net {
+  std::vector<Layer> layers;
+  std::map<std::string, Array> extra;
+  std::optional<Array> maybe;
+  std::string name;
+  int heads;
+};
+Net net() {
+  return {{{Array(1.f), Array(2.f)}, {Array(3.f), Array(4.f)}},
+          {{"b", Array(6.f)}, {"a", Array(5.f)}},
+          std::nullopt,
+          "n",
+          2};
+}
 }  // namespace
 
 TEST(Tree, LeavesComeInDeclarationOrderAndMapsByKey) {
