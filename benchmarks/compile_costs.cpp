@@ -26,7 +26,9 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-double ms_since(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
+double ms_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
 double median(std::vector<double> v) {
   std::ranges::sort(v);
   return v[v.size() / 2];
@@ -48,7 +50,11 @@ Json compile_row(const std::string& name, int rounds, const auto& f, const auto&
   }
   fmt::print("| {} | {} | {} | {:.1f} ms | {:.1f} ms |\n", name, equations, steps, median(trace), median(compile));
   std::fflush(stdout);
-  return {{"program", name}, {"equations", equations}, {"steps", steps}, {"trace ms", median(trace)}, {"compile ms", median(compile)}};
+  return {{"program", name},
+          {"equations", equations},
+          {"steps", steps},
+          {"trace ms", median(trace)},
+          {"compile ms", median(compile)}};
 }
 
 // A long program: elementwise work with a sum over everything at every twentieth equation.
@@ -84,7 +90,8 @@ Child run_child(const std::vector<std::string>& command, const std::vector<std::
     int status = 0;
     rusage usage{};
     wait4(pid, &status, 0, &usage);
-    child = {ms_since(start), static_cast<double>(usage.ru_maxrss) / 1024, WIFEXITED(status) && WEXITSTATUS(status) == 0};
+    child = {ms_since(start), static_cast<double>(usage.ru_maxrss) / 1024,
+             WIFEXITED(status) && WEXITSTATUS(status) == 0};
   }
   posix_spawn_file_actions_destroy(&quiet);
   return child;
@@ -104,14 +111,18 @@ int start_as(const std::string& what) {
 Json compile_times() {
   fmt::print("\n| program | equations | steps | trace | passes and code |\n|---|---|---|---|---|\n");
   const Array x = random::normal(random::key(1), {128, 784}), y = random::randint(random::key(2), {128}, 0, 10);
-  const Array images = random::normal(random::key(3), {64, 28, 28, 1}), labels = random::randint(random::key(4), {64}, 0, 10);
+  const Array images = random::normal(random::key(3), {64, 28, 28, 1}),
+              labels = random::randint(random::key(4), {64}, 0, 10);
   Json rows = Json::array();
   rows.push_back(compile_row("MLP value and grad", 5, value_and_grad(mlp_loss), mlp(), x, y));
   rows.push_back(compile_row("LeNet value and grad", 5, value_and_grad(lenet_loss), lenet(), images, labels));
-  rows.push_back(compile_row("transformer value and grad", 5, value_and_grad(encoder_loss), encoder(), random::normal(random::key(5), {8, 128, 512})));
+  rows.push_back(compile_row("transformer value and grad", 5, value_and_grad(encoder_loss), encoder(),
+                             random::normal(random::key(5), {8, 128, 512})));
   const Array square = random::normal(random::key(6), {64, 64});
   for (const int equations : {5000, 20000})
-    rows.push_back(compile_row(fmt::format("long program, {}", equations), 1, [=](const Array& v) { return long_program(v, equations); }, square));
+    rows.push_back(compile_row(
+        fmt::format("long program, {}", equations), 1, [=](const Array& v) { return long_program(v, equations); },
+        square));
   return rows;
 }
 
@@ -125,7 +136,9 @@ Json starts(const fs::path& self) {
       last = run_child({self.string(), "--start", what});
       times.push_back(last.ms);
     }
-    fmt::print("| starts, {} | {:.1f} ms | {:.0f} MiB |\n", what == "compile" ? "compiles one function and runs it" : "runs two operations", median(times), last.peak_mib);
+    fmt::print("| starts, {} | {:.1f} ms | {:.0f} MiB |\n",
+               what == "compile" ? "compiles one function and runs it" : "runs two operations", median(times),
+               last.peak_mib);
     rows.push_back({{"start", what}, {"ms", median(times)}, {"peak MiB", last.peak_mib}});
   }
   return rows;
@@ -138,11 +151,14 @@ Json peaks(const fs::path& directory) {
     const auto peak = [&](const char* program, const std::string& filter) -> Json {
       const fs::path path = directory / program;
       if (!fs::exists(path)) return nullptr;
-      const Child c = run_child({path.string(), "--benchmark_filter=^" + filter, "--benchmark_min_time=0.01"}, {"OPENBLAS_CORETYPE=COOPERLAKE"});
+      const Child c = run_child({path.string(), "--benchmark_filter=^" + filter, "--benchmark_min_time=0.01"},
+                                {"OPENBLAS_CORETYPE=COOPERLAKE"});
       return c.ok ? Json(c.peak_mib) : Json(nullptr);
     };
     const Json ours = peak("benchmarks_ours", name + "/jit"), torch = peak("benchmarks_torch", name + "/");
-    const auto text = [](const Json& v) { return v.is_null() ? std::string("-") : fmt::format("{:.0f} MiB", v.get<double>()); };
+    const auto text = [](const Json& v) {
+      return v.is_null() ? std::string("-") : fmt::format("{:.0f} MiB", v.get<double>());
+    };
     fmt::print("| {} | {} | {} |\n", name, text(ours), text(torch));
     rows.push_back({{"workload", name}, {"ours MiB", ours}, {"libtorch MiB", torch}});
   }

@@ -13,13 +13,16 @@ template <class Make>
 void row(const std::string& name, Make make) {
   using Run = decltype(make());
   const auto made = std::make_shared<std::unique_ptr<Run>>();
-  benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
-    if (!*made) {
-      *made = std::make_unique<Run>(make());
-      for (int i = 0; i < 3; ++i) (**made)();
-    }
-    for (auto _ : state) (**made)();
-  })->Unit(benchmark::kMillisecond)->UseRealTime();
+  benchmark::RegisterBenchmark(name.c_str(),
+                               [=](benchmark::State& state) {
+                                 if (!*made) {
+                                   *made = std::make_unique<Run>(make());
+                                   for (int i = 0; i < 3; ++i) (**made)();
+                                 }
+                                 for (auto _ : state) (**made)();
+                               })
+      ->Unit(benchmark::kMillisecond)
+      ->UseRealTime();
 }
 
 inline int run(int argc, char** argv) {

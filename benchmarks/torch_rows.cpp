@@ -41,14 +41,19 @@ void small_rows() {
     return [x = torch::ones({}).set_requires_grad(true)] { return torch::autograd::grad({torch::sin(x) * x}, {x}); };
   });
   forward_row("sin cos 1e6/eager", [] { return [x = torch::randn({1000000})] { return torch::sin(torch::cos(x)); }; });
-  const auto composed = [](const Tensor& x) { return 0.5 * x * (1 + torch::tanh(0.7978845608 * (x + 0.044715 * x * x * x))); };
+  const auto composed = [](const Tensor& x) {
+    return 0.5 * x * (1 + torch::tanh(0.7978845608 * (x + 0.044715 * x * x * x)));
+  };
   const auto native = [](const Tensor& x) { return torch::gelu(x, "tanh"); };
   const auto both = [](const std::string& variant, auto gelu) {
     forward_row("gelu layernorm forward/" + variant, [=] {
-      return [=, x = torch::randn({4096, 1024}), g = torch::ones({1024}), b = torch::zeros({1024})] { return torch::layer_norm(gelu(x), {1024}, g, b); };
+      return [=, x = torch::randn({4096, 1024}), g = torch::ones({1024}), b = torch::zeros({1024})] {
+        return torch::layer_norm(gelu(x), {1024}, g, b);
+      };
     });
     gradient_row("gelu layernorm value and grad/" + variant, [=] {
-      const Tensors in{torch::randn({4096, 1024}).set_requires_grad(true), torch::ones({1024}).set_requires_grad(true), torch::zeros({1024}).set_requires_grad(true)};
+      const Tensors in{torch::randn({4096, 1024}).set_requires_grad(true), torch::ones({1024}).set_requires_grad(true),
+                       torch::zeros({1024}).set_requires_grad(true)};
       return [=] { return torch::autograd::grad({torch::layer_norm(gelu(in[0]), {1024}, in[1], in[2]).sum()}, in); };
     });
   };
@@ -59,7 +64,8 @@ void small_rows() {
     return (100 * (tail - head.square()).square() + (1 - head).square()).sum();
   };
   const auto point = [] { return (torch::randn({100}) * 0.1).set_requires_grad(true); };
-  gradient_row("Rosenbrock-100 value and grad/eager", [=] { return [=, x = point()] { return torch::autograd::grad({value(x)}, {x}); }; });
+  gradient_row("Rosenbrock-100 value and grad/eager",
+               [=] { return [=, x = point()] { return torch::autograd::grad({value(x)}, {x}); }; });
   gradient_row("Rosenbrock-100 Hessian/100 products", [=] {
     return [=, x = point()] {
       const Tensor g = torch::autograd::grad({value(x)}, {x}, {}, true, true)[0];
@@ -69,7 +75,8 @@ void small_rows() {
     };
   });
   gradient_row("Jacobian 100-100-100/expanded batch", [] {
-    const Tensor w1 = torch::randn({100, 100}) * 0.1, w2 = torch::randn({100, 100}) * 0.1, b = torch::zeros({100}), x = torch::randn({100});
+    const Tensor w1 = torch::randn({100, 100}) * 0.1, w2 = torch::randn({100, 100}) * 0.1, b = torch::zeros({100}),
+                 x = torch::randn({100});
     return [=] {
       const Tensor rows = x.expand({100, 100}).contiguous().set_requires_grad(true);
       const Tensor y = torch::tanh(torch::matmul(torch::tanh(torch::matmul(rows, w1.t()) + b), w2.t()) + b);
@@ -79,30 +86,45 @@ void small_rows() {
 }
 
 void mlp_rows() {
-  const auto parameters = [] { return Tensors{weights({512, 784}), weights({512}), weights({512, 512}), weights({512}), weights({10, 512}), weights({10})}; };
+  const auto parameters = [] {
+    return Tensors{weights({512, 784}), weights({512}),     weights({512, 512}),
+                   weights({512}),      weights({10, 512}), weights({10})};
+  };
   const auto net = [](const Tensors& m, const Tensor& x) {
     return torch::linear(torch::relu(torch::linear(torch::relu(torch::linear(x, m[0], m[1])), m[2], m[3])), m[4], m[5]);
   };
   const auto inputs = [] { return std::pair(torch::randn({128, 784}), torch::randint(0, 10, {128}, torch::kLong)); };
-  forward_row("MLP forward/eager", [=] { return [=, m = parameters(), in = inputs()] { return F::cross_entropy(net(m, in.first), in.second); }; });
+  forward_row("MLP forward/eager", [=] {
+    return [=, m = parameters(), in = inputs()] { return F::cross_entropy(net(m, in.first), in.second); };
+  });
   gradient_row("MLP value and grad/eager", [=] {
-    return [=, m = parameters(), in = inputs()] { return torch::autograd::grad({F::cross_entropy(net(m, in.first), in.second)}, m); };
+    return [=, m = parameters(), in = inputs()] {
+      return torch::autograd::grad({F::cross_entropy(net(m, in.first), in.second)}, m);
+    };
   });
   gradient_row("MLP per-example grads/written out with bmm", [=] {
     return [=, m = parameters(), in = inputs()] {
       const torch::NoGradGuard guard;
-      const Tensor h1 = torch::relu(torch::linear(in.first, m[0], m[1])), h2 = torch::relu(torch::linear(h1, m[2], m[3]));
-      const Tensor d3 = torch::softmax(torch::linear(h2, m[4], m[5]), 1) - torch::one_hot(in.second, 10).to(torch::kFloat);
+      const Tensor h1 = torch::relu(torch::linear(in.first, m[0], m[1])),
+                   h2 = torch::relu(torch::linear(h1, m[2], m[3]));
+      const Tensor d3 =
+          torch::softmax(torch::linear(h2, m[4], m[5]), 1) - torch::one_hot(in.second, 10).to(torch::kFloat);
       const Tensor d2 = torch::matmul(d3, m[4]) * (h2 > 0), d1 = torch::matmul(d2, m[2]) * (h1 > 0);
-      return Tensors{torch::bmm(d3.unsqueeze(2), h2.unsqueeze(1)), torch::bmm(d2.unsqueeze(2), h1.unsqueeze(1)), torch::bmm(d1.unsqueeze(2), in.first.unsqueeze(1)), d1, d2, d3};
+      return Tensors{torch::bmm(d3.unsqueeze(2), h2.unsqueeze(1)),
+                     torch::bmm(d2.unsqueeze(2), h1.unsqueeze(1)),
+                     torch::bmm(d1.unsqueeze(2), in.first.unsqueeze(1)),
+                     d1,
+                     d2,
+                     d3};
     };
   });
 }
 
 void lenet_rows() {
   const auto parameters = [] {
-    return Tensors{weights({6, 1, 5, 5}), weights({6}), weights({16, 6, 5, 5}), weights({16}), weights({120, 256}),
-                   weights({120}), weights({84, 120}), weights({84}), weights({10, 84}), weights({10})};
+    return Tensors{weights({6, 1, 5, 5}), weights({6}),   weights({16, 6, 5, 5}), weights({16}),
+                   weights({120, 256}),   weights({120}), weights({84, 120}),     weights({84}),
+                   weights({10, 84}),     weights({10})};
   };
   const auto net = [](const Tensors& l, const Tensor& images) {
     Tensor h = torch::avg_pool2d(torch::relu(torch::conv2d(images, l[0], l[1])), 2, 2);
@@ -110,23 +132,33 @@ void lenet_rows() {
     h = torch::relu(torch::linear(torch::relu(torch::linear(h, l[4], l[5])), l[6], l[7]));
     return torch::linear(h, l[8], l[9]);
   };
-  const auto inputs = [] { return std::pair(torch::randn({64, 1, 28, 28}), torch::randint(0, 10, {64}, torch::kLong)); };
-  forward_row("LeNet forward/eager", [=] { return [=, l = parameters(), in = inputs()] { return F::cross_entropy(net(l, in.first), in.second); }; });
+  const auto inputs = [] {
+    return std::pair(torch::randn({64, 1, 28, 28}), torch::randint(0, 10, {64}, torch::kLong));
+  };
+  forward_row("LeNet forward/eager", [=] {
+    return [=, l = parameters(), in = inputs()] { return F::cross_entropy(net(l, in.first), in.second); };
+  });
   gradient_row("LeNet value and grad/eager", [=] {
-    return [=, l = parameters(), in = inputs()] { return torch::autograd::grad({F::cross_entropy(net(l, in.first), in.second)}, l); };
+    return [=, l = parameters(), in = inputs()] {
+      return torch::autograd::grad({F::cross_entropy(net(l, in.first), in.second)}, l);
+    };
   });
 }
 
 // Batch normalisation folded into the convolutions: what a user of libtorch would deploy.
 struct Resnet {
-  struct Layer { Tensor w, b; int stride, padding; };
+  struct Layer {
+    Tensor w, b;
+    int stride, padding;
+  };
   std::vector<Layer> layers;
   Tensor head, head_bias;
 
   explicit Resnet(bool channels_last) {
     const auto add = [&](int out, int in, int k, int stride) {
       Tensor w = torch::randn({out, in, k, k}) * 0.05;
-      layers.push_back({channels_last ? w.contiguous(at::MemoryFormat::ChannelsLast) : w, torch::zeros({out}), stride, k / 2});
+      layers.push_back(
+          {channels_last ? w.contiguous(at::MemoryFormat::ChannelsLast) : w, torch::zeros({out}), stride, k / 2});
     };
     add(64, 3, 7, 2);
     int in = 64;
@@ -162,25 +194,34 @@ struct Resnet {
 void resnet_rows() {
   for (const int batch : {1, 8})
     for (const bool channels_last : {false, true})
-      forward_row("ResNet-18 b" + std::to_string(batch) + " forward/" + (channels_last ? "channels last" : "channels first"), [=] {
-        const Tensor x = torch::randn({batch, 3, 224, 224});
-        return [net = Resnet(channels_last), x = channels_last ? x.contiguous(at::MemoryFormat::ChannelsLast) : x] { return net(x); };
-      });
+      forward_row(
+          "ResNet-18 b" + std::to_string(batch) + " forward/" + (channels_last ? "channels last" : "channels first"),
+          [=] {
+            const Tensor x = torch::randn({batch, 3, 224, 224});
+            return [net = Resnet(channels_last), x = channels_last ? x.contiguous(at::MemoryFormat::ChannelsLast) : x] {
+              return net(x);
+            };
+          });
 }
 
 void transformer_rows() {
   const auto parameters = [] {
-    return Tensors{weights({1536, 512}), weights({1536}), weights({512, 512}), weights({512}), weights({2048, 512}), weights({2048}),
-                   weights({512, 2048}), weights({512}), weights({512}), weights({512}), weights({512}), weights({512})};
+    return Tensors{weights({1536, 512}), weights({1536}), weights({512, 512}),  weights({512}),
+                   weights({2048, 512}), weights({2048}), weights({512, 2048}), weights({512}),
+                   weights({512}),       weights({512}),  weights({512}),       weights({512})};
   };
   const auto layer = [](const Tensors& e, const Tensor& x) {
     const Tensor qkv = torch::linear(x, e[0], e[1]).view({8, 128, 3, 8, 64}).permute({2, 0, 3, 1, 4});
     const Tensor attention = torch::softmax(torch::matmul(qkv[0], qkv[1].transpose(-2, -1)) * 0.125, -1);
     const Tensor mixed = torch::matmul(attention, qkv[2]).transpose(1, 2).reshape({8, 128, 512});
     const Tensor h = torch::layer_norm(x + torch::linear(mixed, e[2], e[3]), {512}, e[8], e[9]);
-    return torch::layer_norm(h + torch::linear(torch::gelu(torch::linear(h, e[4], e[5]), "tanh"), e[6], e[7]), {512}, e[10], e[11]).square().mean();
+    return torch::layer_norm(h + torch::linear(torch::gelu(torch::linear(h, e[4], e[5]), "tanh"), e[6], e[7]), {512},
+                             e[10], e[11])
+        .square()
+        .mean();
   };
-  forward_row("transformer forward/eager", [=] { return [=, e = parameters(), x = torch::randn({8, 128, 512})] { return layer(e, x); }; });
+  forward_row("transformer forward/eager",
+              [=] { return [=, e = parameters(), x = torch::randn({8, 128, 512})] { return layer(e, x); }; });
   gradient_row("transformer value and grad/eager", [=] {
     return [=, e = parameters(), x = torch::randn({8, 128, 512})] { return torch::autograd::grad({layer(e, x)}, e); };
   });
@@ -188,7 +229,9 @@ void transformer_rows() {
 
 void lstm_rows() {
   forward_row("LSTM forward/nn LSTM", [] {
-    return [m = torch::nn::LSTM(torch::nn::LSTMOptions(256, 256)), x = torch::randn({128, 32, 256})]() mutable { return std::get<0>(m->forward(x)); };
+    return [m = torch::nn::LSTM(torch::nn::LSTMOptions(256, 256)), x = torch::randn({128, 32, 256})]() mutable {
+      return std::get<0>(m->forward(x));
+    };
   });
   gradient_row("LSTM value and grad/nn LSTM", [] {
     return [m = torch::nn::LSTM(torch::nn::LSTMOptions(256, 256)), x = torch::randn({128, 32, 256})]() mutable {
@@ -208,9 +251,11 @@ void lstm_rows() {
     return torch::stack(out).mean();
   };
   const auto parameters = [] { return Tensors{weights({1024, 256}), weights({1024, 256}), weights({1024})}; };
-  forward_row("LSTM forward/composed", [=] { return [=, w = parameters(), x = torch::randn({128, 32, 256})] { return composed(x, w); }; });
+  forward_row("LSTM forward/composed",
+              [=] { return [=, w = parameters(), x = torch::randn({128, 32, 256})] { return composed(x, w); }; });
   gradient_row("LSTM value and grad/composed", [=] {
-    return [=, w = parameters(), x = torch::randn({128, 32, 256})] { return torch::autograd::grad({composed(x, w)}, w); };
+    return
+        [=, w = parameters(), x = torch::randn({128, 32, 256})] { return torch::autograd::grad({composed(x, w)}, w); };
   });
 }
 

@@ -9,6 +9,11 @@ find_package(ZLIB REQUIRED)
 # Debian's leveldb is shared and already linked to snappy; its exported link line would need snappy's -dev package.
 set_target_properties(leveldb::leveldb PROPERTIES INTERFACE_LINK_LIBRARIES Threads::Threads)
 
+# LAPACK by its C interface: factorisations. Loaded when one is asked for.
+find_path(LAPACKE_INCLUDE lapacke.h REQUIRED)
+add_library(tf2jax_lapack INTERFACE)
+target_include_directories(tf2jax_lapack SYSTEM INTERFACE $<BUILD_INTERFACE:${LAPACKE_INCLUDE}>)
+
 # oneDNN 2.x and the OpenMP runtime it shares with us; without them the own kernels and threads do the work. Its package
 # file asks for OpenCL, which nothing here needs.
 find_path(DNNL_INCLUDE dnnl.hpp)

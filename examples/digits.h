@@ -11,8 +11,8 @@ namespace digits {
 inline constexpr int kSize = 16;
 
 struct Batch {
-  tf2jax::Array images;   // f32[n, 16, 16, 1], ink in [0, 1]
-  tf2jax::Array labels;   // i32[n]
+  tf2jax::Array images;  // f32[n, 16, 16, 1], ink in [0, 1]
+  tf2jax::Array labels;  // i32[n]
 };
 
 /// Draws `n` digits with random position, size, slant, thickness and noise.
@@ -37,10 +37,14 @@ inline Batch draw(int n, unsigned seed) {
   for (int i = 0; i < n; ++i) {
     const int label = static_cast<int>(generator() % 10);
     labels[static_cast<std::size_t>(i)] = label;
-    const float height = 10.5f + 1.5f * uniform(generator), width = 7.f + 1.5f * uniform(generator), slant = 0.25f * uniform(generator);
-    const float left = (kSize - width) / 2 + 1.3f * uniform(generator), top = (kSize - height) / 2 + 1.3f * uniform(generator);
+    const float height = 10.5f + 1.5f * uniform(generator), width = 7.f + 1.5f * uniform(generator),
+                slant = 0.25f * uniform(generator);
+    const float left = (kSize - width) / 2 + 1.3f * uniform(generator),
+                top = (kSize - height) / 2 + 1.3f * uniform(generator);
     const float thickness = 0.85f + 0.3f * uniform(generator);
-    const auto place = [&](P p) { return P{left + width * (p.first + slant * (0.5f - p.second)), top + height * p.second}; };
+    const auto place = [&](P p) {
+      return P{left + width * (p.first + slant * (0.5f - p.second)), top + height * p.second};
+    };
     for (int y = 0; y < kSize; ++y)
       for (int x = 0; x < kSize; ++x) {
         float nearest = 1e9f;
@@ -48,7 +52,8 @@ inline Batch draw(int n, unsigned seed) {
           for (std::size_t k = 0; k + 1 < line.size(); ++k) {
             const auto [ax, ay] = place(line[k]);
             const auto [bx, by] = place(line[k + 1]);
-            const float dx = bx - ax, dy = by - ay, px = static_cast<float>(x) + .5f - ax, py = static_cast<float>(y) + .5f - ay;
+            const float dx = bx - ax, dy = by - ay, px = static_cast<float>(x) + .5f - ax,
+                        py = static_cast<float>(y) + .5f - ay;
             const float t = std::clamp((px * dx + py * dy) / (dx * dx + dy * dy), 0.f, 1.f);
             nearest = std::min(nearest, std::hypot(px - t * dx, py - t * dy));
           }

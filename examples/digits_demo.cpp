@@ -26,7 +26,8 @@ void show(const Array& left, const Array& right) {
   const auto p = a.to_vector<float>(), q = b.to_vector<float>();
   for (int y = 0; y < digits::kSize; ++y) {
     for (const auto* v : {&p, &q}) {
-      for (int x = 0; x < digits::kSize; ++x) std::cout << shades[std::min(4, static_cast<int>((*v)[static_cast<std::size_t>(y * digits::kSize + x)] * 4.99f))];
+      for (int x = 0; x < digits::kSize; ++x)
+        std::cout << shades[std::min(4, static_cast<int>((*v)[y * digits::kSize + x] * 4.99f))];
       std::cout << "   ";
     }
     std::cout << "\n";
@@ -56,15 +57,19 @@ int main(int argc, char** argv) try {
   const auto gradient = jit(grad(winner));
   const double first_gradient = milliseconds([&] { saliency = gradient(image); });
   const double next_gradient = milliseconds([&] { saliency = gradient(image); });
-  std::printf("a %d, read as %lld; left the digit, right where its score is most sensitive:\n", fresh.labels.item<int>(0),
-              argmax(probabilities[0], 0).item<long long>());
+  std::printf("a %d, read as %lld; left the digit, right where its score is most sensitive:\n",
+              fresh.labels.item<int>(0), argmax(probabilities[0], 0).item<long long>());
   show(image, saliency);
 
   // A smooth function of the model, so that finite differences mean something next to relu's kinks.
-  testing::check_grads([&](const Array& x) { return mean(square(logits(x).array())); }, {image}, {.eps = 2e-3, .rtol = 5e-2, .atol = 5e-3});
-  testing::check_vmap([&](const Array& x) { return Array(logits(expand_dims(x, {0})).array()); }, {image[0]}, 1e-4, 1e-4);
+  testing::check_grads([&](const Array& x) { return mean(square(logits(x).array())); }, {image},
+                       {.eps = 2e-3, .rtol = 5e-2, .atol = 5e-3});
+  testing::check_vmap([&](const Array& x) { return Array(logits(expand_dims(x, {0})).array()); }, {image[0]}, 1e-4,
+                      1e-4);
   std::puts("gradients agree with finite differences; vmap agrees with a loop");
-  std::printf("times: load %.1f ms; 500 digits %.1f ms at first, %.1f ms after; gradient %.2f ms at first, %.2f ms after\n", load, first, again, first_gradient, next_gradient);
+  std::printf(
+      "times: load %.1f ms; 500 digits %.1f ms at first, %.1f ms after; gradient %.2f ms at first, %.2f ms after\n",
+      load, first, again, first_gradient, next_gradient);
   return right > 0.9f ? 0 : 1;
 } catch (const std::exception& e) {
   std::cerr << "digits_demo: " << e.what() << "\n";

@@ -12,7 +12,9 @@
 
 using namespace tf2jax;
 
-struct Model { Array kernel1, bias1, kernel2, bias2, dense, bias; };
+struct Model {
+  Array kernel1, bias1, kernel2, bias2, dense, bias;
+};
 
 Array conv(const Array& x, const Array& kernel) {
   ConvParams p;
@@ -20,12 +22,13 @@ Array conv(const Array& x, const Array& kernel) {
   return conv_general_dilated(x, kernel, p, "SAME");
 }
 Array pool(const Array& x) {
-  const Array blocks = reshape(x, {x.shape()[0], x.shape()[1].value() / 2, 2, x.shape()[2].value() / 2, 2, x.shape()[3]});
+  const Array blocks =
+      reshape(x, {x.shape()[0], x.shape()[1].value() / 2, 2, x.shape()[2].value() / 2, 2, x.shape()[3]});
   return max(blocks, {2, 4});
 }
 Array logits(const Model& m, const Array& images) {
-  const Array h1 = pool(relu(conv(images, m.kernel1) + m.bias1));   // [n, 8, 8, 8]
-  const Array h2 = pool(relu(conv(h1, m.kernel2) + m.bias2));       // [n, 4, 4, 16]
+  const Array h1 = pool(relu(conv(images, m.kernel1) + m.bias1));  // [n, 8, 8, 8]
+  const Array h2 = pool(relu(conv(h1, m.kernel2) + m.bias2));      // [n, 4, 4, 16]
   return matmul(reshape(h2, {h2.shape()[0], 256}), m.dense) + m.bias;
 }
 Array loss(const Model& m, const Array& images, const Array& labels) {
@@ -40,17 +43,28 @@ void save(const Model& m, const std::string& directory) {
   const std::string x = g.placeholder("image", f32, {-1, digits::kSize, digits::kSize, 1});
   const auto layer = [&](const std::string& name, const std::string& input, const Array& kernel, const Array& bias) {
     const std::string c = g.node("Conv2D", name + "/Conv2D", {input, g.variable(name + "/kernel", kernel)},
-                                 {{"T", f32}, {"strides", std::vector<std::int64_t>{1, 1, 1, 1}}, {"padding", std::string("SAME")}, {"data_format", std::string("NHWC")},
+                                 {{"T", f32},
+                                  {"strides", std::vector<std::int64_t>{1, 1, 1, 1}},
+                                  {"padding", std::string("SAME")},
+                                  {"data_format", std::string("NHWC")},
                                   {"dilations", std::vector<std::int64_t>{1, 1, 1, 1}}});
-    const std::string b = g.node("BiasAdd", name + "/BiasAdd", {c, g.variable(name + "/bias", bias)}, {{"T", f32}, {"data_format", std::string("NHWC")}});
+    const std::string b = g.node("BiasAdd", name + "/BiasAdd", {c, g.variable(name + "/bias", bias)},
+                                 {{"T", f32}, {"data_format", std::string("NHWC")}});
     return g.node("MaxPool", name + "/MaxPool", {g.node("Relu", name + "/Relu", {b}, f32)},
-                  {{"T", f32}, {"ksize", std::vector<std::int64_t>{1, 2, 2, 1}}, {"strides", std::vector<std::int64_t>{1, 2, 2, 1}}, {"padding", std::string("VALID")},
+                  {{"T", f32},
+                   {"ksize", std::vector<std::int64_t>{1, 2, 2, 1}},
+                   {"strides", std::vector<std::int64_t>{1, 2, 2, 1}},
+                   {"padding", std::string("VALID")},
                    {"data_format", std::string("NHWC")}});
   };
   const std::string h = layer("conv2", layer("conv1", x, m.kernel1, m.bias1), m.kernel2, m.bias2);
-  const std::string flat = g.node("Reshape", "flatten", {h, g.constant("flatten/shape", array<std::int32_t>({-1, 256}))}, {{"T", f32}, {"Tshape", i32}});
-  const std::string product = g.node("MatMul", "dense/MatMul", {flat, g.variable("dense/kernel", m.dense)}, {{"T", f32}, {"transpose_a", false}, {"transpose_b", false}});
-  const std::string scores = g.node("BiasAdd", "logits", {product, g.variable("dense/bias", m.bias)}, {{"T", f32}, {"data_format", std::string("NHWC")}});
+  const std::string flat =
+      g.node("Reshape", "flatten", {h, g.constant("flatten/shape", array<std::int32_t>({-1, 256}))},
+             {{"T", f32}, {"Tshape", i32}});
+  const std::string product = g.node("MatMul", "dense/MatMul", {flat, g.variable("dense/kernel", m.dense)},
+                                     {{"T", f32}, {"transpose_a", false}, {"transpose_b", false}});
+  const std::string scores = g.node("BiasAdd", "logits", {product, g.variable("dense/bias", m.bias)},
+                                    {{"T", f32}, {"data_format", std::string("NHWC")}});
   const std::string probabilities = g.node("Softmax", "probabilities", {scores}, f32);
   g.save(directory, {{"serving_default", {{{"image", x}}, {{"logits", scores}, {"probabilities", probabilities}}}}});
 }
@@ -62,8 +76,9 @@ int main(int argc, char** argv) {
   }
   const int steps = argc > 2 ? std::atoi(argv[2]) : 600;
   auto keys = random::split(random::key(7), 3);
-  Model m{random::normal(keys[0], {3, 3, 1, 8}) * 0.3f, zeros({8}), random::normal(keys[1], {3, 3, 8, 16}) * 0.15f, zeros({16}),
-          random::normal(keys[2], {256, 10}) * 0.06f, zeros({10})};
+  Model m{random::normal(keys[0], {3, 3, 1, 8}) * 0.3f,   zeros({8}),
+          random::normal(keys[1], {3, 3, 8, 16}) * 0.15f, zeros({16}),
+          random::normal(keys[2], {256, 10}) * 0.06f,     zeros({10})};
   Model momentum = tree::map([](const Array& p) { return zeros_like(p); }, m);
   auto step = jit([](const Model& m, const Model& v, const Array& x, const Array& y, const Array& rate) {
     auto [l, g] = value_and_grad(loss)(m, x, y);

@@ -25,7 +25,8 @@ int main(int argc, char** argv) try {
   const auto step = jit(value_and_grad(loss));
   const auto [value, gradient] = step(params, batch.images, batch.labels);
   std::cout << "loss " << value << "\n";
-  for (const auto& [name, v] : gradient) std::cout << "  d loss / d " << name << ": " << v.aval() << ", norm " << norm(v) << "\n";
+  for (const auto& [name, v] : gradient)
+    std::cout << "  d loss / d " << name << ": " << v.aval() << ", norm " << norm(v) << "\n";
 } catch (const std::exception& e) {
   std::cerr << "saved_model_gradient: " << e.what() << "\n";
   return 1;

@@ -24,8 +24,9 @@ int main() {
 
   Array g = grad(f)(x);
   auto [value, gradient] = value_and_grad(f)(x);
-  std::cout << "grad " << close(g, slopes) << " value " << close(value, {0.5 * std::sin(0.5) + 1.5 * std::sin(1.5)}) << "\n";
-  Array h = hessian(f)(x);   // f32[2,2]
+  std::cout << "grad " << close(g, slopes) << " value " << close(value, {0.5 * std::sin(0.5) + 1.5 * std::sin(1.5)})
+            << "\n";
+  Array h = hessian(f)(x);  // f32[2,2]
   std::cout << "hessian " << close(h, {curvature(0.5), 0, 0, curvature(1.5)}) << " " << h.aval() << "\n";
   auto [out, tangent] = jvp(f, {x}, {ones_like(x)});
   std::cout << "jvp " << close(tangent, {slopes[0] + slopes[1]}) << "\n";
@@ -35,9 +36,10 @@ int main() {
   Array batch = array<float>({{1, 2}, {3, 4}, {5, 6}});
   Array per = vmap(grad([](const Array& r) { return sum(r * r); }))(batch);
   std::cout << per << "\n";
-  Array same = jit(grad(f))(x);   // jit anywhere, in any nesting
+  Array same = jit(grad(f))(x);  // jit anywhere, in any nesting
   Array inside = grad([&](const Array& v) { return jit(f)(v); })(x);
-  std::cout << "jit " << close(same, slopes) << close(inside, slopes) << close(jit(vmap(jit(grad(f))))(stack({x, x})), {slopes[0], slopes[1], slopes[0], slopes[1]}) << "\n";
+  std::cout << "jit " << close(same, slopes) << close(inside, slopes)
+            << close(jit(vmap(jit(grad(f))))(stack({x, x})), {slopes[0], slopes[1], slopes[0], slopes[1]}) << "\n";
   auto d3 = grad(grad(grad([](const Array& s) { return sin(s) * s; })))(1.0f);
   std::cout << "third derivative " << close(d3, {-3 * std::sin(1.0) - std::cos(1.0)}) << "\n";
 }

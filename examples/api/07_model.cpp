@@ -12,10 +12,11 @@ int main(int, char** argv) {
   const digits::Batch batch = digits::draw(4, 3);
   const Array x = batch.images;
 
-  auto f = convert(model_dir);   // variables bound
+  auto f = convert(model_dir);  // variables bound
   Tree y = f(x);
-  std::cout << y["probabilities"].array().aval() << " sums to one " << (max(abs(sum(y["probabilities"].array(), 1) - 1.f)).item<float>() < 1e-5f) << "\n";
-  auto logits = f.output("logits");   // one output of many, as a function
+  std::cout << y["probabilities"].array().aval() << " sums to one "
+            << (max(abs(sum(y["probabilities"].array(), 1) - 1.f)).item<float>() < 1e-5f) << "\n";
+  auto logits = f.output("logits");  // one output of many, as a function
   Array s = grad([&](const Array& x) { return mean(logits(x)); })(x);
   std::cout << s.aval() << "\n";
 
@@ -23,7 +24,9 @@ int main(int, char** argv) {
   auto [out, new_params] = apply(params, x, rng(random::key(0)));
   std::cout << out["logits"].array().aval() << " " << (new_params.size() == params.size()) << "\n";
   const Array target = one_hot(batch.labels, 10);
-  auto train = jit(value_and_grad([apply = apply](const Params& p, const Array& x, const Array& t) { return mse(apply(p, x).first["probabilities"], t); }));
+  auto train = jit(value_and_grad([apply = apply](const Params& p, const Array& x, const Array& t) {
+    return mse(apply(p, x).first["probabilities"], t);
+  }));
   auto [loss, gradient] = train(params, x, target);
   std::cout << "loss is small " << (loss.item<float>() < 0.01f) << "\n";
   for (auto& [name, v] : gradient) std::cout << name << " " << v.aval() << (v.trainable() ? "" : " (frozen)") << "\n";
@@ -35,7 +38,8 @@ int main(int, char** argv) {
   auto one = [&](const Array& image) { return max(logits(expand_dims(image, {0}))); };
   const Array per_example = vmap(grad(one))(x);
   const Array first = grad(one)(x[0]);
-  std::cout << per_example.aval() << " equals the loop " << (max(abs(per_example[0] - first)).item<float>() < 1e-5f) << "\n";
+  std::cout << per_example.aval() << " equals the loop " << (max(abs(per_example[0] - first)).item<float>() < 1e-5f)
+            << "\n";
   register_operation("MyOp", [](Node& n) { return Values{sin(n.array(0)) * n.attr<float>("scale")}; });
   GraphBuilder g;
   const std::string in = g.placeholder("in", f32, {2});

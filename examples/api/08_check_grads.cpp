@@ -8,7 +8,7 @@ using namespace tf2jax;
 int main() {
   auto f = [](const Array& x) { return sum(exp(-x * x)); };
   Array x = array<float>({0.2f, -0.7f, 1.1f});
-  testing::check_grads(f, {x}, {.order = 2});   // throws with the numbers
+  testing::check_grads(f, {x}, {.order = 2});  // throws with the numbers
   testing::check_vmap(f, {x});
   auto wrong = custom_jvp([](const Array& x) { return x * x; }).defjvp([](auto primals, auto tangents) {
     return std::pair{std::get<0>(primals) * std::get<0>(primals), std::get<0>(tangents)};

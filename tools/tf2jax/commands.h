@@ -7,6 +7,8 @@
 namespace tf2jax::tool {
 
 int inspect(const std::string& model);
+/// Those with converters, one a line or as a list in JSON.
+int list_operations(bool json);
 int run(const Request& request);
 /// Gradient of the mean of all outputs, or of the one output `request.outputs` names, with respect to floating inputs
 /// and trainable variables.

@@ -81,7 +81,8 @@ int gradient(const Request& request) {
   };
   const auto [value, gradients] = value_and_grad<0, 1>(loss)(inputs, trainable);
   std::vector<std::pair<std::string, Array>> named;
-  for (std::size_t i = 0; i < positions.size(); ++i) named.emplace_back(call.names[positions[i]], std::get<0>(gradients)[i]);
+  for (std::size_t i = 0; i < positions.size(); ++i)
+    named.emplace_back(call.names[positions[i]], std::get<0>(gradients)[i]);
   for (const auto& [name, v] : std::get<1>(gradients)) named.emplace_back(name, v.value());
   std::cout << "loss  " << summary(value) << "\n";
   print(named, "d ");
@@ -124,7 +125,8 @@ int check_gradients(const Request& request, const CheckOptions& options) {
     }
     return out;
   };
-  testing::check_grads_flat(f, inputs, {.order = options.order, .eps = options.eps, .rtol = options.rtol, .atol = options.atol});
+  testing::check_grads_flat(f, inputs,
+                            {.order = options.order, .eps = options.eps, .rtol = options.rtol, .atol = options.atol});
   std::cout << "derivatives agree with finite differences to order " << options.order << "\n";
   return 0;
 }

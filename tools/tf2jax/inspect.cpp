@@ -2,6 +2,7 @@
 #include "commands.h"
 
 #include <tf2jax/tf_graph/saved_model.h>
+#include <tf2jax/tf_import/converter.h>
 
 #include <algorithm>
 #include <iostream>
@@ -27,7 +28,8 @@ void print_variables(const std::vector<ModelVariable>& variables) {
     if (v.trainable) parameters += n;
   }
   std::cout << "variables: " << variables.size() << ", " << parameters << " trainable elements\n";
-  for (const auto& v : variables) std::cout << "  " << v.name << "  " << v.spec.to_string() << (v.trainable ? "" : "  (frozen)") << "\n";
+  for (const auto& v : variables)
+    std::cout << "  " << v.name << "  " << v.spec.to_string() << (v.trainable ? "" : "  (frozen)") << "\n";
 }
 
 void print_status(const std::string& name, const SavedModel& model, const ConvertOptions& options) {
@@ -74,6 +76,18 @@ int inspect(const std::string& model) {
   }
   print_variables(m.variables());
   print_operations(m.graph());
+  return 0;
+}
+
+int list_operations(bool json) {
+  bool first = true;
+  if (json) std::cout << "[";
+  for (const std::string& name : current_converters()->names()) {
+    if (json) std::cout << (first ? "\"" : ", \"") << name << "\"";
+    else std::cout << name << "\n";
+    first = false;
+  }
+  if (json) std::cout << "]\n";
   return 0;
 }
 

@@ -38,6 +38,10 @@ int start(int argc, char** argv) {
   auto* inspect_command = app.add_subcommand("inspect", "Signatures, variables and operations of a model");
   inspect_command->add_option("model", model, "SavedModel directory, or a GraphDef (.pb, .pbtxt)")->required();
 
+  bool json = false;
+  auto* ops_command = app.add_subcommand("ops", "The operations of TensorFlow that models may have");
+  ops_command->add_flag("--json", json, "As a list in JSON");
+
   Request request;
   auto* run_command = app.add_subcommand("run", "Evaluate a model");
   add_values(*run_command, request);
@@ -64,6 +68,7 @@ int start(int argc, char** argv) {
   update_config(&Config::enable_x64, x64);
   if (loose) update_config(&Config::strict_shape_check, false);
   if (*inspect_command) return inspect(model);
+  if (*ops_command) return list_operations(json);
   if (*run_command) return run(request);
   if (*grad_command) return gradient(request);
   if (*jaxpr_command) return print_jaxpr(request, symbolic);

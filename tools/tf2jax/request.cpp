@@ -44,7 +44,8 @@ Dims parse_sizes(const std::string& name, const std::string& text) {
   while (p < end) {
     std::int64_t n = -1;
     const auto [stop, error] = std::from_chars(p, end, n);
-    check(error == std::errc{} && n >= 0 && (stop == end || *stop == ','), "--shape {}: expected sizes such as 2,3. Got '{}'", name, text);
+    check(error == std::errc{} && n >= 0 && (stop == end || *stop == ','),
+          "--shape {}: expected sizes such as 2,3. Got '{}'", name, text);
     dims.push_back(n);
     p = stop == end ? end : stop + 1;
   }
@@ -59,7 +60,8 @@ Array random_array(const Aval& aval, std::mt19937_64& engine) {
     visit_dtype(aval.dtype, [&]<class T>(std::type_identity<T>) {
       auto* p = reinterpret_cast<T*>(out);
       for (std::int64_t i = 0; i < n; ++i) {
-        const double normal = std::sqrt(-2 * std::log(1 - uniform())) * std::cos(2 * 3.14159265358979323846 * uniform());
+        const double normal =
+            std::sqrt(-2 * std::log(1 - uniform())) * std::cos(2 * 3.14159265358979323846 * uniform());
         if constexpr (std::is_same_v<T, bool>) p[i] = normal > 0;
         else if constexpr (std::is_integral_v<T>) p[i] = static_cast<T>(std::floor(std::abs(normal) * 2));
         else if constexpr (requires(T t) { t.real(); }) p[i] = T(static_cast<typename T::value_type>(normal));
@@ -103,8 +105,10 @@ Tree assemble(const StructuredValue& v, const Arrays& values, std::size_t& next)
 CallArguments arguments(const Signature& signature, const Arrays& values) {
   CallArguments result;
   std::size_t next = 0;
-  for (const auto& [key, v] : signature.inputs.items.at(0).second.items) result.positional.push_back(assemble(v, values, next));
-  for (const auto& [key, v] : signature.inputs.items.at(1).second.items) result.keywords[key] = assemble(v, values, next);
+  for (const auto& [key, v] : signature.inputs.items.at(0).second.items)
+    result.positional.push_back(assemble(v, values, next));
+  for (const auto& [key, v] : signature.inputs.items.at(1).second.items)
+    result.keywords[key] = assemble(v, values, next);
   return result;
 }
 
@@ -139,8 +143,11 @@ Call prepare(const Request& request, bool need_values) {
   const auto given = load_inputs(request.input_files);
   const std::filesystem::path path = request.model;
   ConvertOptions options{.signature = request.signature, .function = request.function, .jit = !request.no_jit};
-  const bool plain = !SavedModel::exists(path) && path.filename() != "saved_model.pb" && path.filename() != "saved_model.pbtxt";
-  const auto tensor_names = [&] { return std::ranges::any_of(request.outputs, [](const auto& name) { return name.find(':') != std::string::npos; }); };
+  const bool plain =
+      !SavedModel::exists(path) && path.filename() != "saved_model.pb" && path.filename() != "saved_model.pbtxt";
+  const auto tensor_names = [&] {
+    return std::ranges::any_of(request.outputs, [](const auto& name) { return name.find(':') != std::string::npos; });
+  };
   // Names of tensors choose a part of the main graph; other names choose among a signature's outputs.
   const bool tensors = plain || tensor_names();
   if (tensors) {
@@ -196,7 +203,8 @@ void save_all(const std::string& directory, const std::vector<std::pair<std::str
   for (const auto& [name, x] : arrays) {
     std::string file = name;
     for (char& c : file) {
-      const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+      const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                      c == '-' || c == '.';
       if (!ok) c = '_';
     }
     if (file.starts_with('.')) file = "_" + file;
@@ -211,7 +219,8 @@ std::string summary(const Array& x) {
   for (const double v : values) sum += v;
   const auto [lo, hi] = std::ranges::minmax(values);
   if (values.size() == 1) return fmt::format("{}  {:.8g}", x.aval().to_string(), values[0]);
-  return fmt::format("{}  mean {:.6g}  min {:.6g}  max {:.6g}", x.aval().to_string(), sum / static_cast<double>(values.size()), lo, hi);
+  return fmt::format("{}  mean {:.6g}  min {:.6g}  max {:.6g}", x.aval().to_string(),
+                     sum / static_cast<double>(values.size()), lo, hi);
 }
 
 }  // namespace tf2jax::tool

@@ -14,20 +14,20 @@ namespace tf2jax::tool {
 struct Request {
   std::string model;
   std::string signature, function;
-  std::vector<std::string> outputs;        // tensors of a plain graph, or names of a signature's outputs
-  std::vector<std::string> input_files;    // name=file.npy, or one file.npz
-  std::vector<std::string> sizes;          // name=2,3: the shape of a random input
-  std::optional<std::uint64_t> random;     // seed of random inputs
-  std::optional<std::uint64_t> rng;        // seed of the model's own random operations
+  std::vector<std::string> outputs;      // tensors of a plain graph, or names of a signature's outputs
+  std::vector<std::string> input_files;  // name=file.npy, or one file.npz
+  std::vector<std::string> sizes;        // name=2,3: the shape of a random input
+  std::optional<std::uint64_t> random;   // seed of random inputs
+  std::optional<std::uint64_t> rng;      // seed of the model's own random operations
   std::string output_dir;
-  std::int64_t batch = 2;                  // stands for unknown sizes of random inputs
+  std::int64_t batch = 2;  // stands for unknown sizes of random inputs
   bool no_jit = false;
 };
 
 /// A converted function with a value for each of its inputs.
 struct Call {
   ConvertedFunction function;
-  std::vector<std::string> names;   // of the inputs, in order
+  std::vector<std::string> names;  // of the inputs, in order
   Arrays inputs;
 
   Tree run(const Arrays& values) const;
