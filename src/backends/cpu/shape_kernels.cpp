@@ -1,5 +1,7 @@
 // Kernels of the data-movement primitives: each is a strided copy.
+#include <algorithm>
 #include <cstring>
+#include <limits>
 
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
@@ -71,10 +73,16 @@ Array slice_kernel(const KernelCall& c) {
   return from_view(c.outputs[0], c.args[0], strides, offset);
 }
 
+// The largest of the type where it is larger.
+std::int64_t as_position(const Array& x) {
+  constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
+  return x.dtype() == DType::u64 ? std::min(x.item<std::uint64_t>(), kLargest) : x.item<std::int64_t>();
+}
+
 std::int64_t start_offset(std::span<const Array> start, const Dims& outer, const Dims& inner, const Dims& strides) {
   std::int64_t offset = 0;
   for (std::size_t i = 0; i < start.size(); ++i)
-    offset += std::clamp<std::int64_t>(start[i].item<std::int64_t>(), 0, outer[i] - inner[i]) * strides[i];
+    offset += std::clamp<std::int64_t>(as_position(start[i]), 0, outer[i] - inner[i]) * strides[i];
   return offset;
 }
 

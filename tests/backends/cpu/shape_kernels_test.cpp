@@ -60,6 +60,8 @@ TEST(ShapeKernels, WindowsAtTracedPlacesAreMovedInside) {
   EXPECT_EQ(run(dynamic_slice_p(), {x, array<int>(4)}, SliceSizes{{3}})[0].to_vector<float>(), (Floats{2, 3, 4}));
   EXPECT_EQ(run(dynamic_update_slice_p(), {x, array<float>({7, 8}), array<int>(-3)}, no_params())[0].to_vector<float>(),
             (Floats{7, 8, 2, 3, 4}));
+  const Array farthest = detail::exact_array({u64, {}, false}, std::vector(8, std::byte{0xff}));
+  EXPECT_EQ(run(dynamic_slice_p(), {x, farthest}, SliceSizes{{3}})[0].to_vector<float>(), (Floats{2, 3, 4}));
   EXPECT_EQ(run(slice_p(), {x}, SliceParams{{1}, {5}, Axes{3}})[0].to_vector<float>(), (Floats{1, 4}));
   EXPECT_EQ(run(iota_p(), {}, IotaParams{u8, {2, 3}, 1})[0].to_vector<int>(), (std::vector<int>{0, 1, 2, 0, 1, 2}));
 }
