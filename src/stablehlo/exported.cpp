@@ -259,25 +259,31 @@ Exported export_program(const Jaxpr& program, const std::string& name, int vjp_o
   return out;
 }
 
+namespace {
+
+// The texts are those of jax.export.
+void check_argument(std::size_t i, const ExportedAval& want, const Aval& given) {
+  const Shape& got = given.shape;
+  const std::string both = fmt::format("expected {} and called with {}", want.shape_text(), to_string(got));
+  check<ValueError>(want.shape.size() == got.size(), "Rank mismatch for args[{}]: {}", i, both);
+  const std::string dtype = aval_of(given).dtype,
+                    dtypes = fmt::format("expected {} and called with {}", want.dtype, dtype);
+  const bool is_key = want.dtype.starts_with("key_") && given.dtype == DType::key;
+  check<ValueError>(is_key || want.dtype == dtype, "Dtype mismatch for args[{}]: {}", i, dtypes);
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    const bool constant = want.shape[k].find_first_not_of("0123456789") == std::string::npos;
+    check<ValueError>(!constant || want.shape[k] == got[k].to_string(),
+                      "Shape mismatch for args[{}].shape[{}] (expected same constant): {}", i, k, both);
+  }
+}
+
+}  // namespace
+
 Jaxpr program_of(const Exported& exported, const Avals& arguments) {
   check<ValueError>(arguments.size() == exported.in_avals.size(),
                     "stablehlo: the exported function '{}' has the wrong number of arguments. Got {}; expected {}.",
                     exported.function_name, arguments.size(), exported.in_avals.size());
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
-    const ExportedAval& want = exported.in_avals[i];
-    const Shape& got = arguments[i].shape;
-    const std::string both = fmt::format("expected {} and called with {}", want.shape_text(), to_string(got));
-    check<ValueError>(want.shape.size() == got.size(), "Rank mismatch for args[{}]: {}", i, both);
-    const std::string dtype = aval_of(arguments[i]).dtype;
-    const bool is_key = want.dtype.starts_with("key_") && arguments[i].dtype == DType::key;
-    check<ValueError>(is_key || want.dtype == dtype, "Dtype mismatch for args[{}]: expected {} and called with {}", i,
-                      want.dtype, dtype);
-    for (std::size_t k = 0; k < got.size(); ++k) {
-      const bool constant = want.shape[k].find_first_not_of("0123456789") == std::string::npos;
-      check<ValueError>(!constant || want.shape[k] == got[k].to_string(),
-                        "Shape mismatch for args[{}].shape[{}] (expected same constant): {}", i, k, both);
-    }
-  }
+  for (std::size_t i = 0; i < arguments.size(); ++i) check_argument(i, exported.in_avals[i], arguments[i]);
   check<NotImplementedError>(exported.calling_convention_version >= 9 && exported.calling_convention_version <= 10,
                              "stablehlo: the exported function '{}' is called in another way. Got calling convention "
                              "{}; expected 9 or 10. Export it with a JAX of 2023-10 or later.",

@@ -56,6 +56,7 @@ const std::vector<Given> kGiven = {
     {"Expected 1D array, found x.dims=", "tf_ops.md, InvertPermutation"},
     {"Expected shape={}", "tf_ops.md, EnsureShape"},
     {"Rank mismatch for args[{}]", "golden, poly_export"},
+    {"Dtype mismatch for args[{}]", "that of jax.export"},
     {"Shape mismatch for args[{}].shape[{}] (expected same constant)", "golden, poly_export"},
     {"Function '{}' was exported for platforms '", "jax.export's own text"},
     {"{} rule for 'mhlo_apply' not implemented", "golden_tf, call_module"},

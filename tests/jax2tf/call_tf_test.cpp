@@ -114,3 +114,16 @@ TEST_F(CallTfFiles, SavedModelWithCustomGradientRoundTrips) {
   EXPECT_FLOAT_EQ(g(Array(3.f)).array().item<float>(), 9);
   EXPECT_FLOAT_EQ(grad([&](const Array& x) { return g(x).array(); })(Array(3.f)).item<float>(), 100);
 }
+
+TEST(CallTf, AssignmentsInsideProgramsAreErrors) {
+  using Attributes = std::map<std::string, AttributeValue>;
+  GraphBuilder b;
+  const std::string x = b.placeholder("x", f32, {});
+  const std::string v = b.node("VarHandleOp", "v", {}, Attributes{{"dtype", f32}, {"shared_name", std::string("v")}});
+  b.node("AssignVariableOp", "assign", {v, x}, Attributes{{"dtype", f32}});
+  b.node("Sin", "y", {x, "^assign"}, f32);
+  for (const bool transparent : {false, true}) {
+    const auto f = call_tf(b.graph(), {.transparent = transparent});
+    EXPECT_THROW(jit([&](const Array& u) -> Array { return f(u); })(Array(1.f)), Error) << transparent;
+  }
+}

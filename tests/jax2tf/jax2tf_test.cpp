@@ -132,3 +132,18 @@ TEST_F(Jax2tf, FunctionThatWasNeverTracedIsRefused) {
   expect_error<ValueError>([&] { jax2tf::save(directory_, {{"f", jax2tf::convert(sin_cos)}}); },
                            "a function has never been traced. Got 'f'.");
 }
+
+TEST(Jax2tfConvert, OtherStructuresAreTracedAnew) {
+  const auto f = jax2tf::convert(
+      [](const std::map<std::string, Array>& x) { return x.contains("a") ? x.at("a") * 2 : x.at("b") * 3; });
+  expect_close(f(std::map<std::string, Array>{{"a", ones({2})}}), {2, 2});
+  expect_close(f(std::map<std::string, Array>{{"b", ones({2})}}), {3, 3});
+  EXPECT_EQ(f.num_traces(), 2u);
+}
+
+TEST_F(Jax2tf, ArgumentsMayDifferInCaseOnly) {
+  const auto f = jax2tf::convert([](const std::map<std::string, Array>& x) { return x.at("a") - x.at("A"); });
+  f(std::map<std::string, Array>{{"A", ones({2})}, {"a", zeros({2})}});
+  jax2tf::save(directory_, {{"f", f}});
+  EXPECT_EQ(SavedModel::load(directory_).objects()->find("f")->concrete.size(), 1u);
+}

@@ -186,3 +186,49 @@ TEST(Rules, NodesAreNamedByTheirScopes) {
 TEST(Rules, TablesOfOperationsAreComplete) {
   for (const auto& op : jax2tf::known_ops()) EXPECT_FALSE(jax2tf::op_row(op).outputs.empty()) << op;
 }
+
+TEST(Rules, StartsOfEveryIntegerType) {
+  const Array x = arange(300);
+  const auto at = [](const Array& v, const Array& k) { return dynamic_slice(v, std::vector<Array>{k}, {4}); };
+  expect_same(at, x, array<std::uint8_t>(200));
+  expect_same(at, x, array<std::int8_t>(-100));
+  expect_same(at, x, array<std::uint32_t>(4000000000u));
+  const auto x64 = override_config(&Config::enable_x64, true);
+  for (const std::int64_t k : {std::int64_t{-1} << 40, std::int64_t{1} << 40, std::int64_t{-3}, std::int64_t{290}}) {
+    expect_same(at, x, array<std::int64_t>(k));
+    expect_same([](const Array& v,
+                   const Array& s) { return dynamic_update_slice(v, zeros({4}, v.dtype()), std::vector<Array>{s}); },
+                x, array<std::int64_t>(k));
+  }
+  expect_same(at, x, array<std::uint64_t>(~std::uint64_t{0}));
+}
+
+TEST(Rules, ConjugatesOfRealNumbersAreFinite) {
+  const auto parts = [](const Array& v) { return concatenate({real(conj(v)), imag(conj(v))}, 0); };
+  expect_same(parts, array<float>({1, kInf, -kInf, -0.f}));
+}
+
+TEST(Rules, GatheredElementsOutsideAreFilledByType) {
+  const auto at = [](const Array& v, const Array& k) {
+    return gather(v, expand_dims(k, {1}), {{}, {0}, {0}, {}, {}}, {1}, {.mode = GatherScatterMode::fill_or_drop});
+  };
+  const Array k = array<std::int32_t>({-1, 0, 2, 9});
+  const auto x64 = override_config(&Config::enable_x64, true);
+  for (const DType d : {bool_, u8, i8, u32, i32, u64, i64, f32, f64, c64, bf16})
+    expect_same([&](const Array& v, const Array& i) { return at(convert_element_type(v, d), i) == Array(0); },
+                array<std::int32_t>({0, 1, 2}), k);
+  expect_same(at, array<std::uint64_t>({1, 2, 3}), k);
+  expect_same(at, array<std::int64_t>({1, 2, 3}), k);
+}
+
+TEST(Rules, PaddingLosesInGradientsOfMaxPooling) {
+  const Array x = full({1, 3, 3, 1}, -kInf);
+  const Window w{{1, 2, 2, 1}, {1, 2, 2, 1}, {{0, 0}, {1, 1}, {1, 1}, {0, 0}}, {}, {}};
+  expect_same([&](const Array& v) { return grad([&](const Array& u) { return sum(reduce_window_max(u, w)); })(v); }, x);
+}
+
+TEST(Rules, WindowsWithoutResultsAreEmpty) {
+  const Window w{{3}, {1}, {{0, 0}}, {}, {}};
+  for (const auto f : {reduce_window_max, reduce_window_min, reduce_window_sum})
+    expect_same([&](const Array& v) { return f(v, w); }, ones({2}));
+}

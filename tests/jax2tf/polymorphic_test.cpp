@@ -163,3 +163,11 @@ TEST(PolymorphicShapes, LoopsTakeSizesAlong) {
       {.polymorphic_shapes = {"(b,)"}});
   expect_close(f(array<float>({1, 2})), {40, 41});
 }
+
+TEST(PolymorphicShapes, VariablesMayHaveUnderscores) {
+  const auto f = jax2tf::convert([](const Array& x) { return sin(x); }, {.polymorphic_shapes = {"(batch_size, 3)"}});
+  f(ones({2, 3}));
+  f(ones({5, 3}));
+  EXPECT_EQ(f.num_traces(), 1u);
+  EXPECT_EQ(result_shape(f), "(batch_size, 3)");
+}

@@ -73,3 +73,13 @@ TEST(Exported, DamagedFilesAreErrors) {
     }
   }
 }
+
+TEST(Exported, CallsCheckDtypes) {
+  const stablehlo::Exported e = stablehlo::export_program(some_program(), "f");
+  try {
+    (void)stablehlo::program_of(e, {spec(i32, {2, 3}), spec(f32, {3, 3})});
+    FAIL() << "no error";
+  } catch (const ValueError& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("Dtype mismatch for args[0]: expected f32 and called with i32"));
+  }
+}

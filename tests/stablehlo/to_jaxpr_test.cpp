@@ -1,6 +1,7 @@
 // Modules as programs: sizes, assertions, unknown operations, loops with derivatives.
 #include "programs.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -161,4 +162,116 @@ TEST(ToJaxpr, BranchesOutOfRangeAreTheLast) {
 })";
   for (const auto& [index, want] : {std::pair{0, 10}, {1, 11}, {2, 12}, {3, 12}, {-1, 12}})
     EXPECT_EQ(run_text(text, {array<std::int32_t>(index)})[0].item<int>(), want) << index;
+}
+
+TEST(ToJaxpr, ZerosOfBothSignsAreTiesOfADescendingSort) {
+  const auto y = run_text(R"(module @m {
+  func.func public @main(%x: tensor<4xf32>, %i: tensor<4xi32>) -> (tensor<4xf32>, tensor<4xi32>) {
+    %y:2 = "stablehlo.sort"(%x, %i) <{dimension = 0 : i64, is_stable = true}> ({
+    ^bb0(%a: tensor<f32>, %b: tensor<f32>, %c: tensor<i32>, %d: tensor<i32>):
+      %0 = stablehlo.compare GT, %a, %b, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+      stablehlo.return %0 : tensor<i1>
+    }) : (tensor<4xf32>, tensor<4xi32>) -> (tensor<4xf32>, tensor<4xi32>)
+    return %y#0, %y#1 : tensor<4xf32>, tensor<4xi32>
+  }
+})",
+                          {array<float>({-0.f, 0.f, 1.f, -0.f}), array<std::int32_t>({0, 1, 2, 3})});
+  EXPECT_EQ(y[1].to_vector<std::int32_t>(), (std::vector<std::int32_t>{2, 0, 1, 3}));
+}
+
+namespace {
+
+// The largest of %x and its position, beginning with these; ties take the smaller position, as in jax.numpy.argmax.
+std::string argmax_text(const std::string& value, const std::string& position) {
+  return "module @m {\n func.func public @main(%x: tensor<3xf32>) -> (tensor<f32>, tensor<i32>) {\n"
+         " %v = stablehlo.constant dense<" +
+         value + "> : tensor<f32>\n %p = stablehlo.constant dense<" + position +
+         R"(> : tensor<i32>
+    %i = stablehlo.iota dim = 0 : tensor<3xi32>
+    %y:2 = stablehlo.reduce(%x init: %v), (%i init: %p) across dimensions = [0] : (tensor<3xf32>, tensor<3xi32>, tensor<f32>, tensor<i32>) -> (tensor<f32>, tensor<i32>)
+     reducer(%a: tensor<f32>, %b: tensor<f32>) (%c: tensor<i32>, %d: tensor<i32>) {
+      %0 = stablehlo.compare GT, %a, %b, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+      %1 = stablehlo.compare NE, %a, %a, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+      %2 = stablehlo.or %0, %1 : tensor<i1>
+      %3 = stablehlo.compare EQ, %a, %b, FLOAT : (tensor<f32>, tensor<f32>) -> tensor<i1>
+      %4 = stablehlo.compare LT, %c, %d, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      %5 = stablehlo.and %3, %4 : tensor<i1>
+      %6 = stablehlo.or %2, %5 : tensor<i1>
+      %7 = stablehlo.select %2, %a, %b : tensor<i1>, tensor<f32>
+      %8 = stablehlo.select %6, %c, %d : tensor<i1>, tensor<i32>
+      stablehlo.return %7, %8 : tensor<f32>, tensor<i32>
+    }
+    return %y#0, %y#1 : tensor<f32>, tensor<i32>
+  }
+})";
+}
+
+}  // namespace
+
+TEST(ToJaxpr, ReductionsToAPlaceBeginWithTheirInitialValues) {
+  const auto found = [](const std::string& value, const std::string& position) {
+    const auto y = run_text(argmax_text(value, position), {array<float>({1.f, 3.f, 3.f})});
+    return std::pair(y[0].item<float>(), y[1].item<int>());
+  };
+  EXPECT_EQ(found("0xFF800000", "0"), std::pair(3.f, 1));
+  EXPECT_EQ(found("7.0", "-4"), std::pair(7.f, -4));
+}
+
+TEST(ToJaxpr, CountersOfNarrowTypesWrapAround) {
+  // 120, 123, 126, -127: at 4 the loop has gone around, as i8 does.
+  const std::string text = R"(module @m {
+  func.func public @main(%x: tensor<i32>) -> (tensor<i32>) {
+    %i = stablehlo.constant dense<120> : tensor<i8>
+    %n = stablehlo.constant dense<126> : tensor<i8>
+    %three = stablehlo.constant dense<3> : tensor<i8>
+    %one = stablehlo.constant dense<1> : tensor<i32>
+    %y:2 = stablehlo.while(%k = %i, %p = %x) : tensor<i8>, tensor<i32>
+    cond {
+      %0 = stablehlo.compare LE, %k, %n, SIGNED : (tensor<i8>, tensor<i8>) -> tensor<i1>
+      %1 = stablehlo.constant dense<100> : tensor<i32>
+      %2 = stablehlo.compare LT, %p, %1, SIGNED : (tensor<i32>, tensor<i32>) -> tensor<i1>
+      %3 = stablehlo.and %0, %2 : tensor<i1>
+      stablehlo.return %3 : tensor<i1>
+    } do {
+      %0 = stablehlo.add %k, %three : tensor<i8>
+      %1 = stablehlo.add %p, %one : tensor<i32>
+      stablehlo.return %0, %1 : tensor<i8>, tensor<i32>
+    }
+    return %y#1 : tensor<i32>
+  }
+})";
+  int k = 120, p = 0;
+  for (; k <= 126 && p < 100; ++p) k = static_cast<std::int8_t>(k + 3);
+  EXPECT_EQ(run_text(text, {array<std::int32_t>(0)})[0].item<int>(), p);
+}
+
+TEST(ToJaxpr, PredicatesAddAsOrAndMultiplyAsAnd) {
+  const auto run = [](const std::string& op) {
+    return run_text(
+               "module @m {\n func.func public @main(%x: tensor<4xi1>, %z: tensor<4xi1>) -> tensor<4xi1> {\n"
+               " %y = stablehlo." +
+                   op + " %x, %z : tensor<4xi1>\n return %y : tensor<4xi1>\n }\n}",
+               {array<bool>({false, false, true, true}), array<bool>({false, true, false, true})})[0]
+        .to_vector<bool>();
+  };
+  EXPECT_EQ(run("add"), (std::vector<bool>{false, true, true, true}));
+  EXPECT_EQ(run("multiply"), (std::vector<bool>{false, false, false, true}));
+}
+
+TEST(ToJaxpr, LongChainsOfFunctionsNeedNoStack) {
+  std::string text =
+      "module @m {\n func.func public @main(%x: tensor<f32>) -> tensor<f32> {\n"
+      " %0 = call @f0(%x) : (tensor<f32>) -> tensor<f32>\n return %0 : tensor<f32>\n }\n";
+  constexpr int kDepth = 20000;
+  for (int i = 0; i < kDepth; ++i)
+    text += fmt::format(
+        " func.func private @f{}(%x: tensor<f32>) -> tensor<f32> {{\n {}\n return %0 : tensor<f32>\n }}\n", i,
+        i + 1 < kDepth ? fmt::format("%0 = call @f{}(%x) : (tensor<f32>) -> tensor<f32>", i + 1)
+                       : "%0 = stablehlo.negate %x : tensor<f32>");
+  try {
+    EXPECT_EQ(run_text(text + "}", {array(1.f)})[0].item<float>(), -1.f);
+  } catch (const InternalError&) {
+    throw;
+  } catch (const Error&) {  // refusing the depth is as good
+  }
 }

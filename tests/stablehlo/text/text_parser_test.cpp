@@ -76,3 +76,29 @@ TEST(TextParser, EveryPrefixIsAnError) {
   for (std::size_t n = 0; n + 4 < text.size(); ++n)
     EXPECT_ANY_THROW(stablehlo::input_avals(stablehlo::parse_module(text.substr(0, n)))) << n;
 }
+
+TEST(TextParser, NumbersOutOfRangeAreErrors) {
+  const auto parse = [](const std::string& line) {
+    (void)stablehlo::parse_module(unary_text(line + "\n%y = stablehlo.negate %x : tensor<3xf32>"));
+  };
+  for (const char* line :
+       {"%a:99999999999 = stablehlo.negate %x : tensor<3xf32>", "%a:65537 = stablehlo.negate %x : tensor<3xf32>",
+        "%a = stablehlo.slice %x [99999999999999999999:3] : (tensor<3xf32>) -> tensor<3xf32>",
+        "%a = stablehlo.negate %x : tensor<99999999999999999999xf32>",
+        "%a = stablehlo.constant dense<1> : tensor<?xi32>",
+        "%a = stablehlo.negate %x {a = 99999999999999999999 : i64} : tensor<3xf32>"})
+    EXPECT_THROW(parse(line), ParseError) << line;
+}
+
+TEST(TextParser, DeepNestingIsAnError) {
+  const auto repeated = [](const std::string& s, int n) {
+    std::string out;
+    for (int i = 0; i < n; ++i) out += s;
+    return out;
+  };
+  for (const std::string& line : {"%a = stablehlo.negate %x {a = " + repeated("[", 100000),
+                                  "%a = stablehlo.constant dense<" + repeated("[", 100000),
+                                  "%a = stablehlo.negate %x : " + repeated("complex<", 100000),
+                                  "%a = stablehlo.negate %x : " + repeated("tuple<", 100000)})
+    EXPECT_THROW(stablehlo::parse_module(unary_text(line)), Error);
+}
