@@ -3,6 +3,7 @@
 
 #include "tf2jax/base/limits.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/tf_import/converters/internal/tensorflow_gradients.h"
 #include "tf2jax/trace/staging.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/jit_primitive.h"
@@ -81,34 +82,35 @@ Config ImportedFunction::options_in_force() const {
 }
 
 Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const {
+  const ConfigScope scope(options_in_force());
   Arrays variables(model->variables.size());
-  for (std::size_t i = 0; i < captured.size(); ++i) variables[captured[i]] = arguments[i];
+  for (std::size_t i = 0; i < captured.size(); ++i) variables[captured[i]] = at_gradient_boundary(arguments[i]);
   std::optional<Array> key;
   if (has_key) key = arguments.back();
   Interpreter interpreter(model, std::move(variables), key);
   Values values = bound;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (input_arguments[i] >= 0) values[input_arguments[i]] = Value(arguments[captured.size() + i]);
+    if (input_arguments[i] >= 0)
+      values[input_arguments[i]] = Value(at_gradient_boundary(arguments[captured.size() + i]));
   }
-  const ConfigScope scope(options_in_force());
   model->check_expansion(*body);
   const Values results = interpreter.run(*body, values);
   Arrays outputs;
   for (const int position : output_positions) {
     const Value& v = results[position];
     if (const auto* variable = v.get_if<VariableRef>()) {
-      outputs.push_back(interpreter.read(*variable));
+      outputs.push_back(at_gradient_boundary(interpreter.read(*variable)));
       continue;
     }
     const auto* x = v.get_if<Array>();
     check<TypeError>(x != nullptr, "{}: output {} is no tensor of numbers. Got {}.", model->source, outputs.size(),
                      v.kind());
-    outputs.push_back(in_canonical_type(*x));
+    outputs.push_back(at_gradient_boundary(in_canonical_type(*x)));
   }
   for (std::size_t i = 0; i < captured.size(); ++i) {
     if (!interpreter.changed(captured[i])) continue;
     changed.push_back(i);
-    outputs.push_back(interpreter.variables()[captured[i]]);
+    outputs.push_back(at_gradient_boundary(interpreter.variables()[captured[i]]));
   }
   return outputs;
 }

@@ -19,6 +19,8 @@ Config config_of(const json& c) {
       config = tf2jax::config();
     } else if (name == "resize_bilinear_precision") {
       config.resize_bilinear_precision = value.get<std::string>();
+    } else if (name == "gradient_convention") {
+      config.gradient_convention = value == "tf" ? GradientConvention::tf : GradientConvention::jax;
     } else {
       throw Unsupported("option " + name);
     }

@@ -18,11 +18,16 @@ raw = tf.raw_ops
 
 
 class Draw:
-    def __init__(self, seed):
+    def __init__(self, seed, coarse=False):
         self.r = np.random.default_rng(seed)
+        self.coarse = coarse  # halves only, so that ties, zeros and kinks are met
 
     def floats(self, *shape, low=-2.0, high=2.0, dtype=np.float32):
-        return self.r.uniform(low, high, shape).astype(dtype)
+        x = self.r.uniform(low, high, shape)
+        return (np.clip(np.round(2 * x) / 2, low, high) + 0.0 if self.coarse else x).astype(dtype)
+
+    def complex(self, *shape):  # none of them is 0, 1 or i, where functions have no derivative
+        return (self.floats(*shape) + 1j * (self.floats(*shape) + 0.21)).astype(np.complex64)
 
     def ints(self, low, high, *shape, dtype=np.int32):
         return self.r.integers(low, high, shape).astype(dtype)
@@ -1002,7 +1007,17 @@ class Blob:
         return {"dtype": str(x.dtype), "shape": list(x.shape), "offset": at, "nbytes": x.nbytes}
 
 
-def record(name, op, d, blob):
+def is_inexact(x):
+    return x.dtype in (tf.float32, tf.complex64)
+
+
+def cotangent(d, x):
+    return d.complex(*x.shape) if x.dtype == tf.complex64 else d.floats(*x.shape)
+
+
+def record(name, op, d, blob, convention):
+    """One call of `op`: its graph, results, and the gradients of TensorFlow. Under the convention "jax" cases of complex
+    numbers have none recorded, nor those where TensorFlow gives some input none."""
     inputs, call = ROWS[op](d)
     inputs = [np.asarray(x) for x in inputs]
     names = list("xyzstuvw")[: len(inputs)]
@@ -1011,24 +1026,28 @@ def record(name, op, d, blob):
     frozen = convert_variables_to_constants_v2(concrete)
     graph = frozen.graph.as_graph_def()
     outputs = [o.op.name for o in frozen.outputs]
-    case = {"name": f"{op}/{name}", "x64": False, "config": {}, "ops": sorted({n.op for n in graph.node}),
+    config = {} if convention == "jax" else {"gradient_convention": convention}
+    case = {"name": f"{op}/{name}", "x64": False, "config": config, "ops": sorted({n.op for n in graph.node}),
             "graph": blob.add(np.frombuffer(graph.SerializeToString(), np.uint8)),
             "inputs": [{"name": i.op.name, "dtype": str(x.dtype), "shape": list(x.shape), "static": False,
                         "value": blob.add(x)} for i, x in zip(frozen.inputs, inputs)],
             "captures": [], "gradients": {}, "output_names": outputs, "rng": None}
     tensors = [tf.constant(x) for x in inputs]
+    counted = is_inexact if convention == "tf" else lambda x: x.dtype == tf.float32
     try:
         with tf.GradientTape() as tape:
-            wrt = [t for t in tensors if t.dtype == tf.float32]
+            wrt = [t for t in tensors if counted(t)]
             tape.watch(wrt)
             results = [tf.identity(o) for o in tf.nest.flatten(call(*tensors)) if o is not None]
-            given = [d.floats(*r.shape) if r.dtype == tf.float32 else None for r in results]
-            total = tf.add_n([tf.reduce_sum(r * g) for r, g in zip(results, given) if g is not None] or [tf.zeros([])])
         case["result"] = {"outputs": [blob.add(narrow(r.numpy())) for r in results]}
+        given = [cotangent(d, r) if counted(r) else None for r in results]
         if op not in APART and wrt and any(g is not None for g in given):
-            grads = tape.gradient(total, wrt)
+            kept = [(r, tf.constant(g)) for r, g in zip(results, given) if g is not None]
+            missing = tf.UnconnectedGradients.ZERO if convention == "tf" else tf.UnconnectedGradients.NONE
+            grads = tape.gradient([r for r, _ in kept], wrt, output_gradients=[g for _, g in kept],
+                                  unconnected_gradients=missing)
             if all(g is not None for g in grads):
-                case["vjp"] = {"wrt": [case["inputs"][i]["name"] for i, t in enumerate(tensors) if t.dtype == tf.float32],
+                case["vjp"] = {"wrt": [case["inputs"][i]["name"] for i, t in enumerate(tensors) if counted(t)],
                                "cotangents": [None if g is None else blob.add(g) for g in given],
                                "grads": [blob.add(tf.convert_to_tensor(g).numpy()) for g in grads]}
     except (LookupError, NotImplementedError):  # the operation has no gradient
@@ -1040,7 +1059,7 @@ def narrow(x):
     return x.astype({"int64": np.int32, "float64": np.float32}.get(str(x.dtype), x.dtype))
 
 
-def main():
+def main(family="tf_ops", convention="jax", coarse=False):
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
     parser.add_argument("--seed", type=int, default=0)
@@ -1053,17 +1072,18 @@ def main():
         if not re.search(options.only, op):
             continue
         for i in range(options.count):
-            d = Draw([options.seed, i, sum(map(ord, op))])
+            d = Draw([options.seed, i, sum(map(ord, op))], coarse)
             try:
-                cases.append(record(str(i), op, d, blob))
+                cases.append(record(str(i), op, d, blob, convention))
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, ValueError) as e:
                 print(f"{op}/{i}: {str(e)[:150]}")
-    with open(os.path.join(options.out, "tf_ops.bin"), "wb") as f:
+    with open(os.path.join(options.out, family + ".bin"), "wb") as f:
         f.write(blob.data)
-    with open(os.path.join(options.out, "tf_ops.json"), "w") as f:
-        json.dump({"format": 1, "family": "tf_ops", "blob": "tf_ops.bin", "jax_version": "", "numpy_version": np.__version__,
-                   "backend": "cpu", "cases": cases}, f)
+    with open(os.path.join(options.out, family + ".json"), "w") as f:
+        json.dump({"format": 1, "family": family, "blob": family + ".bin", "jax_version": "",
+                   "numpy_version": np.__version__, "backend": "cpu", "cases": cases}, f)
     print(len(cases), "cases")
 
 
-main()
+if __name__ == "__main__":
+    main()

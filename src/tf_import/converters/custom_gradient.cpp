@@ -2,6 +2,7 @@
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/base/warning.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/transforms/custom_rules.h"
@@ -21,6 +22,9 @@ Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
 Values prevent_gradient(Node& n) {
   const auto message = n.attr<std::string>("message");
   const Array x = n.array(0);
+  if (!config().raise_on_prevent_gradient)
+    warn_once("PreventGradient" + message,
+              fmt::format("PreventGradient ignored on node {}. Original reason: {}", n.name(), message));
   if (!config().raise_on_prevent_gradient || n.on_host()) return {x};
   return to_values(identity_without_derivative(
       "prevent_gradient",
@@ -40,15 +44,22 @@ struct GradientCall {
   std::string function;
   std::vector<CaptureSlot> slots;
   std::size_t none_outputs = 0;
+  GradientConvention convention = config().gradient_convention;
   Avals inputs;                // of the IdentityN
   std::size_t num_inputs = 0;  // with captures
 
+  // TensorFlow's gradients of complex numbers are the conjugates of JAX's.
+  Array between_conventions(const Array& x) const {
+    return convention == GradientConvention::tf && is_complex(x.dtype()) ? conj(x) : x;
+  }
+
   Arrays operator()(const Arrays& residuals, const Arrays& cotangents) const {
+    const auto scope = override_config(&Config::gradient_convention, convention);
     Arrays variables(model->variables.size());
     Values arguments;
     for (std::size_t i = 0; i < cotangents.size(); ++i) {
       const bool integer = cotangents[i].dtype() == DType::float0;
-      arguments.emplace_back(integer ? zeros_of(inputs[i]) : cotangents[i]);
+      arguments.emplace_back(integer ? zeros_of(inputs[i]) : between_conventions(cotangents[i]));
     }
     for (const auto& slot : slots) {
       if (slot.variable) variables[slot.variable->index] = residuals[slot.residual];
@@ -71,7 +82,7 @@ struct GradientCall {
         out.push_back(zeros_of(aval));
         continue;
       }
-      const Array g = in_canonical_type(*x);
+      const Array g = between_conventions(in_canonical_type(*x));
       out.push_back(g.dtype() == aval.dtype ? g : convert_element_type(g, aval.dtype));
     }
     return out;
@@ -137,8 +148,13 @@ Values identity_n(Node& n) {
   const auto it = attributes.find("_gradient_op_type");
   Values inputs;
   for (std::size_t i = 0; i < n.num_inputs(); ++i) inputs.push_back(n.input(i));
-  if (it == attributes.end() || !config().convert_custom_gradient || n.on_host()) return inputs;
+  if (it == attributes.end() || n.on_host()) return inputs;
   const auto& op_type = it->second.s();
+  if (!config().convert_custom_gradient) {
+    warn_once("custom gradient " + op_type,
+              fmt::format("Ignored custom gradient `{}` on the node `{}` (op type: {}).", op_type, n.name(), n.op()));
+    return inputs;
+  }
   const auto& rules = n.interpreter().model().gradients;
   if (const auto rule = rules.find(op_type);
       rule != rules.end() && n.interpreter().model().library.find(rule->second.function)) {

@@ -51,8 +51,6 @@ Array logistic_strict(const Array& x) {
   return logistic(x);
 }
 
-Array bessel_i0(const Array& x) { return mul(exp(abs(x)), bessel_i0e(x)); }
-Array bessel_i1(const Array& x) { return mul(exp(abs(x)), bessel_i1e(x)); }
 // The inverse of the standard normal distribution function.
 Array ndtri(const Array& p) { return mul(erf_inv(sub(mul(p, 2.f), 1.f)), std::numbers::sqrt2); }
 
@@ -113,8 +111,6 @@ constexpr UnaryRow kUnary[] = {
     {"ZerosLike", zeros_like},
     {"BesselI0e", bessel_i0e},
     {"BesselI1e", bessel_i1e},
-    {"BesselI0", bessel_i0},
-    {"BesselI1", bessel_i1},
     {"Ndtri", ndtri},
 };
 

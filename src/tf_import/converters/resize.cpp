@@ -1,4 +1,5 @@
 // Images at other sizes: "NHWC" arrays.
+#include "tf2jax/base/config.h"
 #include "tf2jax/base/limits.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
@@ -7,6 +8,8 @@
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/transforms/grad.h"
+
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -170,7 +173,17 @@ Dims image_size(const Node& n, std::size_t i, const Array& x) {
   return size;
 }
 
+// JAX's names of precisions. Products are exact to the dtype here, whichever is asked for.
+void check_precision(const std::string& name) {
+  constexpr std::string_view kNames[] = {"default",  "fastest",       "high",   "highest",
+                                         "bfloat16", "tensorfloat32", "float32"};
+  check(std::ranges::count(kNames, name) == 1,
+        "ResizeBilinear: unknown precision. Got resize_bilinear_precision='{}'; expected one of '{}'.", name,
+        fmt::join(kNames, "', '"));
+}
+
 Values resize_bilinear(Node& n) {
+  check_precision(config().resize_bilinear_precision);
   const Grid g = grid(n);
   const Array x = image(n, 0);
   check_not_empty(n, x);

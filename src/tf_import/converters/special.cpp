@@ -6,6 +6,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/special.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/transforms/custom_rules.h"
 
@@ -166,9 +167,21 @@ Fresnel fresnel(const Array& x) {
   return {whole(near_s, far_s), whole(near_c, far_c)};
 }
 
+// ---- Modified Bessel functions; their derivatives are DLMF 10.29.3 and 10.29.2, which for order 1 is 1/2 at 0.
+
+Array bessel_i0(const Array& x) { return mul(exp(abs(x)), bessel_i0e(x)); }
+Array bessel_i1(const Array& x) { return mul(exp(abs(x)), bessel_i1e(x)); }
+Array bessel_i1_slope(const Array& x) {
+  const Array zero = equal(x, 0);
+  const Array quotient = divide(bessel_i1(x), where(zero, ones_like(x), x));
+  return sub(bessel_i0(x), where(zero, full_like(x, 0.5), quotient));
+}
+
 }  // namespace
 
 void add_special_operations(ConverterTable& table) {
+  table.add("BesselI0", [](Node& n) { return with_slope(n, bessel_i0, bessel_i1); });
+  table.add("BesselI1", [](Node& n) { return with_slope(n, bessel_i1, bessel_i1_slope); });
   table.add("Dawsn", [](Node& n) { return with_slope(n, dawson, dawson_slope); });
   table.add("Spence", [](Node& n) { return with_slope(n, spence, spence_slope); });
   table.add("Expint", [](Node& n) { return with_slope(n, expint, expint_slope); });

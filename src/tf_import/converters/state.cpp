@@ -1,10 +1,13 @@
 // Constants, placeholders, variables, assertions and calls.
+#include "tf2jax/tf_import/converters/internal/tensorflow_gradients.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/warning.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 
@@ -21,6 +24,7 @@ Values constant(Node& n) {
   const bool narrow = (x.dtype() == f32 && config().force_const_float32_to_bfloat16) ||
                       (x.dtype() == f64 && config().force_const_float64_to_bfloat16);
   if (narrow) {
+    warn_once("constants as bfloat16", "Converting float consts to bfloat16, as the configuration says.");
     const std::vector<float> values = x.to_vector<float>();
     x = Array::build({bf16, x.shape(), false}, [&](std::byte* out) {
       std::transform(values.begin(), values.end(), reinterpret_cast<bfloat16*>(out),
@@ -36,6 +40,25 @@ Values same(Node& n) {
   const bool handle = type != n.proto().attr().end() && type->second.type() == tensorflow::DT_RESOURCE;
   const auto* variable = n.input(0).get_if<VariableRef>();
   return {variable && !handle && n.op() != "RefIdentity" ? Value(n.interpreter().read(*variable)) : n.input(0)};
+}
+
+Values assertion(Node&) {
+  warn_once("Assert", "Assert has no effect.");
+  return {};
+}
+
+// Checked only where the configuration asks for it, as the Python library does by checkify.
+Values check_numerics(Node& n) {
+  const auto message = n.attr_or<std::string>("message", "");
+  if (!config().enable_checkify_for_asserts) return {n.input(0)};
+  const Array x = n.array(0);
+  check<NotImplementedError>(x.is_concrete(),
+                             "CheckNumerics '{}': checks of traced values are not implemented. Got {}; expected a "
+                             "concrete array: convert with jit = false, or turn enable_checkify_for_asserts off.",
+                             n.name(), x.aval());
+  if (!all_true(is_finite(x)).item<bool>())
+    n.fail(fmt::format("it holds NaN or infinity. Got {}; expected finite numbers. {}", x.aval(), message));
+  return {n.input(0)};
 }
 
 Values placeholder(Node& n) {
@@ -168,10 +191,7 @@ void add_state_operations(ConverterTable& table) {
   for (const char* op : {"Const", "HostConst"}) table.add(op, constant, {.has_no_value = true});
   for (const char* op : {"Identity", "Snapshot", "GuaranteeConst", "DeepCopy", "RefIdentity", "DebugGradientIdentity"})
     table.add(op, same);
-  table.add("CheckNumerics", [](Node& n) {
-    n.ignore({"message"});
-    return Values{n.input(0)};
-  });
+  table.add("CheckNumerics", check_numerics);
   table.add("Placeholder", placeholder, {.has_no_value = true});
   table.add("PlaceholderWithDefault", placeholder_with_default);
   table.add("VarHandleOp", variable_handle, {.is_variable = true, .has_no_value = true});
@@ -198,8 +218,9 @@ void add_state_operations(ConverterTable& table) {
   table.add("EnsureShape", ensure_shape);
   // Without a result, and without an effect here.
   const OpTraits nothing{.ignored = {"summarize", "ignore_lookup_error"}, .has_no_value = true};
-  for (const char* op : {"NoOp", "Assert", "ControlTrigger", "DestroyResourceOp", "DisableCopyOnRead"})
+  for (const char* op : {"NoOp", "ControlTrigger", "DestroyResourceOp", "DisableCopyOnRead"})
     table.add(op, [](Node&) { return Values{}; }, nothing);
+  table.add("Assert", assertion, nothing);
   for (const char* op : {"SaveV2", "RestoreV2", "MergeV2Checkpoints"}) table.declare(op, {.has_no_value = true});
 }
 
@@ -247,6 +268,7 @@ void add_builtin_operations(ConverterTable& table) {
   add_sparse_operations(table);
   add_special_operations(table);
   add_banded_operations(table);
+  add_tensorflow_gradients(table);
 }
 
 }  // namespace tf2jax::tf_import

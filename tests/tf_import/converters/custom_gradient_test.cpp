@@ -55,7 +55,11 @@ TEST(PreventGradient, RaisesUnlessTurnedOff) {
   EXPECT_THAT(message_of<LookupError>([&] { grad(f)(Array(3.0f)); }),
               HasSubstr("Gradient explicitly prevented on node p. Original reason: no."));
   const auto off = override_config(&Config::raise_on_prevent_gradient, false);
+  std::string heard;
+  const auto before = set_warning_handler([&](std::string_view m) { heard += m; });
   EXPECT_EQ(Array(grad(import(text))(Array(3.0f))).item<float>(), 6.0f);
+  set_warning_handler(before);
+  EXPECT_THAT(heard, HasSubstr("PreventGradient ignored on node p. Original reason: no."));
 }
 
 }  // namespace

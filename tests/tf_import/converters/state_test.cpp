@@ -37,6 +37,21 @@ TEST(StateOps, IdentitiesPassTheirInput) {
         << op;
 }
 
+TEST(StateOps, NumbersAreCheckedWhereThatIsAskedFor) {
+  const std::map<std::string, AttributeValue> message{{"message", std::string("my layer")}};
+  const auto call = [&](float x, bool jit) {
+    return floats_of(call_node("CheckNumerics", {argument(array<float>({1, x}))}, message, jit));
+  };
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_TRUE(std::isnan(call(nan, false)[1]));
+  const auto checked = override_config(&Config::enable_checkify_for_asserts, true);
+  EXPECT_EQ(call(2, false), (Floats{1, 2}));
+  expect_error<ValueError>(
+      [&] { call(nan, false); },
+      "import 'y' (CheckNumerics): it holds NaN or infinity. Got f32[2]; expected finite numbers. my layer");
+  expect_error<NotImplementedError>([&] { call(2, true); }, "checks of traced values are not implemented");
+}
+
 TEST(StateOps, ReadsComeAfterTheWritesBeforeThem) {
   const auto [apply, params] =
       with_variable(node("a", "AssignAddVariableOp", {"v", "x"}) + node("y", "ReadVariableOp", {"v", "^a"}));
