@@ -16,9 +16,9 @@ Axes swapped(Axes spec) {
   std::swap(spec[0], spec[1]);
   return spec;
 }
-Dims take(const Dims& dims, const Axes& axes) {
-  Dims out;
-  for (std::int64_t a : axes) out.push_back(dims[a]);
+Shape take(const Shape& shape, const Axes& axes) {
+  Shape out;
+  for (std::int64_t a : axes) out.push_back(shape[a]);
   return out;
 }
 
@@ -131,8 +131,8 @@ Array transpose_lhs(const Array& g, const Aval& lhs, const Array& rhs_in, const 
   t.dimension_numbers = {d.out_spec, swapped(d.rhs_spec), d.lhs_spec};
   t.window_strides = p.lhs_dilation;
   t.lhs_dilation = p.window_strides;
-  t.padding = rules::adjoint_padding(take(lhs.dims(), lhs_s), take(rhs_in.dims(), rhs_s), p.window_strides,
-                                     take(g.dims(), out_s), p.padding, p.lhs_dilation, p.rhs_dilation);
+  t.padding = rules::adjoint_padding(take(lhs.shape, lhs_s), concrete(take(rhs_in.shape(), rhs_s)), p.window_strides,
+                                     take(g.shape(), out_s), p.padding, p.lhs_dilation, p.rhs_dilation);
   Array out = bind_conv(g, rhs_s.empty() ? rhs : rev(rhs, rhs_s), t);
   if (p.batch_group_count > 1)
     out = axis_into(d.lhs_spec[1], d.lhs_spec[0], axis_out_of(d.lhs_spec[1], p.batch_group_count, out));
@@ -141,8 +141,9 @@ Array transpose_lhs(const Array& g, const Aval& lhs, const Array& rhs_in, const 
 
 Array transpose_rhs(const Array& g, const Array& lhs, const Aval& rhs, const ConvParams& p) {
   const ConvDims& d = p.dimension_numbers;
-  const Dims in = take(lhs.dims(), spatial(d.lhs_spec)), window = take(rhs.dims(), spatial(d.rhs_spec)),
-             out = take(g.dims(), spatial(d.out_spec));
+  const Dims in = concrete(take(lhs.shape(), spatial(d.lhs_spec))),
+             window = concrete(take(rhs.shape, spatial(d.rhs_spec))),
+             out = concrete(take(g.shape(), spatial(d.out_spec)));
   ConvParams t = p;
   std::swap(t.feature_group_count, t.batch_group_count);
   t.dimension_numbers = {swapped(d.lhs_spec), swapped(d.out_spec), swapped(d.rhs_spec)};

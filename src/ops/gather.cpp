@@ -253,4 +253,31 @@ Array gather(const Array& operand, const Array& start_indices, const GatherDims&
                                                                  o.indices_are_sorted, o.mode, o.fill_value});
 }
 
+// Windows span all other axes. What a symbolic size spans cannot be a window: along such axes the indices are repeated.
+Array gather_along(const Array& x, const Array& indices, std::int64_t axis, std::int64_t batch) {
+  const std::int64_t inner = indices.rank() - batch;
+  GatherDims d{.collapsed_slice_dims = {axis}, .start_index_map = {axis}};
+  Dims sizes;
+  Shape before(indices.shape().begin(), indices.shape().begin() + batch), after;
+  Axes added;  // of the repeated indices
+  for (std::int64_t i = 0; i < x.rank(); ++i) {
+    const Dim size = x.shape()[i];
+    const bool walked = i < batch || (i != axis && !size.is_constant());
+    sizes.push_back(walked || i == axis ? 1 : size.value());
+    if (i != axis && !walked) d.offset_dims.push_back(i < axis ? i : i - 1 + inner);
+    if (!walked) continue;
+    d.operand_batching_dims.push_back(i);
+    const std::int64_t at = std::ssize(before) + (i < axis ? 0 : inner + std::ssize(after));
+    d.start_indices_batching_dims.push_back(i < batch ? i : at);
+    if (i < batch) continue;
+    added.push_back(at);
+    (i < axis ? before : after).push_back(size);
+  }
+  Shape repeated = before;
+  repeated.insert(repeated.end(), indices.shape().begin() + batch, indices.shape().end());
+  repeated.insert(repeated.end(), after.begin(), after.end());
+  const Array at = added.empty() ? indices : broadcast_to(expand_dims(indices, added), repeated);
+  return gather(x, expand_dims(at, {at.rank()}), d, sizes);
+}
+
 }  // namespace tf2jax

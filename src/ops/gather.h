@@ -128,6 +128,11 @@ struct GatherOptions {
 Array gather(const Array& operand, const Array& start_indices, const GatherDims& dims, const Dims& slice_sizes,
              const GatherOptions& options = {});
 
+/// x[..., indices, ...] along `axis`, the first `batch` axes of both walked together; positions outside are filled.
+/// Requires: batch <= axis. Shapes: those of x with the axis replaced by the axes of the indices after their first
+/// `batch`. Sizes other than the axis' own may be symbolic. Gradient: as that of gather.
+Array gather_along(const Array& x, const Array& indices, std::int64_t axis, std::int64_t batch = 0);
+
 /// `operand` with windows replaced by `updates`; where windows overlap, which one stays is not specified.
 /// Gradient: needs unique_indices for reverse mode.
 Array scatter(const Array& operand, const Array& indices, const Array& updates, const ScatterDims& dims,

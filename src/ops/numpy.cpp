@@ -4,6 +4,7 @@
 #include <limits>
 #include <numbers>
 
+#include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
 
@@ -37,7 +38,10 @@ Array largest_kept(const Array& x, const Axes& axes) {
   return stop_gradient(restore(reduce_max(x, axes), axes, KeepDims::yes));
 }
 
-Array as_count(const Array& x, Dim n) { return rules::scalar_of(x.dtype(), static_cast<double>(n.value())); }
+Array as_count(const Array& x, Dim n) {
+  if (!n.is_constant()) return rules::converted(dim_as_value(n), x.dtype());
+  return rules::scalar_of(x.dtype(), static_cast<double>(n.value()));
+}
 
 // Bools and narrow integers add up in the default integer of their kind, as in NumPy.
 Array summable(const Array& x) {
@@ -81,7 +85,10 @@ Array var(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof
   const Array total = reduce_sum(squares, axes);
   const Dim freedom = count(x, axes) - Dim(ddof);
   const Array out = as_statistic(restore(div(total, as_count(total, freedom)), axes, keep), x);
-  return freedom.value() > 0 ? out : full_like(out, std::numeric_limits<double>::quiet_NaN());
+  const auto enough = definitely_ge(freedom, Dim(1));
+  if (enough && *enough) return out;
+  const Array none = full_like(out, std::numeric_limits<double>::quiet_NaN());
+  return enough ? none : where(greater(dim_as_value(freedom), 0), out, none);
 }
 Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t ddof) {
   return sqrt(var(x, list, keep, ddof));
@@ -130,14 +137,7 @@ Array take(const Array& x, const Array& indices, std::int64_t axis) {
   const Array whole = itemsize(indices.dtype()) < 4 ? rules::converted(indices, DType::i32)
                                                     : indices;  // narrow types may not hold the size
   const Array wrapped = is_unsigned_integer(whole.dtype()) ? whole : where(less(whole, 0), whole + n.value(), whole);
-  GatherDims d;
-  for (std::int64_t i = 0; i < a; ++i) d.offset_dims.push_back(i);
-  for (std::int64_t i = a + 1; i < x.rank(); ++i) d.offset_dims.push_back(i - 1 + indices.rank());
-  d.collapsed_slice_dims = {a};
-  d.start_index_map = {a};
-  Dims sizes = x.dims();
-  sizes[a] = 1;
-  return gather(x, expand_dims(wrapped, {indices.rank()}), d, sizes);
+  return gather_along(x, wrapped, a);
 }
 
 // ---- neural networks

@@ -62,13 +62,13 @@ Shape window_shape(std::string_view name, const Shape& x, const Window& w) {
   return out;
 }
 
-Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out,
+Padding adjoint_padding(const Shape& in, const Dims& window, const Dims& strides, const Shape& out,
                         const Padding& padding, const Dims& base_dilation, const Dims& window_dilation) {
   Padding result;
   for (std::size_t i = 0; i < in.size(); ++i) {
     const std::int64_t w = dilated(window[i], window_dilation[i]), before = w - padding[i].first - 1;
-    const std::int64_t after = dilated(in[i], base_dilation[i]) + w - 1 - dilated(out[i], strides[i]) - before;
-    result.emplace_back(before, after);
+    const Dim after = dilated(in[i], base_dilation[i]) - dilated(out[i], strides[i]) + Dim(w - 1 - before);
+    result.emplace_back(before, after.value());
   }
   return result;
 }
@@ -152,7 +152,7 @@ const Primitive& reduce_window_sum_p() {
        .aval = window_aval("reduce_window_sum"),
        .jvp = rules::jvp_linear(reduce_window_sum_p),
        .transpose = rules::transpose_unary([](const Array& ct, const Aval& x, const Window& w) {
-         const Padding pads = rules::adjoint_padding(x.dims(), w.window_dimensions, w.window_strides, ct.dims(),
+         const Padding pads = rules::adjoint_padding(x.shape, w.window_dimensions, w.window_strides, ct.shape(),
                                                      w.padding, w.base_dilation, w.window_dilation);
          std::vector<PadAxis> config;
          for (std::size_t i = 0; i < pads.size(); ++i)

@@ -79,7 +79,8 @@ Window complete_window(std::string_view name, Window w, std::int64_t rank);
 /// Sizes after applying a window. Throws: ShapeError.
 Shape window_shape(std::string_view name, const Shape& x, const Window& w);
 /// Padding with which the cotangent of a convolution or window sum is convolved to give that of its operand.
-Padding adjoint_padding(const Dims& in, const Dims& window, const Dims& strides, const Dims& out,
+/// Axes without windows may be symbolic. Throws: InconclusiveDimensionOperation when a padding depends on a size.
+Padding adjoint_padding(const Shape& in, const Dims& window, const Dims& strides, const Shape& out,
                         const Padding& padding, const Dims& base_dilation, const Dims& window_dilation);
 /// (n - 1) * dilation + 1, or 0.
 std::int64_t dilated(std::int64_t n, std::int64_t dilation);

@@ -2,7 +2,9 @@
 #include "tf2jax/tf_import/node.h"
 
 #include "tf2jax/base/limits.h"
+#include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 #include <algorithm>
@@ -62,10 +64,21 @@ std::string attribute_text(const tf::AttrValue& value) {
 
 }  // namespace
 
+namespace {
+
+// Sizes as numbers of the program.
+Array array_of(const SymbolicInts& ints) {
+  Arrays values;
+  for (const Dim d : ints.values) values.push_back(convert_element_type(dim_as_value(d), DType::i32));
+  return ints.scalar ? values.at(0) : stack(values, 0);
+}
+
+}  // namespace
+
 Node::Node(tf_import::Interpreter& interpreter, const tf::NodeDef& proto, const tf_import::PlanStep& step,
            Values inputs)
     : interpreter_(interpreter), proto_(proto), step_(step), inputs_(std::move(inputs)) {
-  on_host_ = std::ranges::all_of(inputs_, &Value::is_host);
+  on_host_ = std::ranges::all_of(inputs_, [](const Value& v) { return v.is_host() && !v.get_if<SymbolicInts>(); });
 }
 
 const std::string& Node::name() const { return proto_.name(); }
@@ -84,6 +97,7 @@ Array Node::array(std::size_t i) const {
   const Value& v = input(i);
   if (const auto* variable = v.get_if<VariableRef>()) return interpreter_.read(*variable);
   if (const auto* x = v.get_if<Array>()) return v.is_host() && !on_host_ ? in_canonical_type(*x) : *x;
+  if (const auto* ints = v.get_if<SymbolicInts>()) return array_of(*ints);
   fail(fmt::format("input {} is {}; expected a tensor.", i, v.kind()));
 }
 

@@ -83,16 +83,17 @@ Values conv_backprop_input(Node& n) {
   n.ignore({"use_cudnn_on_gpu"});
   const Layout l = layout(n);
   const auto padding = padding_of(n, l, true, n.op());
-  const Dims sizes = concrete(n.sizes(0)), strides = spatial_attr(n, l, "strides"),
-             dilations = spatial_attr(n, l, "dilations");
+  const Shape sizes = n.sizes(0);
+  const Dims strides = spatial_attr(n, l, "strides"), dilations = spatial_attr(n, l, "dilations");
   const Array kernel = n.array(1), g = n.array(2);
   check<ShapeError>(kernel.rank() == static_cast<std::int64_t>(l.spatial + 2) && g.rank() == kernel.rank() &&
                         (sizes.size() == l.spatial + 2 || sizes.size() == l.spatial),
                     "a rank is wrong. Got filter {} and gradient {}; expected rank {}.", kernel.aval(), g.aval(),
                     l.spatial + 2);
-  const Dims spatial = sizes.size() == l.spatial ? sizes : l.spatial_of(sizes);
+  const auto first = sizes.begin() + (sizes.size() == l.spatial ? 0 : l.first_spatial());
+  const Dims spatial = concrete(Shape(first, first + l.spatial));
   const auto kernel_in = kernel.shape()[l.spatial].value(), out = kernel.shape()[l.spatial + 1].value();
-  const auto in = sizes.size() == l.spatial ? kernel_in : sizes[l.channel_axis()];
+  const auto in = sizes.size() == l.spatial ? kernel_in : sizes[l.channel_axis()].value();
   const std::int64_t groups = kernel_in > 0 ? in / kernel_in : 0;
   check<ShapeError>(groups > 0 && in % kernel_in == 0 && out % groups == 0,
                     "the channels do not divide into groups of the filter. Got {} channels and filter {}.", in,

@@ -268,26 +268,13 @@ Array wrap_negative(const Array& indices, const Dim& size) {
 
 // x[..., indices, ...] along `axis`; positions outside give NaN or the like, negative ones count from the end.
 Array take(const Array& x, const Array& indices, std::int64_t axis, std::int64_t batch) {
-  const std::int64_t rank = x.rank(), inner = indices.rank() - batch;
-  GatherDims dims;
-  Dims sizes = x.dims();
-  for (std::int64_t i = 0; i < batch; ++i) {
-    dims.operand_batching_dims.push_back(i);
-    dims.start_indices_batching_dims.push_back(i);
-    sizes[i] = 1;
-  }
-  for (std::int64_t i = batch; i < axis; ++i) dims.offset_dims.push_back(i);
-  for (std::int64_t i = axis + 1; i < rank; ++i) dims.offset_dims.push_back(i - 1 + inner);
-  if (indices.size() == 0) {
+  if (std::ranges::any_of(indices.shape(), [](Dim d) { return identical(d, Dim(0)); })) {
     Shape shape(x.shape().begin(), x.shape().begin() + axis);
     shape.insert(shape.end(), indices.shape().begin() + batch, indices.shape().end());
     shape.insert(shape.end(), x.shape().begin() + axis + 1, x.shape().end());
     return zeros(shape, x.dtype());
   }
-  dims.collapsed_slice_dims = {axis};
-  dims.start_index_map = {axis};
-  sizes[axis] = 1;
-  return gather(x, expand_dims(wrap_negative(indices, x.shape()[axis]), {indices.rank()}), dims, sizes);
+  return gather_along(x, wrap_negative(indices, x.shape()[axis]), axis, batch);
 }
 
 Values gather_v2(Node& n) {

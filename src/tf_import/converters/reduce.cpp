@@ -1,6 +1,7 @@
 // Reductions and running reductions.
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 
+#include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -25,7 +26,8 @@ Array mean_of(const Array& x, const Axes& axes) {
   const Array in = to_inexact(x);
   Dim count = 1;
   for (const auto axis : axes) count *= in.shape()[axis];
-  return divide(reduce_sum(in, axes), astype(Array(static_cast<double>(count.value())), in.dtype()));
+  const Array divisor = count.is_constant() ? Array(static_cast<double>(count.value())) : dim_as_value(count);
+  return divide(reduce_sum(in, axes), astype(divisor, in.dtype()));
 }
 Array all_of(const Array& x, const Axes& axes) { return reduce_and(astype(x, bool_), axes); }
 Array any_of(const Array& x, const Axes& axes) { return reduce_or(astype(x, bool_), axes); }

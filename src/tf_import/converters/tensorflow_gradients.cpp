@@ -1,5 +1,5 @@
-// Derivatives as TensorFlow registers them, where they differ from those of what is computed: at ties and kinks, and for
-// inputs and outputs that get none. In force under Config::gradient_convention = tf. Source: the gradients that
+// Derivatives as TensorFlow registers them, where they differ from those of what is computed: at ties and kinks, and
+// for inputs and outputs that get none. In force under Config::gradient_convention = tf. Source: the gradients that
 // TensorFlow registers in Python, as the documentation of GradientTape names them.
 #include "tf2jax/tf_import/converters/internal/tensorflow_gradients.h"
 
@@ -128,7 +128,8 @@ Array inverse_or_zero(const Array& x) {
 }
 
 // Hue, saturation and value are smooth functions of which channel is largest and smallest; j follows i and k follows j
-// in the circle of red, green and blue. Nothing to a channel's saturation, or to hues, where the channel is not positive.
+// in the circle of red, green and blue. Nothing to a channel's saturation, or to hues, where the channel is not
+// positive.
 Tangent rgb_to_hsv_tangent(const Node&) {
   return [](const Arrays& x, const Array& y, const Arrays& t) {
     const Channels c = channels_of(x[0]), tangents = channels_of(t[0]), hsv = channels_of(y);
@@ -141,12 +142,11 @@ Tangent rgb_to_hsv_tangent(const Node&) {
         return kept(logical_and(greater(c[max], 0), logical_and(is_max[max], is_min[min])), v);
       };
       const Array at_top = neg(mul(sub(c[j], c[k]), square(inverse_or_zero(spread))));
-      const Array by_hue =
-          add(kept(logical_and(greater(c[i], 0), is_max[i]), at_top),
-              add(add(when(j, i, mul(sub(c[k], c[j]), square(inverse_or_zero(sub(c[i], c[j]))))),
-                      when(j, k, neg(inverse_or_zero(sub(c[j], c[k]))))),
-                  add(when(k, i, mul(sub(c[k], c[j]), square(inverse_or_zero(sub(c[k], c[i]))))),
-                      when(k, j, inverse_or_zero(sub(c[k], c[j]))))));
+      const Array by_hue = add(kept(logical_and(greater(c[i], 0), is_max[i]), at_top),
+                               add(add(when(j, i, mul(sub(c[k], c[j]), square(inverse_or_zero(sub(c[i], c[j]))))),
+                                       when(j, k, neg(inverse_or_zero(sub(c[j], c[k]))))),
+                                   add(when(k, i, mul(sub(c[k], c[j]), square(inverse_or_zero(sub(c[k], c[i]))))),
+                                       when(k, j, inverse_or_zero(sub(c[k], c[j]))))));
       const Array least = add(kept(is_min[j], c[j]), kept(is_min[k], c[k])),
                   most = add(kept(is_max[j], c[j]), kept(is_max[k], c[k]));
       const Array by_saturation = kept(greater(c[i], 0), sub(kept(is_max[i], mul(least, square(inverse_or_zero(c[i])))),
@@ -243,9 +243,8 @@ Values convert_changed(const ConverterTable::Entry& entry, const Node& n, const 
 Converter with_stops(const StoppedRow& row, ConverterTable::Entry entry) {
   return [row, entry = std::move(entry)](Node& n) {
     if (!in_force(n)) return entry.convert(n);
-    Values outputs = convert_changed(entry, n, [&](std::size_t i, const Value& v) {
-      return std::ranges::count(row.inputs, i) ? stopped(v) : v;
-    });
+    Values outputs = convert_changed(
+        entry, n, [&](std::size_t i, const Value& v) { return std::ranges::count(row.inputs, i) ? stopped(v) : v; });
     if (row.later_outputs) std::transform(outputs.begin() + 1, outputs.end(), outputs.begin() + 1, stopped);
     return outputs;
   };
@@ -267,8 +266,8 @@ void add_tensorflow_gradients(ConverterTable& table) {
 Array at_gradient_boundary(const Array& x) {
   if (config().gradient_convention != GradientConvention::tf || !is_complex(x.dtype())) return x;
   static const auto forward = std::make_shared<const FwdRule>([](const Arrays& v) { return v; });
-  static const auto backward =
-      std::make_shared<const BwdRule>([](const Arrays&, const Arrays& cotangents) { return Arrays{conj(cotangents[0])}; });
+  static const auto backward = std::make_shared<const BwdRule>(
+      [](const Arrays&, const Arrays& cotangents) { return Arrays{conj(cotangents[0])}; });
   return custom_vjp_flat("conjugate_gradient", [](const Arrays& v) { return v; }, forward, backward, {&x, 1})[0];
 }
 

@@ -17,8 +17,7 @@ Arrays gradients(const std::string& op, const Arrays& xs, GradientConvention con
   const auto scope = override_config(&Config::gradient_convention, convention);
   GraphBuilder g;
   std::vector<std::string> names;
-  for (const Array& x : xs)
-    names.push_back(g.placeholder(fmt::format("x{}", names.size()), x.dtype(), x.dims()));
+  for (const Array& x : xs) names.push_back(g.placeholder(fmt::format("x{}", names.size()), x.dtype(), x.dims()));
   Attributes attributes = more;
   attributes["T"] = xs[0].dtype();
   g.node(op, "y", names, attributes);
