@@ -171,3 +171,47 @@ TEST(PolymorphicShapes, VariablesMayHaveUnderscores) {
   EXPECT_EQ(f.num_traces(), 1u);
   EXPECT_EQ(result_shape(f), "(batch_size, 3)");
 }
+
+namespace {
+
+// One trace serves both batches, with the values of the original, in Xla and in plain operations.
+template <class F>
+void expect_any_batch(const F& f, const Array& a, const Array& b, const std::string& shape) {
+  for (const bool xla : {true, false}) {
+    const auto g = jax2tf::convert(f, {.polymorphic_shapes = {shape}, .enable_xla = xla});
+    for (const Array& x : {a, b}) expect_close(g(x), Array(f(x)).template to_vector<double>());
+    EXPECT_EQ(g.num_traces(), 1u);
+  }
+}
+Array waves(const Dims& dims) { return reshape(sin(arange(num_elements(dims)) * 0.7f), symbolic(dims)); }
+
+}  // namespace
+
+TEST(PolymorphicShapes, IndicesAlongKnownAxes) {
+  const Array k = array<std::int32_t>({2, 0, -1, 1});
+  expect_any_batch([&](const Array& x) { return take(x, k, 1); }, waves({2, 3}), waves({5, 3}), "(b, _)");
+  expect_any_batch([&](const Array& x) { return take(x, k, 0); }, waves({3, 2}), waves({3, 4}), "(_, b)");
+  expect_any_batch([&](const Array& x) { return take(x, reshape(k, {2, 2}), 1); }, waves({2, 3, 2}), waves({4, 3, 1}),
+                   "(b, _, c)");
+  expect_any_batch([&](const Array& x) { return grad([&](const Array& v) { return sum(sin(take(v, k, 1))); })(x); },
+                   waves({2, 3}), waves({5, 3}), "(b, _)");
+}
+
+TEST(PolymorphicShapes, MeansOverOpenAxes) {
+  expect_any_batch([](const Array& x) { return mean(x); }, waves({2, 3}), waves({5, 3}), "(b, _)");
+  expect_any_batch([](const Array& x) { return var(x, {0}); }, waves({2, 3}), waves({5, 3}), "(b, _)");
+}
+
+TEST(PolymorphicShapes, GradientsOfConvolutionsAndPools) {
+  const Array kernel = waves({3, 2, 2, 4});
+  const auto layers = [](const Array& x, const Array& k) {
+    const Array y = conv_general_dilated(
+        x, k, {.window_strides = {2, 1}, .dimension_numbers = conv_dims("NHWC", "HWIO", "NHWC")}, "SAME");
+    const Window pool{{1, 2, 2, 1}, {1, 1, 2, 1}, {}, {}, {}};
+    return sum(sin(reduce_window_sum(y, pool)) + reduce_window_max(y, pool));
+  };
+  expect_any_batch([&](const Array& x) { return grad([&](const Array& v) { return layers(v, kernel); })(x); },
+                   waves({1, 5, 4, 2}), waves({3, 5, 4, 2}), "(b, _, _, _)");
+  expect_any_batch([&](const Array& x) { return grad([&](const Array& k) { return layers(x, k); })(kernel); },
+                   waves({1, 5, 4, 2}), waves({3, 5, 4, 2}), "(b, _, _, _)");
+}

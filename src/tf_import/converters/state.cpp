@@ -1,4 +1,5 @@
 // Constants, placeholders, variables, assertions and calls.
+#include "tf2jax/tf_import/converters/internal/checks.h"
 #include "tf2jax/tf_import/converters/internal/tensorflow_gradients.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
@@ -7,7 +8,6 @@
 #include "tf2jax/base/warning.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
-#include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 
@@ -51,14 +51,7 @@ Values assertion(Node&) {
 Values check_numerics(Node& n) {
   const auto message = n.attr_or<std::string>("message", "");
   if (!config().enable_checkify_for_asserts) return {n.input(0)};
-  const Array x = n.array(0);
-  check<NotImplementedError>(x.is_concrete(),
-                             "CheckNumerics '{}': checks of traced values are not implemented. Got {}; expected a "
-                             "concrete array: convert with jit = false, or turn enable_checkify_for_asserts off.",
-                             n.name(), x.aval());
-  if (!all_true(is_finite(x)).item<bool>())
-    n.fail(fmt::format("it holds NaN or infinity. Got {}; expected finite numbers. {}", x.aval(), message));
-  return {n.input(0)};
+  return {checked_finite(n.array(0), n.name(), message)};
 }
 
 Values placeholder(Node& n) {

@@ -38,5 +38,23 @@ TEST(SymbolicInts, KnownSizesStayNumbers) {
   EXPECT_EQ(Array(f(ones({5}))).to_vector<int>(), std::vector<int>{15});
 }
 
+TEST(SymbolicInts, FillArraysAndMeetNumbers) {
+  const std::string sizes =
+      placeholder("x", "dim { size: -1 } dim { size: 3 }") + node("s", "Shape", {"x"}) +
+      constant("zero", "dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 0") +
+      constant("one", "dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 1") +
+      node("b", "StridedSlice", {"s", "zero", "one", "one"}, "attr { key: \"shrink_axis_mask\" value { i: 1 } }");
+  const auto traced = [](const std::string& text) {
+    const auto f = import(text);
+    return make_jaxpr([&](const Array& x) { return Array(f(x)); })(spec(f32, {Dim::variable("b"), 3}));
+  };
+  const std::string fill =
+      constant("v", "dtype: DT_FLOAT tensor_shape { } float_val: 2") + node("y", "Fill", {"s", "v"});
+  EXPECT_TRUE(identical(traced(sizes + fill).output_avals()[0].shape, Shape{Dim::variable("b"), 3}));
+  const std::string less = constant("k", "dtype: DT_INT32 tensor_shape { } int_val: 4") + node("y", "Less", {"b", "k"});
+  EXPECT_EQ(traced(sizes + less).output_avals()[0], spec(bool_, {}));
+  EXPECT_TRUE(Array(import(sizes + less)(ones({3, 3}))).item<bool>());
+}
+
 }  // namespace
 }  // namespace tf2jax
