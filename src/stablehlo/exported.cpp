@@ -169,7 +169,7 @@ FlatNode write_table(const Exported& e) {
 
 ExportedAval aval_of(const Aval& a) {
   ExportedAval out;
-  out.dtype = a.dtype == DType::float0 ? "f0" : std::string(short_name(a.dtype));
+  out.dtype = a.dtype == DType::float0 ? "f0" : a.dtype == DType::key ? "key_fry" : std::string(short_name(a.dtype));
   for (const Dim& d : a.shape) out.shape.push_back(d.to_string());
   return out;
 }
@@ -259,7 +259,10 @@ Exported export_program(const Jaxpr& program, const std::string& name, int vjp_o
   return out;
 }
 
-Jaxpr program_of(const Exported& exported, const Avals& arguments) {
+namespace {
+
+// Number, ranks, types and sizes of the arguments, in JAX's words.
+void check_arguments(const Exported& exported, const Avals& arguments) {
   check<ValueError>(arguments.size() == exported.in_avals.size(),
                     "stablehlo: the exported function '{}' has the wrong number of arguments. Got {}; expected {}.",
                     exported.function_name, arguments.size(), exported.in_avals.size());
@@ -278,6 +281,12 @@ Jaxpr program_of(const Exported& exported, const Avals& arguments) {
                         "Shape mismatch for args[{}].shape[{}] (expected same constant): {}", i, k, both);
     }
   }
+}
+
+}  // namespace
+
+Jaxpr program_of(const Exported& exported, const Avals& arguments) {
+  check_arguments(exported, arguments);
   check<NotImplementedError>(exported.calling_convention_version >= 9 && exported.calling_convention_version <= 10,
                              "stablehlo: the exported function '{}' is called in another way. Got calling convention "
                              "{}; expected 9 or 10. Export it with a JAX of 2023-10 or later.",
