@@ -32,38 +32,95 @@ bool reads_as(const std::string& text, T v) {
   else return static_cast<T>(std::strtof(text.c_str(), nullptr)) == v;
 }
 
-// A number with a few digits, in decimals where it is neither large nor small: LLVM's APFloat::toString.
-std::string plain_decimals(double v, int count) {
-  const std::string text = fmt::format("{:.{}e}", v, count - 1);
-  const auto e = text.find('e');
-  int power = std::stoi(text.substr(e + 1));
-  const std::string sign = text[0] == '-' ? "-" : "";
-  std::string number = text.substr(sign.size(), e - sign.size());
-  std::erase(number, '.');
-  while (number.size() > 1 && number.back() == '0') number.pop_back();
-  const int n = static_cast<int>(number.size()), lowest = power - (n - 1);
-  constexpr int kPadding = 3;
-  const bool scientific = lowest >= 0 ? lowest > kPadding || n + lowest > count : power < 0 && -power > kPadding;
-  if (scientific) {
-    const std::string rest = n > 1 ? number.substr(1) : "0";
-    return fmt::format("{}{}.{}E{}{}", sign, number[0], rest, power < 0 ? "-" : "+", std::abs(power));
+// digits * 10^power
+struct Decimal {
+  std::string digits;
+  int power = 0;
+  int leading() const { return power + static_cast<int>(digits.size()) - 1; }
+};
+
+// The number of binary digits of the integer that a number is, times a power of ten.
+int bits_of(double v) {
+  int e = 0;
+  double m = std::frexp(v, &e);
+  while (m != std::floor(m)) {
+    m *= 2;
+    --e;
   }
-  if (lowest >= 0) return sign + number + std::string(as_index(lowest), '0') + ".0";
-  if (power >= 0) {
-    const auto point = as_index(power) + 1;
-    return sign + number.substr(0, point) + "." + number.substr(point);
-  }
-  return sign + "0." + std::string(as_index(-power) - 1, '0') + number;
+  const int own = std::ilogb(m) + 1;
+  if (e >= 0) return own + e;
+  return static_cast<int>(std::floor(std::log2(static_cast<long double>(m)) - e * std::log2(5.0L))) + 1;
 }
 
+void drop_zeros(Decimal& d) {
+  while (d.digits.size() > 1 && d.digits.back() == '0') {
+    d.digits.pop_back();
+    ++d.power;
+  }
+}
+
+// At most `precision` digits of a positive number, cut and rounded as LLVM's APFloat does: digits that it can tell
+// from the number of bits to be too many are cut, what is left is rounded.
+Decimal decimal(double v, int precision) {
+  const std::string text = fmt::format("{:.{}e}", v, 770);  // exact
+  const auto e = text.find('e');
+  Decimal d{text[0] + text.substr(2, e - 2), 0};
+  d.power = std::stoi(text.substr(e + 1)) - 770;
+  drop_zeros(d);
+  const int surplus = bits_of(v) - (precision * 196 + 58) / 59;
+  const int removable = surplus > 0 ? surplus * 59 / 196 : 0;
+  if (removable > 0 && as_index(removable) < d.digits.size()) {
+    d.digits.resize(d.digits.size() - as_index(removable));
+    d.power += removable;
+    drop_zeros(d);
+  }
+  const int extra = static_cast<int>(d.digits.size()) - precision;
+  if (extra <= 0) return d;
+  const bool up = d.digits[as_index(precision)] >= '5';
+  d.digits.resize(as_index(precision));
+  d.power += extra;
+  if (up) {
+    std::size_t at = d.digits.size();
+    while (at > 0 && d.digits[at - 1] == '9') d.digits[--at] = '0';
+    if (at > 0) ++d.digits[at - 1];
+    else d.digits.insert(0, "1");
+  }
+  drop_zeros(d);
+  return d;
+}
+
+// In decimals where it is neither large nor small.
+std::string plain_decimals(const Decimal& d, int precision) {
+  constexpr int kPadding = 3;
+  const std::string& number = d.digits;
+  const int n = static_cast<int>(number.size()), leading = d.leading();
+  const bool scientific = d.power >= 0 ? d.power > kPadding || n + d.power > precision : -leading > kPadding;
+  if (scientific) {
+    const std::string rest = n > 1 ? number.substr(1) : "0";
+    return fmt::format("{}.{}E{}{}", number[0], rest, leading < 0 ? "-" : "+", std::abs(leading));
+  }
+  if (d.power >= 0) return number + std::string(as_index(d.power), '0') + ".0";
+  if (leading < 0) return "0." + std::string(as_index(-leading - 1), '0') + number;
+  return number.substr(0, as_index(leading + 1)) + "." + number.substr(as_index(leading + 1));
+}
+
+// Six digits, and six behind the point.
+std::string short_scientific(const Decimal& d) {
+  std::string rest = d.digits.substr(1);
+  rest.resize(6, '0');
+  return fmt::format("{}.{}e{}{:02}", d.digits[0], rest, d.leading() < 0 ? "-" : "+", std::abs(d.leading()));
+}
+
+// As MLIR prints floats: with few digits where they say all, else with as many as the type may need.
 template <class T>
 std::string float_text(T v, std::uint64_t bits) {
   const auto wide = static_cast<double>(v);
   if (!std::isfinite(wide)) return bits_text(bits, sizeof(T));
-  std::string text = fmt::format("{:.5e}", wide);
-  text.insert(text.find('e'), "0");  // six digits that say something, and six behind the point
+  const std::string sign = std::signbit(wide) ? "-" : "";
+  if (wide == 0) return sign + "0.000000e+00";
+  std::string text = sign + short_scientific(decimal(std::fabs(wide), 6));
   if (reads_as(text, v)) return text;
-  text = plain_decimals(wide, digits<T>());
+  text = sign + plain_decimals(decimal(std::fabs(wide), digits<T>()), digits<T>());
   return reads_as(text, v) ? text : bits_text(bits, sizeof(T));
 }
 
