@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/jax2tf/internal/native.h"
 #include "tf2jax/jax2tf/internal/polymorphic.h"
 #include "tf2jax/passes/dce.h"
 #include "tf2jax/trace/name_scope.h"
@@ -188,8 +189,9 @@ class Exporter {
                 const std::string& prefix, bool gradients, std::vector<WrittenGradient>& written) {
     Lowering c(library_, writer, {options_.enable_xla, options_.include_xla_op_metadata});
     const Tensors sized(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(shapes_.size()));
+    const bool checks = prefix.empty() && !options_.native_serialization;
     Lowering sizes(library_, writer, {options_.enable_xla, options_.include_xla_op_metadata},
-                   read_dims(c, shapes_, sized, prefix.empty()));
+                   read_dims(c, shapes_, sized, checks));
     Tensors results = run(sizes, program, inputs);
     if (gradients) {
       results = options_.with_gradient && order > 0
@@ -207,7 +209,9 @@ class Exporter {
     JaxprData kept = *program;
     kept.memo = std::make_shared<JaxprMemo>();
     std::erase_if(kept.outs, [&](const Atom& a) { return program.aval(a).dtype == DType::float0; });
-    const Tensors values = c.run(Jaxpr(std::move(kept)), inputs);
+    const Jaxpr wanted(std::move(kept));
+    const Tensors values =
+        options_.native_serialization ? write_native(c.writer(), wanted, inputs, options_) : c.run(wanted, inputs);
     Tensors out;
     std::size_t next = 0;
     for (const Aval& a : program.output_avals())

@@ -32,6 +32,9 @@ void set_attr(tf::AttrValue& a, const Attr& value) {
           for (const auto& item : v) {
             if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) list.add_i(item);
             else if constexpr (std::is_same_v<T, std::vector<DType>>) list.add_type(detail::dtype_to_proto(item));
+            else if constexpr (std::is_same_v<T, std::vector<std::string>>) list.add_s(item);
+            else if constexpr (std::is_same_v<T, std::vector<Shape>>)
+              *list.add_shape() = detail::shape_to_proto(static_shape(item));
             else list.add_func()->set_name(item.name);
           }
         }

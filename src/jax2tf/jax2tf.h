@@ -29,6 +29,13 @@ struct ConvertOptions {
   bool enable_xla = true;
   /// Nodes are named by the scopes that they come from.
   bool include_xla_op_metadata = true;
+  /// True: the program and each of its gradients is one XlaCallModule node that holds a StableHLO module, instead of
+  /// TensorFlow operations. Such a model needs XLA, and enable_xla says nothing of it. Sizes must be numbers.
+  bool native_serialization = false;
+  /// Where modules may run: "cpu", "cuda", "rocm", "tpu". Empty: "cpu".
+  std::vector<std::string> native_serialization_platforms = {};
+  /// What is not checked when modules are loaded: "platform", "custom_call:NAME", "shape_assertions".
+  std::vector<std::string> native_serialization_disabled_checks = {};
   /// Names of the positional arguments; empty: args_0, args_1, ….
   std::vector<std::string> argument_names = {};
   /// Element types of the arguments where nothing else tells them (see save); empty: f32.

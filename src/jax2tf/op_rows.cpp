@@ -85,6 +85,7 @@ XlaVariadicReduceV2; outputs+; T*/
 XlaVariadicSort; outputs+; T*$
 XlaSelectAndScatter; output; T=0 Tindices=1
 XlaReducePrecision; output; T=0
+XlaCallModule; output+; Tin* Tout>*
 )";
 
 std::map<std::string, OpRow, std::less<>> read_rows() {

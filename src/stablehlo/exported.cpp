@@ -169,7 +169,7 @@ FlatNode write_table(const Exported& e) {
 
 ExportedAval aval_of(const Aval& a) {
   ExportedAval out;
-  out.dtype = a.dtype == DType::float0 ? "f0" : std::string(short_name(a.dtype));
+  out.dtype = a.dtype == DType::float0 ? "f0" : a.dtype == DType::key ? "key_fry" : std::string(short_name(a.dtype));
   for (const Dim& d : a.shape) out.shape.push_back(d.to_string());
   return out;
 }

@@ -15,4 +15,8 @@ inline constexpr const char* kDefaultTarget = "1.5.0";
 /// an attribute that has no portable form.
 std::string write_module(const Module& module, const std::string& target = kDefaultTarget);
 
+/// The module as MLIR text, as JAX's `lower(…).as_text()` prints modules; parse_module reads it. A text that was read
+/// is printed the same again. Throws: NotImplementedError for an attribute that has no text.
+std::string print_module(const Module& module);
+
 }  // namespace tf2jax::stablehlo

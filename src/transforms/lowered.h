@@ -11,6 +11,8 @@ namespace detail {
 /// Throws: TypeError naming the argument that differs.
 Arrays run_compiled(const Jaxpr& jaxpr, const Executable& executable, const std::string& name,
                     std::span<const std::int32_t> donated, Arrays leaves, std::span<Array* const> handles);
+/// The text of a program in a dialect; defined where StableHLO is written, on a floor above.
+std::string program_text(const Jaxpr& jaxpr, const std::string& name, std::string_view dialect);
 }  // namespace detail
 
 /// A program compiled for fixed argument types. Copies share it; calls from many threads at once are safe.
@@ -63,8 +65,9 @@ class Lowered {
       : jaxpr_(std::move(jaxpr)), flat_(std::move(flat)), name_(std::move(name)), options_(std::move(options)) {}
 
   const Jaxpr& jaxpr() const { return jaxpr_; }
-  /// The program as a jaxpr's text.
-  std::string as_text() const { return to_string(jaxpr_); }
+  /// The program as a text: "jaxpr", or "stablehlo", the module that StableHLO's tools and JAX read.
+  /// Throws: ValueError for another dialect; NotImplementedError for what StableHLO cannot say.
+  std::string as_text(std::string_view dialect = "jaxpr") const { return detail::program_text(jaxpr_, name_, dialect); }
   Avals output_avals() const { return jaxpr_.output_avals(); }
   /// What jit was told about donation and subnormals holds here too.
   Compiled<F, A...> compile(CompileOptions options = {}) const {

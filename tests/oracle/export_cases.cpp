@@ -26,7 +26,7 @@ namespace {
 
 struct Settings {
   std::string dir, out;
-  bool plain = false, verbose = false;
+  bool plain = false, native = false, verbose = false;
   std::string only;
   std::size_t per_model = 40;
 };
@@ -122,7 +122,7 @@ void run_case(const Golden& golden, const json& c, const Settings& s, Counts& co
     return note(counts, s, "unread", name, e.what());
   }
   const auto f = jax2tf::convert([program](const Arrays& xs) { return eval_jaxpr(program, xs); },
-                                 {.with_gradient = false, .enable_xla = !s.plain});
+                                 {.with_gradient = false, .enable_xla = !s.plain, .native_serialization = s.native});
   try {
     const Arrays got = f(inputs);
     std::string message;
@@ -145,8 +145,9 @@ void run_case(const Golden& golden, const json& c, const Settings& s, Counts& co
   try {
     const FlatFn flat = [program](const Arrays& xs) { return eval_jaxpr(program, xs); };
     const Arrays gradients = gradients_of(flat, inputs);
-    const auto g = jax2tf::convert([program](const Arrays& xs) { return eval_jaxpr(program, xs); },
-                                   {.with_gradient = !gradients.empty(), .enable_xla = !s.plain});
+    const auto g = jax2tf::convert(
+        [program](const Arrays& xs) { return eval_jaxpr(program, xs); },
+        {.with_gradient = !gradients.empty(), .enable_xla = !s.plain, .native_serialization = s.native});
     g.trace(inputs);
     g.graph();  // what cannot be written must not end the batch
     batch->add(name, g, inputs, want, gradients);
@@ -165,6 +166,7 @@ int main(int argc, char** argv) {
   app.add_option("--out", s.out, "Where SavedModels go");
   app.add_option("--only", s.only, "Families or cases whose name contains this");
   app.add_flag("--plain", s.plain, "Without Xla operations");
+  app.add_flag("--native", s.native, "As StableHLO modules inside XlaCallModule");
   app.add_flag("--verbose", s.verbose, "Every problem");
   CLI11_PARSE(app, argc, argv);
   if (s.dir.empty()) {

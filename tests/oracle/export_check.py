@@ -1,7 +1,7 @@
 """Lets TensorFlow judge what jax2tf::save wrote: loads the SavedModels that export_cases made, runs every function in
 eager mode and compiled, differentiates it, and compares with JAX's recorded results and with this library's gradients.
 
-    build/release/bin/export_cases --dir tests/golden/jax --out DIR [--plain]
+    build/release/bin/export_cases --dir tests/golden/jax --out DIR [--plain | --native]
     python tests/oracle/export_check.py DIR [--modes eager,compiled,gradient]
 
 and the documents' examples:

@@ -145,6 +145,59 @@ def elementwise(f):
             yield f"binary/{name}_{len(shape)}", fn, [f(*shape), f(*shape)]
 
 
+def special(f):
+    """Functions that StableHLO has no operation for, numbers that are no floats, factorisations."""
+    from jax import lax, numpy as jnp
+    from jax.scipy import special as sp
+    positive = lambda *shape: f(*shape, low=0.3, high=4.0)
+    unit = lambda *shape: f(*shape, low=-0.9, high=0.9)
+    for name, fn in dict(lgamma=sp.gammaln, digamma=sp.digamma, gamma=sp.gamma, i0=sp.i0, i0e=sp.i0e, i1=sp.i1,
+                         i1e=sp.i1e, entr=sp.entr, log_ndtr=sp.log_ndtr, ndtr=sp.ndtr, factorial=sp.factorial,
+                         spence=sp.spence, exp1=sp.exp1, expi=sp.expi, zeta2=lambda x: sp.zeta(x + 1.5, 1.0),
+                         trigamma=lambda x: sp.polygamma(1, x)).items():
+        for shape in ((3,), (2, 3)):
+            yield f"special/{name}_{len(shape)}", fn, [positive(*shape)]
+    for name, fn in dict(erf_inv=sp.erfinv, arctanh=jnp.arctanh, arcsin=jnp.arcsin, arccos=jnp.arccos,
+                         ndtri=lambda x: sp.ndtri(0.5 + x / 2), logit=lambda x: sp.logit(0.5 + x / 2)).items():
+        yield f"special/{name}", fn, [unit(2, 3)]
+    for name, fn in dict(gammainc=sp.gammainc, gammaincc=sp.gammaincc, betaln=sp.betaln, xlogy=sp.xlogy,
+                         xlog1py=sp.xlog1py, zeta=lambda a, b: sp.zeta(a + 1, b), rel_entr=sp.rel_entr,
+                         nextafter=jnp.nextafter, kl_div=sp.kl_div).items():
+        yield f"special/{name}", fn, [positive(2, 3), positive(2, 3)]
+    yield "special/betainc", lambda a, b, x: sp.betainc(a, b, jnp.abs(x)), [positive(4), positive(4), unit(4)]
+    yield "special/gammainc_grad", jax.grad(lambda a, x: sp.gammainc(a, x).sum(), argnums=(0, 1)), [positive(3), positive(3)]
+    whole = lambda dtype, *shape: np.abs(f(*shape, low=1, high=90)).astype(dtype)
+    binary = dict(bit_and=jnp.bitwise_and, bit_or=jnp.bitwise_or, bit_xor=jnp.bitwise_xor, rem=lax.rem, div=lax.div,
+                  floor_divide=jnp.floor_divide, gcd=jnp.gcd, left=lambda x, y: jnp.left_shift(x, y % 4),
+                  right=lambda x, y: jnp.right_shift(x, y % 4), power=lambda x, y: x ** (y % 3))
+    for name, fn in binary.items():
+        for dtype in ("int32", "uint8"):
+            yield f"integer/{name}_{dtype}", fn, [whole(dtype, 5), whole(dtype, 5)]
+    for name, fn in dict(invert=jnp.invert, clz=lax.clz, popcount=lax.population_count, sort=jnp.sort, sum=jnp.sum,
+                         cumsum=jnp.cumsum, unique=lambda x: jnp.unique(x, size=4), bits=jnp.unpackbits).items():
+        for dtype in ("uint8",) if name == "bits" else ("int32", "uint8", "int16"):
+            yield f"integer/{name}_{dtype}", fn, [whole(dtype, 6)]
+    complex_of = lambda *shape: (f(*shape) + 1j * f(*shape)).astype("complex64")
+    for name, fn in dict(exp=jnp.exp, log=jnp.log, sin=jnp.sin, cos=jnp.cos, tanh=jnp.tanh, sqrt=jnp.sqrt, abs=jnp.abs,
+                         angle=jnp.angle, conj=jnp.conj, square=jnp.square, sum=jnp.sum, fft=jnp.fft.fft,
+                         power=lambda x: x ** 3, matmul=lambda x: x @ x.T, reciprocal=jnp.reciprocal).items():
+        yield f"complex/{name}", fn, [complex_of(2, 3)]
+    square = lambda *shape: f(*shape) + 3 * np.eye(shape[-1], dtype="float32")
+    definite = lambda n: (lambda a: a @ a.T + np.eye(n, dtype="float32"))(f(n, n))
+    for shape in ((4, 4), (2, 3, 3)):
+        yield f"linalg/lu_{len(shape)}", lax.linalg.lu, [square(*shape)]
+        yield f"linalg/slogdet_{len(shape)}", lambda a: tuple(jnp.linalg.slogdet(a)), [square(*shape)]
+        yield f"linalg/pinv_{len(shape)}", jnp.linalg.pinv, [square(*shape)]
+        yield f"linalg/eigvals_{len(shape)}", lambda a: jnp.sort(jnp.abs(jnp.linalg.eigvals(a))), [square(*shape)]
+        yield f"linalg/svdvals_{len(shape)}", lambda a: jnp.linalg.svd(a, compute_uv=False), [square(*shape)]
+    yield "linalg/lstsq", lambda a, b: jnp.linalg.lstsq(a, b)[0], [f(5, 3), f(5)]
+    yield "linalg/matrix_power", lambda a: jnp.linalg.matrix_power(a, 3), [f(3, 3)]
+    yield "linalg/expm", jax.scipy.linalg.expm, [f(3, 3)]
+    yield "linalg/cho_solve", lambda a, b: jax.scipy.linalg.cho_solve(jax.scipy.linalg.cho_factor(a), b), [definite(4), f(4)]
+    yield "linalg/qr_wide", lambda a: tuple(jnp.linalg.qr(a)), [f(3, 5)]
+    yield "linalg/solve_grad", jax.grad(lambda a, b: jnp.linalg.solve(a, b).sum()), [square(4, 4), f(4, 2)]
+
+
 def structured(f):
     from jax import lax, nn, numpy as jnp, random
     square = lambda n: f(n, n) + 3 * np.eye(n, dtype="float32")
@@ -233,7 +286,7 @@ def polymorphic(f):
 def retargeted(serialized, target):
     from jax._src.interpreters import mlir
     from jax._src.lib.mlir import ir
-    from jax._src.lib.mlir.dialects import stablehlo
+    from jax._src.lib.mlir.dialects import hlo as stablehlo
     with mlir.make_ir_context() as context, ir.Location.unknown(context):
         module = stablehlo.deserialize_portable_artifact(context, serialized)
         return stablehlo.serialize_portable_artifact(module, target)
@@ -264,7 +317,7 @@ def export(folder, count):
 
     f = draws(11)
     of = lambda xs: [jax.ShapeDtypeStruct(np.shape(x), np.asarray(x).dtype) for x in xs]
-    for i, (name, fn, inputs) in enumerate([*structured(f), *elementwise(f)]):
+    for i, (name, fn, inputs) in enumerate([*structured(f), *elementwise(f), *special(f)]):
         add(name, fn, of(inputs), inputs)
         if i % 3 == 0:
             for target in ("1.0.0", "1.5.0") if i % 2 else ("1.8.0",):

@@ -41,6 +41,18 @@ tf2jax(0 "lambda.*conv_general_dilated" jaxpr ${MODEL} --batch 2)
 tf2jax(0 "b,16,16,1" jaxpr ${MODEL} --symbolic)
 tf2jax(0 "agree with finite differences" check-grads ${MODEL} --batch 2 --random 1)
 
+# Out to StableHLO and back: the same numbers from a model that went through each kind of file.
+foreach(kind mlir mlirbc export)
+  tf2jax(0 "wrote" export ${MODEL} --batch 2 --out ${WORK}/model.${kind})
+  tf2jax(0 "wrote" convert ${WORK}/model.${kind} --out ${WORK}/${kind})
+  tf2jax(0 "f32.2,10.  mean 0.0267" run ${WORK}/${kind} --random 1)
+endforeach()
+tf2jax(0 "wrote" convert ${WORK}/model.mlirbc --out ${WORK}/native --native)
+tf2jax(0 "f32.2,10.  mean 0.0267" run ${WORK}/native --random 1)
+tf2jax(0 "wrote" convert ${WORK}/model.mlir --out ${WORK}/frozen.pb)
+must_exist(${WORK}/frozen.pb)
+tf2jax(1 "cannot read" convert ${WORK}/no-such.mlir --out ${WORK}/frozen.pb)
+
 tf2jax(1 "tf2jax: .*no-such-model" inspect ${WORK}/no-such-model)
 tf2jax(1 "image" run ${MODEL})
 tf2jax(1 "no-such.npy" run ${MODEL} --input image=${WORK}/no-such.npy)

@@ -91,7 +91,7 @@ int gradient(const Request& request) {
   return 0;
 }
 
-int print_jaxpr(const Request& request, bool symbolic_batch) {
+Jaxpr program_of(const Request& request, bool symbolic_batch) {
   const Call call = prepare(request, false);
   Avals avals;
   std::size_t given = 0;
@@ -108,7 +108,11 @@ int print_jaxpr(const Request& request, bool symbolic_batch) {
     }
     avals.push_back(std::move(aval));
   }
-  std::cout << to_string(stage([&](const Arrays& xs) { return tree::leaves(call.run(xs)); }, avals)) << "\n";
+  return stage([&](const Arrays& xs) { return tree::leaves(call.run(xs)); }, avals);
+}
+
+int print_jaxpr(const Request& request, bool symbolic_batch) {
+  std::cout << to_string(program_of(request, symbolic_batch)) << "\n";
   return 0;
 }
 

@@ -1,4 +1,4 @@
-// tf2jax: look at TensorFlow models, run them, and differentiate them.
+// tf2jax: look at TensorFlow models, run them, differentiate them, and take them to JAX and back.
 #include "commands.h"
 
 #include <tf2jax/base/config.h>
@@ -64,6 +64,24 @@ int start(int argc, char** argv) {
   check_command->add_option("--atol", checks.atol, "Absolute tolerance; 0: by type");
   check_command->add_option("--eps", checks.eps, "Step of the differences; 0: by type");
 
+  ExportOptions exported{.file = {}, .target = "1.5.0"};
+  auto* export_command = app.add_subcommand("export", "Write a model as StableHLO, for fixed sizes");
+  add_model(*export_command, request);
+  export_command
+      ->add_option("--out", exported.file, "FILE.mlir: text; FILE.mlirbc: portable artifact; others: for jax.export")
+      ->required();
+  export_command->add_option("--target", exported.target, "The oldest version of StableHLO that reads it");
+  export_command->add_option("--vjp-order", exported.vjp_order, "Derivatives in a file for jax.export")
+      ->check(CLI::Range(0, 3));
+
+  ConvertModuleOptions module;
+  auto* convert_command = app.add_subcommand("convert", "Write StableHLO, or a file of jax.export, for TensorFlow");
+  convert_command->add_option("module", module.module, "Text, portable artifact or file of jax.export")->required();
+  convert_command->add_option("--out", module.out, "FILE.pb: frozen graph; others: directory of a SavedModel")
+      ->required();
+  convert_command->add_flag("--native", module.native, "As a module in an XlaCallModule node");
+  convert_command->add_flag("--no-gradient", module.no_gradient, "Without custom gradients");
+
   CLI11_PARSE(app, argc, argv);
   update_config(&Config::enable_x64, x64);
   if (loose) update_config(&Config::strict_shape_check, false);
@@ -72,6 +90,8 @@ int start(int argc, char** argv) {
   if (*run_command) return run(request);
   if (*grad_command) return gradient(request);
   if (*jaxpr_command) return print_jaxpr(request, symbolic);
+  if (*export_command) return export_model(request, exported);
+  if (*convert_command) return convert_module(module);
   return check_gradients(request, checks);
 }
 

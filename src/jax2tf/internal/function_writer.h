@@ -27,7 +27,7 @@ struct FunctionName {
   std::string name;
 };
 using Attr = std::variant<bool, std::int64_t, float, std::string, DType, std::vector<std::int64_t>, std::vector<DType>,
-                          FunctionName, std::vector<FunctionName>>;
+                          std::vector<std::string>, std::vector<Shape>, FunctionName, std::vector<FunctionName>>;
 using Attrs = std::vector<std::pair<std::string, Attr>>;
 
 /// A name as TensorFlow compares some of them.

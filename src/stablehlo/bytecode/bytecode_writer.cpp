@@ -51,6 +51,8 @@ class Writer {
 
   void module_op(ByteSink& out) {
     std::vector<std::pair<std::string, std::uint64_t>> attributes;
+    for (const auto& [name, value] : module_.attributes)
+      if (value->kind == Attr::Kind::boolean) attributes.emplace_back(name, tables_.builtin_integer(value->integer, 1));
     for (const char* name : {"mhlo.num_partitions", "mhlo.num_replicas"})
       attributes.emplace_back(name, tables_.builtin_integer(1, 32));
     const std::uint64_t name = module_.name.empty() ? 0 : tables_.builtin_string(module_.name);
@@ -192,7 +194,20 @@ class Writer {
         tables_.target().to_string());
   }
 
+  // Before 0.19.0 composites are calls of what they are made of.
   void operation(ByteSink& out, const Op& op) {
+    if (op.name != "composite" || vhlo_op_for(op.name, tables_.target())) return plain_operation(out, op);
+    const Attr* decomposition = op.find("decomposition");
+    check<ValueError>(decomposition, "stablehlo: a composite has no decomposition. Got none; expected a function.");
+    Op call;
+    call.name = "call";
+    call.operands = op.operands;
+    call.results = op.results;
+    call.attributes.emplace_back("callee", std::make_shared<const Attr>(*decomposition));
+    plain_operation(out, call);
+  }
+
+  void plain_operation(ByteSink& out, const Op& op) {
     const VhloOp& known = form_of(op.name);
     std::vector<std::uint64_t> attributes;
     for (const auto name : known.attributes) {

@@ -11,9 +11,10 @@
 namespace tf2jax::stablehlo {
 
 TypePtr type_of(const Aval& aval) {
-  check<NotImplementedError>(aval.dtype != DType::key && aval.dtype != DType::float0,
-                             "stablehlo: values of this type cannot be written. Got {}.", aval);
-  return tensor_type(element_name(aval.dtype), concrete(aval.shape));
+  check<NotImplementedError>(aval.dtype != DType::float0, "stablehlo: values of this type cannot be written. Got {}.",
+                             aval);
+  const Aval a = written(aval);
+  return tensor_type(element_name(a.dtype), concrete(a.shape));
 }
 
 std::vector<TypePtr> types_of(const Avals& avals) {
@@ -92,12 +93,17 @@ void Emitter::equation(const Equation& e, const JaxprData& program, ValueIds& va
   const WriteOp* write = find_writer(e.primitive.name());
   check<NotImplementedError>(write, "stablehlo: primitive '{}' cannot be written.", e.primitive.name());
   Emission m{*this, e.primitive, e.params, {}, {}, {}};
+  bool of_keys = false;
+  const auto add_type = [&](Avals& to, const Aval& aval) {
+    of_keys = of_keys || aval.dtype == DType::key;
+    to.push_back(written(aval));
+  };
   for (const Atom& a : e.inputs) {
     m.operands.push_back(a.is_literal() ? constant(a.literal) : values[as_index(a.var)]);
-    m.inputs.push_back(a.is_literal() ? a.literal.aval() : program.vars[as_index(a.var)]);
+    add_type(m.inputs, a.is_literal() ? a.literal.aval() : program.vars[as_index(a.var)]);
   }
-  for (const VarId v : e.outputs) m.outputs.push_back(program.vars[as_index(v)]);
-  const ValueIds results = (*write)(m);
+  for (const VarId v : e.outputs) add_type(m.outputs, program.vars[as_index(v)]);
+  const ValueIds results = of_keys ? write_on_keys(m) : (*write)(m);
   for (std::size_t i = 0; i < e.outputs.size(); ++i) values[as_index(e.outputs[i])] = results.at(i);
 }
 
@@ -149,6 +155,27 @@ ValueIds Emitter::call(const std::string& name, const Jaxpr& program, const Valu
   return op("call", operands, types_of(program.output_avals()), {{"callee", string_attribute(callee)}});
 }
 
+ValueIds Emitter::composite(const std::string& name, const FlatFn& f, const Avals& inputs, const ValueIds& operands,
+                            const Avals& outputs) {
+  Avals strong;
+  for (const Aval& a : inputs) strong.push_back(a.strong());
+  const auto known =
+      std::ranges::find_if(composites_, [&](const Composite& c) { return c.name == name && c.inputs == strong; });
+  std::string decomposition;
+  if (known != composites_.end()) {
+    decomposition = known->function;
+  } else {
+    std::vector<Op>* const outer = ops_;
+    decomposition = function(name + ".impl", stage(f, strong), false);
+    ops_ = outer;
+    composites_.push_back({name, strong, decomposition});
+  }
+  return op("composite", operands, types_of(outputs),
+            {{"decomposition", string_attribute(decomposition)},
+             {"name", string_attribute(name)},
+             {"version", integer_attribute(1)}});
+}
+
 Module Emitter::finish() {
   // The entry is written last, and stands first.
   std::rotate(module_.functions.begin(), module_.functions.end() - 1, module_.functions.end());
@@ -176,6 +203,7 @@ Writers make_writers() {
   add_control_writers(table);
   add_expansion_writers(table);
   add_linalg_writers(table);
+  add_key_writers(table);
   return table;
 }
 
@@ -208,6 +236,21 @@ Module from_jaxpr(const Jaxpr& program, const std::string& name) {
   Emitter out(name);
   (void)out.function("main", program, true);
   return out.finish();
+}
+
+void add_platform_index(Module& module) {
+  const auto entry = std::ranges::find(module.functions, "main", &Function::name);
+  check<LookupError>(entry != module.functions.end(), "stablehlo: the module has no function 'main'.");
+  const TypePtr type = tensor_type("i32", {});
+  Attr dictionary;
+  dictionary.kind = Attr::Kind::dictionary;
+  dictionary.entries.emplace_back("jax.global_constant", string_attribute("_platform_index"));
+  entry->input_attributes.resize(entry->inputs.size());
+  entry->input_attributes.insert(entry->input_attributes.begin(), std::make_shared<const Attr>(std::move(dictionary)));
+  entry->inputs.insert(entry->inputs.begin(), type);
+  entry->body.arguments.insert(entry->body.arguments.begin(), static_cast<ValueId>(entry->types.size()));
+  entry->types.push_back(type);
+  module.attributes.emplace_back("jax.uses_shape_polymorphism", boolean_attribute(true));
 }
 
 }  // namespace tf2jax::stablehlo

@@ -1,11 +1,14 @@
 // Primitives that StableHLO has no operation for, in terms of those it has.
 #include "tf2jax/stablehlo/internal/emitter.h"
+#include "tf2jax/stablehlo/internal/special_functions.h"
+#include "tf2jax/stablehlo/internal/table.h"
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/threefry.h"
 #include "tf2jax/ops/misc.h"
-#include "tf2jax/ops/random.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/sort.h"
 
 #include <array>
 #include <cmath>
@@ -65,7 +68,7 @@ Arrays arc_tangent(const Arrays& xs, const EquationParams&) {
 // Half of exp(x) is exp(x - log 2), which does not overflow early; near 0 the difference is by expm1.
 Arrays hyperbolic_sine(const Arrays& xs, const EquationParams&) {
   const Array& x = xs[0];
-  expect_real(x, "sinh");
+  if (is_complex(x.dtype())) return {complex(mul(sinh(real(x)), cos(imag(x))), mul(cosh(real(x)), sin(imag(x))))};
   const Array half = like(x, -std::numbers::ln2), m = expm1(clamp(like(x, -1), x, like(x, 1)));
   const Array large = sub(exp(add(x, half)), exp(sub(half, x)));
   const Array small = mul(like(x, 0.5), add(m, div(m, add(m, ones_like(x)))));
@@ -73,7 +76,7 @@ Arrays hyperbolic_sine(const Arrays& xs, const EquationParams&) {
 }
 Arrays hyperbolic_cosine(const Arrays& xs, const EquationParams&) {
   const Array& x = xs[0];
-  expect_real(x, "cosh");
+  if (is_complex(x.dtype())) return {complex(mul(cosh(real(x)), cos(imag(x))), mul(sinh(real(x)), sin(imag(x))))};
   const Array half = like(x, -std::numbers::ln2);
   return {add(exp(add(x, half)), exp(sub(half, x)))};
 }
@@ -99,27 +102,6 @@ Arrays area_cosine(const Arrays& xs, const EquationParams&) {
 Arrays area_tangent(const Arrays& xs, const EquationParams&) {
   expect_real(xs[0], "atanh");
   return {mul(like(xs[0], 0.5), sub(log1p(xs[0]), log1p(neg(xs[0]))))};
-}
-
-Array polynomial(const Array& x, std::span<const double> coefficients) {
-  Array out = like(x, coefficients[0]);
-  for (const double c : coefficients.subspan(1)) out = add(mul(out, x), like(x, c));
-  return out;
-}
-
-// A rational function of x^2 on [-4, 4], where erf is 1 in single precision.
-Arrays error_function(const Arrays& xs, const EquationParams&) {
-  check<NotImplementedError>(is_floating(xs[0].dtype()) && xs[0].dtype() != DType::f64,
-                             "stablehlo: primitive 'erf' cannot be written for {}.", xs[0].dtype());
-  constexpr std::array kOver{-2.72614225801306e-10, 2.77068142495902e-08,  -2.10102402082508e-06, -5.69250639462346e-05,
-                             -7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02};
-  constexpr std::array kUnder{-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03,
-                              -7.37332916720468e-03, -1.42647390514189e-02};
-  const DType given = xs[0].dtype();
-  const Array x =
-      clamp(rules::scalar_of(DType::f32, -4.0), rules::as_dtype(xs[0], DType::f32), rules::scalar_of(DType::f32, 4.0));
-  const Array square = mul(x, x);
-  return {rules::as_dtype(div(mul(x, polynomial(square, kOver)), polynomial(square, kUnder)), given)};
 }
 
 Arrays pieces(const Arrays& xs, const EquationParams& params) {
@@ -165,24 +147,53 @@ Arrays nothing(const Arrays&, const EquationParams& params) {
   return {zeros_of({p.dtype, p.shape, false})};
 }
 
-// Twenty rounds on two words, with a word of the key mixed in after every fourth.
-Arrays threefry(const Arrays& xs, const EquationParams&) {
-  constexpr int kTurns[2][4] = {{13, 15, 26, 6}, {17, 29, 16, 24}};
-  const Array parity = like(xs[0], 0);
-  const std::uint32_t constant = 0x1BD11BDAu;
-  const Array word = detail::exact_array(Aval{DType::u32, {}, false}, std::as_bytes(std::span(&constant, 1)));
-  const Array keys[3] = {xs[0], xs[1], bitwise_xor(bitwise_xor(xs[0], xs[1]), add(parity, word))};
-  Array a = add(xs[2], keys[0]), b = add(xs[3], keys[1]);
-  for (int group = 0; group < 5; ++group) {
-    for (const int turn : kTurns[group % 2]) {
-      a = add(a, b);
-      const Array left = shift_left(b, like(b, turn)), right = shift_right_logical(b, like(b, 32 - turn));
-      b = bitwise_xor(a, bitwise_or(left, right));
-    }
-    a = add(a, keys[(group + 1) % 3]);
-    b = add(b, add(keys[(group + 2) % 3], like(b, group + 1)));
+Arrays threefry_hash(const Arrays& xs, const EquationParams&) {
+  const threefry::Words h = threefry::hash({xs[0], xs[1]}, xs[2], xs[3]);
+  return {h.first, h.second};
+}
+
+template <Array (*F)(const Array&)>
+Arrays unary(const Arrays& xs, const EquationParams&) {
+  return {F(xs[0])};
+}
+template <Array (*F)(const Array&, const Array&)>
+Arrays binary(const Arrays& xs, const EquationParams&) {
+  return {F(xs[0], xs[1])};
+}
+Arrays incomplete_beta(const Arrays& xs, const EquationParams&) { return {written_out::betainc(xs[0], xs[1], xs[2])}; }
+
+// One choice is as good as the other: the exact one.
+Arrays exact_top_k(const Arrays& xs, const EquationParams& params) {
+  const auto& p = params.get<ApproxTopK>();
+  const std::int64_t last = xs[0].rank() - 1,
+                     axis = normalize_axis(p.reduction_dimension, xs[0].rank(), "approx_top_k");
+  const Array x = moveaxis(xs[0], axis, last), key = p.is_max_k ? x : neg(x);
+  const Arrays found = top_k_p().bind({key}, TopK{p.k, last, true});
+  return {moveaxis(p.is_max_k ? found[0] : neg(found[0]), last, axis), moveaxis(found[1], last, axis)};
+}
+
+ValueIds inlined(const Emission& e, Expand f) {
+  return e.out.expanded([&](const Arrays& xs) { return f(xs, e.params); }, e.inputs, e.operands);
+}
+
+// As a composite of that name; operands are repeated to the shape of the result.
+ValueIds composite(const Emission& e, const std::string& name, Expand f) {
+  const Shape& shape = e.outputs[0].shape;
+  Emission m = e;
+  for (std::size_t i = 0; i < m.inputs.size(); ++i) {
+    if (identical(m.inputs[i].shape, shape)) continue;
+    m.operands[i] = e.out.expanded([&](const Arrays& xs) { return Arrays{rules::broadcast_like(xs[0], shape)}; },
+                                   {m.inputs[i]}, {m.operands[i]})[0];
+    m.inputs[i].shape = shape;
   }
-  return {a, b};
+  return e.out.composite(name, [&](const Arrays& xs) { return f(xs, e.params); }, m.inputs, m.operands, e.outputs);
+}
+
+// The composite that readers know a primitive by; empty when there is none.
+std::string composite_name(std::string_view primitive) {
+  for (const OpRow& row : special_rows())
+    if (row.primitive && row.primitive().name() == primitive) return std::string(row.op);
+  return {};
 }
 
 }  // namespace
@@ -200,18 +211,35 @@ void add_expansion_writers(Writers& t) {
                                                  {"asinh", area_sine},
                                                  {"acosh", area_cosine},
                                                  {"atanh", area_tangent},
-                                                 {"erf", error_function},
+                                                 {"erf", unary<written_out::erf>},
+                                                 {"erfc", unary<written_out::erfc>},
+                                                 {"erf_inv", unary<written_out::erf_inv>},
+                                                 {"lgamma", unary<written_out::lgamma>},
+                                                 {"digamma", unary<written_out::digamma>},
+                                                 {"bessel_i0e", unary<written_out::bessel_i0e>},
+                                                 {"bessel_i1e", unary<written_out::bessel_i1e>},
+                                                 {"nextafter", binary<written_out::nextafter>},
+                                                 {"igamma", binary<written_out::igamma>},
+                                                 {"igammac", binary<written_out::igammac>},
+                                                 {"igamma_grad_a", binary<written_out::igamma_grad_a>},
+                                                 {"zeta", binary<written_out::zeta>},
+                                                 {"polygamma", binary<written_out::polygamma>},
+                                                 {"regularized_incomplete_beta", incomplete_beta},
+                                                 {"approx_top_k", exact_top_k},
                                                  {"split", pieces},
                                                  {"stack", stacked},
                                                  {"unstack", rows_of},
                                                  {"tile", tiled},
                                                  {"empty2", nothing},
-                                                 {"threefry2x32", threefry},
+                                                 {"threefry2x32", threefry_hash},
                                                  {"one_minus_square", one_less_square}};
-  for (const auto& [primitive, expand] : rows)
-    t[primitive] = [f = expand](const Emission& e) {
-      return e.out.expanded([&](const Arrays& xs) { return f(xs, e.params); }, e.inputs, e.operands);
+  for (const auto& [primitive, expand] : rows) {
+    const std::string name = composite_name(primitive);
+    t[primitive] = [f = expand, name](const Emission& e) {
+      const bool named = !name.empty() && is_inexact(e.inputs[0].dtype);
+      return named ? composite(e, name, f) : inlined(e, f);
     };
+  }
 }
 
 }  // namespace tf2jax::stablehlo

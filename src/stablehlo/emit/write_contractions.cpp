@@ -1,12 +1,9 @@
-// How products, convolutions, Fourier transforms and factorisations are written.
+// How products, convolutions and Fourier transforms are written.
 #include "tf2jax/stablehlo/internal/emitter.h"
 
 #include "tf2jax/ops/conv.h"
 #include "tf2jax/ops/dot.h"
-#include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/fft.h"
-#include "tf2jax/ops/linalg.h"
-#include "tf2jax/ops/shape_ops.h"
 
 namespace tf2jax::stablehlo {
 namespace {
@@ -71,42 +68,12 @@ ValueIds fft_w(const Emission& e) {
                          {"fft_type", string_attribute(kTypes[static_cast<int>(p.fft_type)])}});
 }
 
-ValueIds solve_w(const Emission& e) {
-  const auto& p = e.params.get<TriangularSolve>();
-  const char* form = !p.transpose_a ? "NO_TRANSPOSE" : p.conjugate_a ? "ADJOINT" : "TRANSPOSE";
-  check<NotImplementedError>(p.transpose_a || !p.conjugate_a,
-                             "stablehlo: a triangular solve that conjugates without transposing cannot be written.");
-  return e.plain("triangular_solve", {{"left_side", boolean_attribute(p.left_side)},
-                                      {"lower", boolean_attribute(p.lower)},
-                                      {"transpose_a", string_attribute(form)},
-                                      {"unit_diagonal", boolean_attribute(p.unit_diagonal)}});
-}
-
-// The primitive keeps what lies above the diagonal, where StableHLO promises nothing.
-ValueIds cholesky_w(const Emission& e) {
-  const ValueId factor = e.plain("cholesky", {{"lower", boolean_attribute(true)}})[0];
-  const Avals both{e.inputs[0], e.outputs[0]};
-  return e.out.expanded(
-      [](const Arrays& xs) {
-        const Shape& shape = xs[0].shape();
-        const Array lower =
-            greater_equal(iota(DType::i32, shape, xs[0].rank() - 2), iota(DType::i32, shape, xs[0].rank() - 1));
-        return Arrays{select(lower, xs[1], xs[0])};
-      },
-      both, {e.operands[0], factor});
-}
-
 }  // namespace
 
 void add_contraction_writers(Writers& t) {
   t["dot_general"] = dot_w;
   t["conv_general_dilated"] = conv_w;
   t["fft"] = fft_w;
-}
-
-void add_linalg_writers(Writers& t) {
-  t["cholesky"] = cholesky_w;
-  t["triangular_solve"] = solve_w;
 }
 
 }  // namespace tf2jax::stablehlo

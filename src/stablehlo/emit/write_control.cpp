@@ -6,6 +6,7 @@
 #include "tf2jax/control/scan.h"
 #include "tf2jax/control/while_loop.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/transforms/checkpoint.h"
 #include "tf2jax/transforms/jit_primitive.h"
@@ -58,15 +59,40 @@ ValueIds cond_w(const Emission& e) {
   return e.out.op("case", {index}, types_of(e.outputs), {}, std::move(regions));
 }
 
+// A predicate for each example: whether any goes on, and carries that only those that do replace.
+ValueIds any_of(Emitter& out, const Aval& running, const ValueIds& values) {
+  return out.expanded([](const Arrays& xs) { return Arrays{reduce_or(xs[0], iota_axes(xs[0].rank()))}; }, {running},
+                      values);
+}
+ValueIds where_running(const Emission& e, const Aval& running, ValueId flag, const ValueIds& next,
+                       const ValueIds& carry) {
+  ValueIds out;
+  for (std::size_t i = 0; i < next.size(); ++i) {
+    const FlatFn chosen = [](const Arrays& xs) {
+      const Array flags = broadcast_in_dim(xs[0], xs[1].shape(), iota_axes(xs[0].rank()));
+      return Arrays{select(flags, xs[1], xs[2])};
+    };
+    out.push_back(e.out.expanded(chosen, {running, e.outputs[i], e.outputs[i]}, {flag, next[i], carry[i]})[0]);
+  }
+  return out;
+}
+
 ValueIds while_w(const Emission& e) {
   const auto& p = e.params.get<WhileParams>();
   const auto c = as_index(p.cond_nconsts), b = as_index(p.body_nconsts);
   const ValueIds cond_consts = part(e.operands, 0, c), body_consts = part(e.operands, c, b),
                  carry = part(e.operands, c + b, e.operands.size() - c - b);
-  Region test =
-      e.out.region(e.outputs, [&](const ValueIds& xs) { return e.out.inlined(p.cond_jaxpr, joined(cond_consts, xs)); });
-  Region step =
-      e.out.region(e.outputs, [&](const ValueIds& xs) { return e.out.inlined(p.body_jaxpr, joined(body_consts, xs)); });
+  const Aval running = p.cond_jaxpr.output_avals().at(0).strong();
+  const bool batched = running.rank() > 0;
+  Region test = e.out.region(e.outputs, [&](const ValueIds& xs) {
+    const ValueIds flags = e.out.inlined(p.cond_jaxpr, joined(cond_consts, xs));
+    return batched ? any_of(e.out, running, flags) : flags;
+  });
+  Region step = e.out.region(e.outputs, [&](const ValueIds& xs) {
+    const ValueIds next = e.out.inlined(p.body_jaxpr, joined(body_consts, xs));
+    if (!batched) return next;
+    return where_running(e, running, e.out.inlined(p.cond_jaxpr, joined(cond_consts, xs))[0], next, xs);
+  });
   std::vector<Region> regions;
   regions.push_back(std::move(test));
   regions.push_back(std::move(step));

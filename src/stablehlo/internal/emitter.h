@@ -49,6 +49,9 @@ class Emitter {
   ValueIds inlined(const Jaxpr& program, const ValueIds& arguments);
   /// What `f` does to operands of these types, written in primitives.
   ValueIds expanded(const FlatFn& f, const Avals& inputs, const ValueIds& operands);
+  /// An operation of that name that is `f`: a function of the module says so.
+  ValueIds composite(const std::string& name, const FlatFn& f, const Avals& inputs, const ValueIds& operands,
+                     const Avals& outputs);
   /// A region of these arguments; `body` returns its results.
   Region region(const Avals& arguments, const std::function<ValueIds(const ValueIds&)>& body);
   /// Calls a program as a function of its own.
@@ -65,6 +68,12 @@ class Emitter {
   Function* function_ = nullptr;
   std::vector<Op>* ops_ = nullptr;
   std::vector<std::pair<Jaxpr, std::string>> written_;
+  struct Composite {
+    std::string name;
+    Avals inputs;
+    std::string function;
+  };
+  std::vector<Composite> composites_;
   std::map<std::string, int> names_;
 };
 
@@ -79,6 +88,12 @@ void add_indexing_writers(Writers& table);
 void add_control_writers(Writers& table);
 void add_expansion_writers(Writers& table);
 void add_linalg_writers(Writers& table);
+void add_key_writers(Writers& table);
+
+/// Keys as their words: u32 with one axis of 2 more. Other types as they are.
+Aval written(const Aval& aval);
+/// Writes an equation that takes or gives typed keys. Throws: NotImplementedError where it has no form on words.
+ValueIds write_on_keys(Emission& emission);
 
 std::vector<TypePtr> types_of(const Avals& avals);
 

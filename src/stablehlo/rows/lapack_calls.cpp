@@ -127,19 +127,38 @@ Arrays trsm(Call& c) {
   return {triangular_solve_p().bind1({c[0], c[1]}, p)};
 }
 
+// Below, on and above the diagonal, then the right-hand sides; solved as the matrix that they are of.
+Arrays gtsv(Call& c) {
+  c.expect_operands(4, 4);
+  if (c[0].rank() < 1 || c[3].rank() != c[0].rank() + 1) c.fail("its operands must be diagonals and a matrix.");
+  const Dim n = c[1].shape().back();
+  Shape square = c[1].shape();
+  square.push_back(n);
+  const std::int64_t row = c[1].rank() - 1;
+  const Array offset = sub(iota(DType::i32, square, row + 1), iota(DType::i32, square, row));
+  Array a = zeros_of({c[1].dtype(), square, false});
+  for (std::size_t i = 0; i < 3; ++i) {
+    const Array place = full_like(offset, static_cast<std::int32_t>(i) - 1);
+    a = select(equal(offset, place), broadcast_to(expand_dims(c[i], {c[i].rank()}), square), a);
+  }
+  return {c[0], c[1], c[2], solve(a, c[3]), zero_result(c, 4, {square.begin(), square.end() - 2})};
+}
+
 constexpr CustomCallRow kRows[] = {
-    {"lapack_spotrf_ffi", potrf}, {"lapack_dpotrf_ffi", potrf}, {"lapack_cpotrf_ffi", potrf},
-    {"lapack_zpotrf_ffi", potrf}, {"lapack_sgetrf_ffi", getrf}, {"lapack_dgetrf_ffi", getrf},
-    {"lapack_cgetrf_ffi", getrf}, {"lapack_zgetrf_ffi", getrf}, {"lapack_sgeqrf_ffi", geqrf},
-    {"lapack_dgeqrf_ffi", geqrf}, {"lapack_cgeqrf_ffi", geqrf}, {"lapack_zgeqrf_ffi", geqrf},
-    {"lapack_sorgqr_ffi", orgqr}, {"lapack_dorgqr_ffi", orgqr}, {"lapack_cungqr_ffi", orgqr},
-    {"lapack_zungqr_ffi", orgqr}, {"lapack_sgehrd_ffi", gehrd}, {"lapack_dgehrd_ffi", gehrd},
-    {"lapack_cgehrd_ffi", gehrd}, {"lapack_zgehrd_ffi", gehrd}, {"lapack_sgesdd_ffi", gesdd},
-    {"lapack_dgesdd_ffi", gesdd}, {"lapack_cgesdd_ffi", gesdd}, {"lapack_zgesdd_ffi", gesdd},
-    {"lapack_ssyevd_ffi", syevd}, {"lapack_dsyevd_ffi", syevd}, {"lapack_cheevd_ffi", syevd},
-    {"lapack_zheevd_ffi", syevd}, {"lapack_sgeev_ffi", geev},   {"lapack_dgeev_ffi", geev},
-    {"lapack_cgeev_ffi", geev},   {"lapack_zgeev_ffi", geev},   {"lapack_strsm_ffi", trsm},
-    {"lapack_dtrsm_ffi", trsm},   {"lapack_ctrsm_ffi", trsm},   {"lapack_ztrsm_ffi", trsm},
+    {"lapack_sgtsv_ffi", gtsv},   {"lapack_dgtsv_ffi", gtsv},   {"lapack_cgtsv_ffi", gtsv},
+    {"lapack_zgtsv_ffi", gtsv},   {"lapack_spotrf_ffi", potrf}, {"lapack_dpotrf_ffi", potrf},
+    {"lapack_cpotrf_ffi", potrf}, {"lapack_zpotrf_ffi", potrf}, {"lapack_sgetrf_ffi", getrf},
+    {"lapack_dgetrf_ffi", getrf}, {"lapack_cgetrf_ffi", getrf}, {"lapack_zgetrf_ffi", getrf},
+    {"lapack_sgeqrf_ffi", geqrf}, {"lapack_dgeqrf_ffi", geqrf}, {"lapack_cgeqrf_ffi", geqrf},
+    {"lapack_zgeqrf_ffi", geqrf}, {"lapack_sorgqr_ffi", orgqr}, {"lapack_dorgqr_ffi", orgqr},
+    {"lapack_cungqr_ffi", orgqr}, {"lapack_zungqr_ffi", orgqr}, {"lapack_sgehrd_ffi", gehrd},
+    {"lapack_dgehrd_ffi", gehrd}, {"lapack_cgehrd_ffi", gehrd}, {"lapack_zgehrd_ffi", gehrd},
+    {"lapack_sgesdd_ffi", gesdd}, {"lapack_dgesdd_ffi", gesdd}, {"lapack_cgesdd_ffi", gesdd},
+    {"lapack_zgesdd_ffi", gesdd}, {"lapack_ssyevd_ffi", syevd}, {"lapack_dsyevd_ffi", syevd},
+    {"lapack_cheevd_ffi", syevd}, {"lapack_zheevd_ffi", syevd}, {"lapack_sgeev_ffi", geev},
+    {"lapack_dgeev_ffi", geev},   {"lapack_cgeev_ffi", geev},   {"lapack_zgeev_ffi", geev},
+    {"lapack_strsm_ffi", trsm},   {"lapack_dtrsm_ffi", trsm},   {"lapack_ctrsm_ffi", trsm},
+    {"lapack_ztrsm_ffi", trsm},
 };
 
 }  // namespace

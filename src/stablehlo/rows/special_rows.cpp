@@ -23,6 +23,12 @@ Arrays binary(Call& c) {
   return P().bind(c.args);
 }
 
+template <const Primitive& (*P)()>
+Arrays ternary(Call& c) {
+  c.expect_operands(3, 3);
+  return P().bind(c.args);
+}
+
 Arrays top_k_of(const Call& c, std::int64_t k) {
   c.expect_operands(1, 1);
   if (c[0].rank() == 0) c.fail("its operand must have axes.");
@@ -57,6 +63,12 @@ constexpr OpRow kRows[] = {
     {"chlo.tan", nullptr, unary<tan>},
     {"chlo.top_k", nullptr, top_k_row},
     {"chlo.zeta", zeta_p, binary<zeta_p>},
+    // Names of our own, which others take by their decompositions: JAX writes these out.
+    {"tf2jax.bessel_i0e", bessel_i0e_p, unary<bessel_i0e>},
+    {"tf2jax.igamma", igamma_p, binary<igamma_p>},
+    {"tf2jax.igammac", igammac_p, binary<igammac_p>},
+    {"tf2jax.igamma_grad_a", igamma_grad_a_p, binary<igamma_grad_a_p>},
+    {"tf2jax.regularized_incomplete_beta", regularized_incomplete_beta_p, ternary<regularized_incomplete_beta_p>},
 };
 
 }  // namespace
@@ -65,7 +77,7 @@ std::span<const OpRow> special_rows() { return kRows; }
 
 std::optional<Arrays> known_composite(Call& c) {
   const Attr* name = c.op.find("name");
-  if (!name || !name->text.starts_with("chlo.")) return std::nullopt;
+  if (!name || !(name->text.starts_with("chlo.") || name->text.starts_with("tf2jax."))) return std::nullopt;
   if (name->text == "chlo.top_k") {
     const Attr* attributes = c.op.find("composite_attributes");
     const Attr* k = attributes ? attributes->find("k") : nullptr;

@@ -1,4 +1,5 @@
 // Operations of MLIR texts with a form of their own: constants, loops, reductions, convolutions, calls.
+#include "tf2jax/stablehlo/internal/enumerators.h"
 #include "tf2jax/stablehlo/internal/text_parser.h"
 
 #include "tf2jax/base/error.h"
@@ -278,6 +279,14 @@ void TextParser::finish(Op& op) {
     flatten(op, "dot_dimension_numbers");
     for (const char* list : {"lhs_contracting_dimensions", "rhs_contracting_dimensions"})
       set_default(op, list, integers_attribute({}));
+  }
+  if (op.name == "custom_call") {  // a number in texts
+    for (auto& [name, value] : op.attributes) {
+      if (name != "api_version" || value->kind != Attr::Kind::integer) continue;
+      const auto& names = find_enumeration("custom_call_api_version")->names;
+      if (value->integer < 0 || as_index(value->integer) >= names.size()) in.fail("a version of calls is not known.");
+      value = string_attribute(std::string(names[as_index(value->integer)]));
+    }
   }
   if (op.name == "sort") set_default(op, "dimension", integer_attribute(-1));
   if (const Attr* format = op.name == "reduce_precision" ? op.find("format") : nullptr) {

@@ -8,15 +8,30 @@
 using namespace tf2jax;
 using namespace tf2jax::testing;
 
+namespace {
+
+// Primitives of a program's own, which StableHLO does not know.
+Primitive own(const char* name) {
+  return make_primitive(
+      {.name = name, .operands = 1, .aval = [](std::span<const Aval> x, const NoParams&) -> Avals { return {x[0]}; }});
+}
+
+}  // namespace
+
 TEST(FromJaxpr, WhatCannotBeWrittenIsListedTogether) {
-  const Jaxpr program =
-      stage([](const Arrays& xs) { return Arrays{add(lgamma(xs[0]), digamma(lgamma(xs[0])))}; }, {spec(f32, {3})});
-  EXPECT_EQ(stablehlo::unwritable_primitives(program), (std::map<std::string, int>{{"digamma", 1}, {"lgamma", 2}}));
+  const Primitive first = own("first"), second = own("second");
+  const Jaxpr program = stage(
+      [&](const Arrays& xs) {
+        const Array y = first.bind1({xs[0]});
+        return Arrays{add(y, second.bind1({first.bind1({y})}))};
+      },
+      {spec(f32, {3})});
+  EXPECT_EQ(stablehlo::unwritable_primitives(program), (std::map<std::string, int>{{"first", 2}, {"second", 1}}));
   try {
     (void)stablehlo::from_jaxpr(program);
     FAIL() << "no error";
   } catch (const NotImplementedError& e) {
-    EXPECT_THAT(e.what(), ::testing::HasSubstr("'digamma' (1), 'lgamma' (2)"));
+    EXPECT_THAT(e.what(), ::testing::HasSubstr("'first' (2), 'second' (1)"));
   }
 }
 
@@ -71,4 +86,35 @@ TEST(FromJaxpr, ScansOfNoStepsAreWritten) {
   const auto y = eval_jaxpr(again, std::vector<Array>{Array(4.f), zeros({0})});
   EXPECT_EQ(y[0].item<float>(), 4.f);
   EXPECT_EQ(y[1].shape(), (Shape{0}));
+}
+
+TEST(FromJaxpr, FunctionsThatStableHloLacksAreCompositesThatReadersKnow) {
+  const Jaxpr program = stage(
+      [](const Arrays& xs) { return Arrays{add(lgamma(xs[0]), lgamma(sin(xs[0]))), bessel_i0e(xs[0]), asin(xs[0])}; },
+      {spec(f32, {3})});
+  const auto module = stablehlo::from_jaxpr(program);
+  EXPECT_TRUE(module.by_name.contains("chlo.lgamma.impl"));
+  EXPECT_FALSE(module.by_name.contains("chlo.lgamma.impl_0"));
+  const Jaxpr read = stablehlo::to_jaxpr(stablehlo::read_module(stablehlo::write_module(module)), {spec(f32, {3})});
+  EXPECT_EQ(to_string(read), to_string(program));
+}
+
+TEST(FromJaxpr, OldVersionsCallWhatCompositesAreMadeOf) {
+  const Jaxpr program = stage([](const Arrays& xs) { return Arrays{lgamma(xs[0])}; }, {spec(f32, {3})});
+  const auto module = stablehlo::read_module(stablehlo::write_module(stablehlo::from_jaxpr(program), "0.14.0"));
+  EXPECT_EQ(module.entry().body.ops[0].name, "call");
+  const Array y = eval_jaxpr(stablehlo::to_jaxpr(module, {spec(f32, {3})}), Arrays{three()})[0];
+  EXPECT_NEAR(y.to_vector<float>()[2], std::log(2.f), 1e-6f);
+}
+
+TEST(PlatformIndex, ComesFirst) {
+  auto module = stablehlo::from_jaxpr(stage([](const Arrays& xs) { return Arrays{sin(xs[0])}; }, {spec(f32, {3})}));
+  stablehlo::add_platform_index(module);
+  const auto again = stablehlo::read_module(stablehlo::write_module(module));
+  ASSERT_EQ(again.entry().inputs.size(), 2u);
+  EXPECT_EQ(again.entry().inputs[0]->to_string(), "tensor<i32>");
+  ASSERT_TRUE(again.entry().input_attributes[0]);
+  EXPECT_EQ(again.entry().input_attributes[0]->find("jax.global_constant")->text, "_platform_index");
+  module.functions[0].name = "other";
+  EXPECT_THROW(stablehlo::add_platform_index(module), LookupError);
 }
