@@ -247,6 +247,7 @@ void add_builtin_operations(ConverterTable& table) {
   add_sparse_operations(table);
   add_special_operations(table);
   add_banded_operations(table);
+  add_string_movement(table);
 }
 
 }  // namespace tf2jax::tf_import

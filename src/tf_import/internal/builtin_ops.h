@@ -39,9 +39,11 @@ void add_value_shape_operations(
 void add_sequence_operations(ConverterTable& table);   // reversal of parts, running sums, ranks
 void add_neighbour_operations(ConverterTable& table);  // dilation, positions of maxima
 void add_optimizer_operations(ConverterTable& table);
-void add_table_operations(ConverterTable& table);      // lookup tables
-void add_ragged_operations(ConverterTable& table);     // rows of different lengths
-void add_text_operations(ConverterTable& table);       // strings, which are known
+void add_table_operations(ConverterTable& table);   // lookup tables
+void add_ragged_operations(ConverterTable& table);  // rows of different lengths
+void add_text_operations(ConverterTable& table);    // strings, which are known
+/// Lets operations that move, choose or compare elements take strings.
+void add_string_movement(ConverterTable& table);
 void add_recurrent_operations(ConverterTable& table);  // cells of LSTMs and GRUs
 void add_sparse_operations(ConverterTable& table);
 void add_special_operations(ConverterTable& table);  // special functions
