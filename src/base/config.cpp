@@ -27,7 +27,7 @@ thread_local Config snapshot;
 thread_local unsigned snapshot_version = 0;
 
 using Option = std::pair<std::string_view, bool Config::*>;
-constexpr std::array<Option, 20> kOptions{{
+constexpr std::array<Option, 21> kOptions{{
     {"strict_shape_check", &Config::strict_shape_check},
     {"strict_dtype_check", &Config::strict_dtype_check},
     {"force_const_float32_to_bfloat16", &Config::force_const_float32_to_bfloat16},
@@ -41,6 +41,7 @@ constexpr std::array<Option, 20> kOptions{{
     {"skip_variables_evaluation_inside_tf_tracing", &Config::skip_variables_evaluation_inside_tf_tracing},
     {"xlacallmodule_strict_checks", &Config::xlacallmodule_strict_checks},
     {"xlacallmodule_transparent", &Config::xlacallmodule_transparent},
+    {"tf_exact_random", &Config::tf_exact_random},
     {"enable_x64", &Config::enable_x64},
     {"threefry_partitionable", &Config::threefry_partitionable},
     {"disable_jit", &Config::disable_jit},
@@ -56,6 +57,8 @@ bool Config::* find_option(std::string_view name) {
   }
   std::string names;
   for (const auto& [known, member] : kOptions) names += (names.empty() ? "" : ", ") + std::string(known);
+  if (name == "gradient_convention")
+    raise<TypeError>("config: 'gradient_convention' has another type. Got a bool; expected a GradientConvention.");
   if (name == "resize_bilinear_precision")
     raise<TypeError>("config: 'resize_bilinear_precision' has another type. Got a bool; expected a string.");
   raise<ValueError>("config: Parameter named {} not found in config={{{}}}.", name, names);

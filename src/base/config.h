@@ -6,6 +6,9 @@
 
 namespace tf2jax {
 
+/// Whose derivatives imported operations have where JAX and TensorFlow differ: at ties, kinks, and of complex numbers.
+enum class GradientConvention { jax, tf };
+
 /// Option values. Names and defaults are those of Python tf2jax and JAX.
 struct Config {
   // tf2jax: how graphs are converted and called
@@ -23,6 +26,9 @@ struct Config {
   bool skip_variables_evaluation_inside_tf_tracing = false;
   bool xlacallmodule_strict_checks = true;
   bool xlacallmodule_transparent = false;
+  // ours: of imported models
+  GradientConvention gradient_convention = GradientConvention::jax;
+  bool tf_exact_random = false;  // random numbers of stateless operations are TensorFlow's own
   // JAX
   bool enable_x64 = false;
   bool threefry_partitionable = true;

@@ -248,6 +248,7 @@ void add_builtin_operations(ConverterTable& table) {
   add_special_operations(table);
   add_banded_operations(table);
   add_string_movement(table);
+  add_exact_random(table);
 }
 
 }  // namespace tf2jax::tf_import
