@@ -8,6 +8,11 @@ find_package(leveldb REQUIRED)
 find_package(ZLIB REQUIRED)
 # Debian's leveldb is shared and already linked to snappy; its exported link line would need snappy's -dev package.
 set_target_properties(leveldb::leveldb PROPERTIES INTERFACE_LINK_LIBRARIES Threads::Threads)
+# Regular expressions of models. Debian's package has no file for CMake.
+find_path(RE2_INCLUDE re2/re2.h REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)
+add_library(tf2jax_re2 INTERFACE)
+target_include_directories(tf2jax_re2 SYSTEM INTERFACE $<BUILD_INTERFACE:${RE2_INCLUDE}>)
 
 # LAPACK by its C interface: factorisations. Loaded when one is asked for.
 find_path(LAPACKE_INCLUDE lapacke.h REQUIRED)

@@ -98,6 +98,8 @@ StructuredValue structure_of(const T& t, std::size_t& next) {
     v.integer = static_cast<std::int64_t>(next++);
   } else if constexpr (std::same_as<U, Tree>) {
     if (t.is_leaf()) return structure_of(t.array(), next);
+    check<NotImplementedError>(t.kind() != Tree::Kind::strings,
+                               "jax2tf: strings as arguments or results are not implemented. Got {}.", t.to_string());
     if (t.kind() == Tree::Kind::list) {
       v.kind = Kind::list;
       for (const Tree& x : t.list()) v.items.push_back({"", structure_of(x, next)});

@@ -214,6 +214,17 @@ StatelessRandomUniformIntV2; output; Tshape=DT_INT32
 StatelessTruncatedNormalV2; output; dtype=DT_FLOAT Tshape=DT_INT32
 StringJoin; output; separator=""
 StringLength Substr; output; unit="BYTE"
+StringSplit; indices values shape; skip_empty=true
+StringNGrams; ngrams ngrams_splits; Tsplits=DT_INT64
+ReduceJoin; output; keep_dims=false separator=""
+UnsortedSegmentJoin; output; separator="" Tnumsegments=DT_INT32
+RegexReplace StaticRegexReplace; output; replace_global=true
+UnicodeDecode; row_splits char_values; errors="replace" replacement_char=65533
+UnicodeDecodeWithOffsets; row_splits char_values char_to_byte_starts; errors="replace" replacement_char=65533
+UnicodeEncode; output; errors="replace" replacement_char=65533 Tsplits=DT_INT64
+UnicodeTranscode; output; errors="replace" replacement_char=65533 replace_control_characters=false
+EncodeBase64; output; pad=false
+RaggedBincount; output; binary_output=false
 StringLower StringUpper; output; encoding=""
 StringSplitV2; indices values shape; maxsplit=-1
 StringToNumber; output; out_type=DT_FLOAT

@@ -5,15 +5,9 @@
 #include <vector>
 
 #include "tf2jax/trace/array.h"
+#include "tf2jax/tree/string_tensor.h"
 
 namespace tf2jax {
-
-/// A tensor of byte strings, row-major.
-struct StringTensor {
-  Dims dims;
-  std::vector<std::string> values;
-  bool operator==(const StringTensor&) const = default;
-};
 
 /// The contents of one stored tensor.
 using TensorData = std::variant<Array, StringTensor>;

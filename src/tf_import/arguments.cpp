@@ -33,15 +33,24 @@ void collect(const StructuredValue& v, std::vector<std::string>& path, std::vect
   }
 }
 
+bool is_tensor(const Tree& given) { return given.is_leaf() || given.kind() == Tree::Kind::strings; }
+
 double scalar_of(const Array& x) { return x.to_vector<double>().front(); }
 
 // Literals are compared by value; a number given for another kind of number counts by its value.
 void check_literal(const StructuredValue& expected, const Tree& given, const std::vector<std::string>& path) {
-  if (given.kind() == Tree::Kind::none || !given.is_leaf()) return;
-  const Array& x = given.array();
   const auto because =
       "This may be because the original TensorFlow function was traced with a literal value instead of a Tensor or "
       "Array.";
+  if (given.kind() == Tree::Kind::strings) {
+    const auto& values = given.strings().values;
+    const bool same = expected.kind == Kind::string && values.size() == 1 && values[0] == expected.string;
+    check(same, "call: Found unexpected literal value `{}`, expected `{}` for argument at {}. {}",
+          values.size() == 1 ? "'" + values[0] + "'" : given.to_string(), expected.to_string(), path_text(path),
+          because);
+  }
+  if (!given.is_leaf()) return;
+  const Array& x = given.array();
   if (!x.is_concrete()) {
     raise<ValueError>("call: Found unexpected tracer `{}`, expected `{}` for argument at {}. {}", x.aval().to_string(),
                       expected.to_string(), path_text(path), because);
@@ -58,7 +67,7 @@ void check_literal(const StructuredValue& expected, const Tree& given, const std
 
 void match(const StructuredValue& expected, const Tree& given, std::vector<std::string>& path, std::vector<Tree>& out) {
   if (expected.kind == Kind::tensor) {
-    if (given.kind() == Tree::Kind::none || given.is_leaf()) {
+    if (given.kind() == Tree::Kind::none || is_tensor(given)) {
       out.push_back(given);
       return;
     }
@@ -67,7 +76,7 @@ void match(const StructuredValue& expected, const Tree& given, std::vector<std::
   }
   if (!expected.is_container()) return check_literal(expected, given, path);
   const bool named = expected.kind == Kind::dict || expected.kind == Kind::named_tuple;
-  if (given.kind() == Tree::Kind::leaf) {
+  if (is_tensor(given)) {
     // One tensor stands for a container of one.
     if (expected.items.size() == 1) {
       path.push_back(step_text(expected, 0));
@@ -198,9 +207,9 @@ std::string missing_inputs_text(const Signature& signature, const std::vector<Tr
   return text + "\n}";
 }
 
-Tree build_tree(const StructuredValue& structure, const Arrays& tensors, std::size_t& next) {
+Tree build_tree(const StructuredValue& structure, const std::vector<Tree>& tensors, std::size_t& next) {
   switch (structure.kind) {
-    case Kind::tensor: return Tree(tensors.at(next++));
+    case Kind::tensor: return tensors.at(next++);
     case Kind::list:
     case Kind::tuple: {
       Tree::List list;

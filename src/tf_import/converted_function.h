@@ -49,7 +49,8 @@ struct OpCounts : std::map<std::string, std::int64_t> {
 };
 std::ostream& operator<<(std::ostream& os, const OpCounts& counts);
 
-/// The arguments of one call. Arrays, trees, vectors, maps, tuples and scalars are positional; kw() and rng() are not.
+/// The arguments of one call. Arrays, trees, strings, vectors, maps, tuples and scalars are positional; kw() and rng()
+/// are not. A single text is a string of rank 0, a vector of them a tensor of one axis.
 class CallArguments {
  public:
   template <class... A>
@@ -77,6 +78,9 @@ class CallArguments {
                          x.trainable();
                        })
       return Tree(x.value());
+    else if constexpr (std::is_convertible_v<const T&, std::string_view>)
+      return StringTensor{{}, {std::string(std::string_view(x))}};
+    else if constexpr (std::is_same_v<T, std::vector<std::string>>) return strings(x);
     else if constexpr (tree::detail::Mapping<const T>) {
       Tree::Dict dict;
       for (const auto& [name, value] : x) dict.insert_or_assign(name, to_tree(value));
@@ -109,7 +113,8 @@ class ApplyFunction {
 
 /// A TensorFlow function with its variables bound. Cheap to copy; calls from many threads at once are safe.
 /// The graph is staged once per argument types and configuration; concrete arguments run the compiled program, traced
-/// ones evaluate it under the current transform.
+/// ones evaluate it under the current transform. A call with strings evaluates the graph node by node: what is computed
+/// from strings alone is known, also under a transform, and what follows from it is differentiated and batched.
 class ConvertedFunction {
  public:
   explicit ConvertedFunction(std::shared_ptr<const tf_import::ImportedFunction> f,

@@ -31,37 +31,57 @@ bool compatible(const Shape& shape, const Dims& expected) {
   return true;
 }
 
+void check_shape(const Shape& shape, const FlatInput& input) {
+  if (!tf2jax::config().strict_shape_check || !input.spec.shape) return;
+  check(compatible(shape, *input.spec.shape),
+        "call: Found incompatible input shape: {}, expected {} for argument at {}.\nThis can be a problem if the "
+        "outputs depend on input shapes, e.g. BatchNorm during training.\nIf this is not an issue for you, turn "
+        "Config::strict_shape_check off.",
+        to_string(shape), spec_shape_text(*input.spec.shape), input.path);
+}
+
 }  // namespace
 
-Arrays ImportedFunction::check_inputs(const std::vector<Tree>& leaves) const {
-  const Config& options = tf2jax::config();
+StringTensor ImportedFunction::check_strings(const Tree& leaf, const FlatInput& input) const {
+  check<TypeError>(!input.spec.dtype, "call: Found strings for argument at {}, '{}'. Got {}; expected {}.", input.path,
+                   input.name, leaf.to_string(), input.spec.to_string());
+  const StringTensor& x = leaf.strings();
+  check<ShapeError>(num_elements(x.dims) == std::ssize(x.values),
+                    "call: the strings at {} do not fill their shape. Got {} for {}.", input.path, x.values.size(),
+                    x.to_string());
+  check_shape(symbolic(x.dims), input);
+  return x;
+}
+
+Array ImportedFunction::check_array(const Tree& leaf, const FlatInput& input) const {
+  const auto& [path, name, spec] = input;
+  check<TypeError>(spec.type != "STRING",
+                   "call: Found numbers for argument at {}, '{}'. Got {}; expected {}, as strings({{…}}) gives them.",
+                   path, name, leaf.to_string(), spec.to_string());
+  Array x = in_canonical_type(leaf.array());
+  check_shape(x.shape(), input);
+  if (spec.dtype && tf2jax::config().strict_dtype_check && !x.weak_type()) {
+    check(x.dtype() == canonical_dtype(*spec.dtype),
+          "call: Found incompatible input dtype: {}, expected <dtype: '{}'> for argument at {}.\nIf this is not an "
+          "issue for you, turn Config::strict_dtype_check off.",
+          numpy_name(x.dtype()), numpy_name(*spec.dtype), path);
+  }
+  // A C++ scalar takes the type that the graph was traced with.
+  return x.weak_type() ? convert_element_type(x, spec.dtype ? canonical_dtype(*spec.dtype) : x.dtype()) : x;
+}
+
+ImportedFunction::Given ImportedFunction::check_inputs(const std::vector<Tree>& leaves) const {
   const bool complete = std::ranges::none_of(leaves, [](const Tree& t) { return t.kind() == Tree::Kind::none; });
   check<MissingInputError>(
       complete,
       "\nSome input(s) are missing (entries that map to dtype[shape] annotations in the following structure): \n{}",
       complete ? "" : missing_inputs_text(signature, leaves));
-  Arrays arrays;
+  Given given;
   for (std::size_t i = 0; i < leaves.size(); ++i) {
-    const auto& [path, name, spec] = inputs[i];
-    Array x = in_canonical_type(leaves[i].array());
-    if (options.strict_shape_check && spec.shape) {
-      check(compatible(x.shape(), *spec.shape),
-            "call: Found incompatible input shape: {}, expected {} for argument at {}.\nThis can be a problem if the "
-            "outputs depend on input shapes, e.g. BatchNorm during training.\nIf this is not an issue for you, turn "
-            "Config::strict_shape_check off.",
-            to_string(x.shape()), spec_shape_text(*spec.shape), path);
-    }
-    if (spec.dtype && options.strict_dtype_check && !x.weak_type()) {
-      check(x.dtype() == canonical_dtype(*spec.dtype),
-            "call: Found incompatible input dtype: {}, expected <dtype: '{}'> for argument at {}.\nIf this is not an "
-            "issue for you, turn Config::strict_dtype_check off.",
-            numpy_name(x.dtype()), numpy_name(*spec.dtype), path);
-    }
-    // A C++ scalar takes the type that the graph was traced with.
-    if (x.weak_type()) x = convert_element_type(x, spec.dtype ? canonical_dtype(*spec.dtype) : x.dtype());
-    arrays.push_back(std::move(x));
+    if (leaves[i].kind() == Tree::Kind::strings) given.texts.emplace(i, check_strings(leaves[i], inputs[i]));
+    else given.arrays.push_back(check_array(leaves[i], inputs[i]));
   }
-  return arrays;
+  return given;
 }
 
 // The options of conversion; 64-bit types, how programs run and budgets follow the caller.
@@ -81,7 +101,7 @@ Config ImportedFunction::options_in_force() const {
   return options;
 }
 
-Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const {
+Arrays ImportedFunction::evaluate(const Arrays& arguments, const Texts& texts, bool has_key, Others& others) const {
   const ConfigScope scope(options_in_force());
   Arrays variables(model->variables.size());
   for (std::size_t i = 0; i < captured.size(); ++i) variables[captured[i]] = at_gradient_boundary(arguments[i]);
@@ -89,27 +109,33 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, bool has_key, std::ve
   if (has_key) key = arguments.back();
   Interpreter interpreter(model, std::move(variables), key);
   Values values = bound;
+  std::size_t next = captured.size();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
-    if (input_arguments[i] >= 0)
-      values[input_arguments[i]] = Value(at_gradient_boundary(arguments[captured.size() + i]));
+    const auto text = texts.find(i);
+    Value v = text == texts.end() ? Value(at_gradient_boundary(arguments[next++])) : Value(text->second);
+    if (input_arguments[i] >= 0) values[input_arguments[i]] = std::move(v);
   }
   model->check_expansion(*body);
   const Values results = interpreter.run(*body, values);
   Arrays outputs;
-  for (const int position : output_positions) {
-    const Value& v = results[position];
+  others = {};
+  for (std::size_t i = 0; i < output_positions.size(); ++i) {
+    const Value& v = results[output_positions[i]];
     if (const auto* variable = v.get_if<VariableRef>()) {
       outputs.push_back(at_gradient_boundary(interpreter.read(*variable)));
       continue;
     }
+    if (const auto* text = v.get_if<StringTensor>()) {
+      others.texts.emplace(i, *text);
+      continue;
+    }
     const auto* x = v.get_if<Array>();
-    check<TypeError>(x != nullptr, "{}: output {} is no tensor of numbers. Got {}.", model->source, outputs.size(),
-                     v.kind());
+    check<TypeError>(x != nullptr, "{}: output {} is neither numbers nor strings. Got {}.", model->source, i, v.kind());
     outputs.push_back(at_gradient_boundary(in_canonical_type(*x)));
   }
   for (std::size_t i = 0; i < captured.size(); ++i) {
     if (!interpreter.changed(captured[i])) continue;
-    changed.push_back(i);
+    others.changed.push_back(i);
     outputs.push_back(at_gradient_boundary(interpreter.variables()[captured[i]]));
   }
   return outputs;
@@ -122,12 +148,7 @@ std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const A
     return found;
   auto made = std::make_shared<Staged>(Staged{avals, now, has_key, {}, {}});
   try {
-    made->jaxpr = stage(
-        [&](const Arrays& arguments) {
-          made->changed.clear();
-          return evaluate(arguments, has_key, made->changed);
-        },
-        avals);
+    made->jaxpr = stage([&](const Arrays& arguments) { return evaluate(arguments, {}, has_key, made->others); }, avals);
   } catch (const ConcretizationError&) {
     made->jaxpr.reset();  // sizes depend on values; op by op these may be known
   }
@@ -140,12 +161,12 @@ std::pair<Tree, Variables> ImportedFunction::call(const Variables& given, const 
   return with_errors(model->source, [&] { return run(given, call_arguments); });
 }
 
-std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const CallArguments& call_arguments) const {
-  Arrays arguments;
+Arrays ImportedFunction::params_of(const Variables& given) const {
+  Arrays params_in_order;
   std::string missing, nodes;
   for (const auto v : captured) {
     const auto& name = model->variables[v].name;
-    if (given.contains(name)) arguments.push_back(in_canonical_type(given.at(name).value()));
+    if (given.contains(name)) params_in_order.push_back(in_canonical_type(given.at(name).value()));
     else {
       missing += (missing.empty() ? "'" : ", '") + name + "'";
       if (!model->variables[v].node_op.empty())
@@ -153,34 +174,43 @@ std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const C
     }
   }
   check(missing.empty(), "params: Some parameters are missing, [{}].{}", missing, nodes);
-  const Arrays tensors = check_inputs(match_arguments(signature, call_arguments));
-  arguments.insert(arguments.end(), tensors.begin(), tensors.end());
+  return params_in_order;
+}
+
+// With strings, shapes depend on what they say; a program for each text would serve one call.
+Arrays ImportedFunction::compute(Arrays arguments, const Texts& texts, bool has_key, Others& others) const {
+  if (!jit || tf2jax::config().disable_jit || !texts.empty()) return evaluate(arguments, texts, has_key, others);
+  Avals avals;
+  for (auto& x : arguments) avals.push_back(x.aval().strong());
+  for (auto& x : arguments) {
+    if (x.weak_type()) x = convert_element_type(x, x.dtype());
+  }
+  const auto program = staged(avals, has_key);
+  if (!program->jaxpr) return evaluate(arguments, texts, has_key, others);
+  others = program->others;
+  const bool concrete = std::ranges::all_of(arguments, &Array::is_concrete);
+  return concrete ? compiled(*program->jaxpr)->run(arguments) : eval_jaxpr(*program->jaxpr, arguments);
+}
+
+std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const CallArguments& call_arguments) const {
+  Arrays arguments = params_of(given);
+  const auto [arrays, texts] = check_inputs(match_arguments(signature, call_arguments));
+  arguments.insert(arguments.end(), arrays.begin(), arrays.end());
   const bool has_key = call_arguments.key.has_value();
   if (has_key) arguments.push_back(*call_arguments.key);
 
-  std::vector<std::size_t> changed;
-  Arrays results;
-  if (!jit || tf2jax::config().disable_jit) {
-    results = evaluate(arguments, has_key, changed);
-  } else {
-    Avals avals;
-    for (auto& x : arguments) avals.push_back(x.aval().strong());
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      if (arguments[i].weak_type()) arguments[i] = convert_element_type(arguments[i], arguments[i].dtype());
-    }
-    const auto program = staged(avals, has_key);
-    if (program->jaxpr) {
-      changed = program->changed;
-      const bool concrete = std::ranges::all_of(arguments, &Array::is_concrete);
-      results = concrete ? compiled(*program->jaxpr)->run(arguments) : eval_jaxpr(*program->jaxpr, arguments);
-    } else {
-      results = evaluate(arguments, has_key, changed);
-    }
-  }
+  Others others;
+  const Arrays results = compute(std::move(arguments), texts, has_key, others);
+  std::vector<Tree> tensors;
   std::size_t next = 0;
-  Tree outputs = build_tree(signature.outputs, results, next);
+  for (std::size_t i = 0; i < output_positions.size(); ++i) {
+    const auto text = others.texts.find(i);
+    tensors.push_back(text == others.texts.end() ? Tree(results[next++]) : Tree(text->second));
+  }
+  std::size_t at = 0;
+  Tree outputs = build_tree(signature.outputs, tensors, at);
   Variables updated = given;
-  for (const auto i : changed) {
+  for (const auto i : others.changed) {
     const auto& variable = model->variables[captured[i]];
     updated.set(Variable(variable.name, results[next++], variable.trainable));
   }

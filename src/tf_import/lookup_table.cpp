@@ -10,6 +10,7 @@
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/text_budget.h"
 #include "tf2jax/trace/trace.h"
 
 namespace tf2jax {
@@ -63,7 +64,11 @@ Value LookupTable::found(const std::vector<std::int64_t>& slots, const Dims& dim
   if (const auto* otherwise = fallback.get_if<StringTensor>()) {
     check<TypeError>(size() == 0 || has_text_values(), "lookup table: it holds numbers. Got a string for a default.");
     StringTensor out{dims, {}};
-    for (const std::int64_t s : slots) out.values.push_back(s < 0 ? otherwise->values.at(0) : text_values_[s]);
+    tf_import::TextBudget budget;
+    for (const std::int64_t s : slots) {
+      out.values.push_back(s < 0 ? otherwise->values.at(0) : text_values_[s]);
+      budget.spend(out.values.back());
+    }
     return out;
   }
   const auto* number = fallback.get_if<Array>();
@@ -81,8 +86,9 @@ Value LookupTable::found(const std::vector<std::int64_t>& slots, const Dims& dim
 
 // By bisection among the sorted keys.
 Value LookupTable::find_traced(const Array& keys, const Value& fallback) const {
-  check<TypeError>(!has_text_keys() && !has_text_values(),
-                   "lookup table: only numbers can be looked up while tracing. Got a table of strings.");
+  check<ConcretizationError>(
+      !has_text_values(), "lookup table: which strings are found depends on traced values. Got {}. Call without jit.",
+      keys.aval());
   const auto* number = fallback.get_if<Array>();
   check<TypeError>(number != nullptr, "lookup table: it holds numbers. Got a string for a default.");
   const Array otherwise = in_canonical_type(*number);
@@ -126,7 +132,7 @@ Value LookupTable::find(const Value& keys, const Value& fallback) const {
   const auto* x = keys.get_if<Array>();
   check<TypeError>(x != nullptr, "lookup table: it looks up tensors. Got {}.", keys.kind());
   check<TypeError>(size() == 0 || !has_text_keys(), "lookup table: its keys are strings. Got {}.", x->aval());
-  if (keys.is_host() && x->is_concrete()) return found(slots_of(texts(*x)), x->dims(), fallback);
+  if (x->is_concrete() && (keys.is_host() || has_text_values())) return found(slots_of(texts(*x)), x->dims(), fallback);
   return find_traced(*x, fallback);
 }
 

@@ -24,6 +24,11 @@ const Array& Tree::array() const {
   return *found;
 }
 
+const StringTensor& Tree::strings() const {
+  check<TreeError>(kind_ == Kind::strings, "Tree: the value is no tensor of strings. Got {}.", to_string());
+  return strings_;
+}
+
 const Tree& Tree::operator[](const std::string& key) const {
   const auto it = dict_.find(key);
   if (it != dict_.end()) return it->second;
@@ -36,14 +41,15 @@ const Tree& Tree::operator[](int i) const {
   const auto n = static_cast<int>(size());
   if (i < 0 || i >= n) raise<LookupError>("Tree: the index is out of range. Got {} for {} entries.", i, n);
   if (kind_ == Kind::list) return list_[i];
-  if (kind_ == Kind::leaf) return *this;
+  if (kind_ == Kind::leaf || kind_ == Kind::strings) return *this;
   return std::next(dict_.begin(), i)->second;
 }
 
 std::size_t Tree::size() const {
   switch (kind_) {
     case Kind::none: return 0;
-    case Kind::leaf: return 1;
+    case Kind::leaf:
+    case Kind::strings: return 1;
     case Kind::list: return list_.size();
     case Kind::dict: return dict_.size();
   }
@@ -73,6 +79,10 @@ void Tree::append_key(std::string& key) const {
       }
       key += '}';
       break;
+    case Kind::strings:
+      key += '$';
+      tree::append_structure(key, strings_);
+      break;
   }
 }
 
@@ -87,6 +97,7 @@ std::string Tree::to_string() const {
     case Kind::dict:
       for (const auto& [k, t] : dict_) out += (out.empty() ? "'" : ", '") + k + "': " + t.to_string();
       return "{" + out + "}";
+    case Kind::strings: return strings_.to_string();
   }
   return out;
 }

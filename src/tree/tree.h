@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "tf2jax/trace/array.h"
+#include "tf2jax/tree/string_tensor.h"
 
 namespace tf2jax::tree {
 
@@ -223,26 +224,30 @@ T map(F&& f, const T& t, const Rest&... rest) {
 
 namespace tf2jax {
 
-/// A tree whose structure is known only at run time: an array, a list, a dictionary (sorted by key), or nothing.
-/// What imported models take and return.
+/// A tree whose structure is known only at run time: an array, a list, a dictionary (sorted by key), strings, or
+/// nothing. What imported models take and return. Strings are structure: transforms see and change arrays only.
 class Tree {
  public:
-  enum class Kind : std::uint8_t { none, leaf, list, dict };
+  enum class Kind : std::uint8_t { none, leaf, list, dict, strings };
   using List = std::vector<Tree>;
   using Dict = std::map<std::string, Tree>;
 
   Tree() = default;
   Tree(Array leaf) : kind_(Kind::leaf), leaf_(std::move(leaf)) {}  // NOLINT: an array is a tree
   template <Scalar T>
-  Tree(T scalar) : Tree(Array(scalar)) {}                         // NOLINT
-  Tree(List list) : kind_(Kind::list), list_(std::move(list)) {}  // NOLINT
-  Tree(Dict dict) : kind_(Kind::dict), dict_(std::move(dict)) {}  // NOLINT
+  Tree(T scalar) : Tree(Array(scalar)) {}                                  // NOLINT
+  Tree(List list) : kind_(Kind::list), list_(std::move(list)) {}           // NOLINT
+  Tree(Dict dict) : kind_(Kind::dict), dict_(std::move(dict)) {}           // NOLINT
+  template <std::same_as<StringTensor> S>                                  // so that braces mean lists
+  Tree(S strings) : kind_(Kind::strings), strings_(std::move(strings)) {}  // NOLINT
 
   Kind kind() const { return kind_; }
   bool is_leaf() const { return kind_ == Kind::leaf; }
   /// The only array of the tree. Throws: TreeError when there is not exactly one leaf.
   const Array& array() const;
   operator const Array&() const { return array(); }  // NOLINT: y = f(x) for a single output
+  /// The strings. Throws: TreeError when the tree is something else.
+  const StringTensor& strings() const;
   /// The entry of a dictionary. Throws: LookupError listing the keys.
   const Tree& operator[](const std::string& key) const;
   const Tree& operator[](const char* key) const { return (*this)[std::string(key)]; }
@@ -269,6 +274,7 @@ class Tree {
   Array leaf_;
   List list_;
   Dict dict_;
+  StringTensor strings_;
 };
 
 template <class F>

@@ -282,7 +282,24 @@ StringLower($aB;)>s StringUpper(%s;)>t StringStrip(%t;)>u StringLength|%u|
 StringJoin($a,$b;N=2)>s StringLength|%s|
 AsString([1,2];T:INT32)>s StringToNumber|%s|
 Substr($abcd,=1,=2;)>s StringLength|%s|
-StringSplitV2|$abc $b|
+StringSplitV2 StringSplit|$abc $b|
+StringSplitV2($abc,$b;)>s StringNGrams|%s:1 [0,2]|separator:"-" ngram_widths=[1,2] left_pad:"l" right_pad:"r" pad_width=-1 preserve_short_sequences=true
+StringSplitV2($abc,$b;)>s ReduceJoin|%s:1 [0]|separator:"-"
+StringSplitV2($abc,$b;)>s UnsortedSegmentJoin|%s:1 [0,1] =2|
+StringSplitV2($abc,$b;)>s GatherV2(%s:1,[1,0],=0;)>t ConcatV2(%s:1,%t,=0;N=2)>u Unique|%u|
+StringSplitV2($abc,$b;)>s RaggedTensorToTensor|[2,1] %s:1 $c [0,1,2]|num_row_partition_tensors=1 row_partition_types:["ROW_SPLITS"]
+RegexReplace|$abc $b $c|
+StaticRegexReplace|$abc|pattern:"b" rewrite:"c"
+RegexFullMatch|$abc $a.*|
+StaticRegexFullMatch|$abc|pattern:"a.c"
+StringToHashBucketFast StringToHashBucket|$abc|num_buckets=7
+StringToHashBucketStrong|$abc|num_buckets=7 key=[1,2]
+EncodeBase64|$abc|
+DecodeBase64|$YWJj|
+UnicodeDecode UnicodeDecodeWithOffsets|$abc|input_encoding:"UTF-8"
+UnicodeEncode|[65,66] [0,2]|output_encoding:"UTF-8"
+UnicodeTranscode|$abc|input_encoding:"UTF-8" output_encoding:"UTF-8"
+RaggedBincount|[0,1,3] [1,2,1] =4 [1,2,3]|
 HashTableV2(;key_dtype:INT64,value_dtype:FLOAT)>t InitializeTableV2(%t,[1,2],[3,4];)>z LookupTableFindV2 LookupTableFind|%t [1,5] =7|
 HashTable(;key_dtype:INT64,value_dtype:FLOAT)>t InitializeTable(%t,[1,2],[3,4];)>z LookupTableSizeV2 LookupTableSize|%t|
 MutableHashTableV2(;key_dtype:INT64,value_dtype:FLOAT)>t LookupTableImportV2(%t,[1,2],[3,4];)>z LookupTableFindV2|%t [1,5] =7|

@@ -74,6 +74,24 @@ TEST(MatchArguments, WhatDoesNotFitIsRefused) {
                            "Found unexpected literal value `4`, expected `3` for argument at (0, 2)");
 }
 
+TEST(MatchArguments, StringsAreTensors) {
+  const auto leaves = match_arguments(signature(), CallArguments("text", kPair, 3, kw("k", strings({"a", "b"}))));
+  EXPECT_EQ(leaves[0].strings(), (StringTensor{{}, {"text"}}));
+  EXPECT_EQ(leaves[3].strings(), (StringTensor{{2}, {"a", "b"}}));
+  EXPECT_EQ(match_arguments(signature(), CallArguments(std::vector<std::string>{"a"}))[0].strings(), strings({"a"}));
+  expect_error<ValueError>([] { matched(1.f, kPair, "3"); }, "unexpected literal value `'3'`, expected `3`");
+}
+
+TEST(MatchArguments, LiteralStringsAreCompared) {
+  Signature s = signature();
+  auto& literal = s.inputs.items[0].second.items[2].second;
+  literal.kind = Kind::string;
+  literal.string = "mode";
+  EXPECT_EQ(match_arguments(s, CallArguments(1.f, kPair, "mode")).size(), 4u);
+  expect_error<ValueError>([&] { match_arguments(s, CallArguments(1.f, kPair, "other")); },
+                           "unexpected literal value `'other'`");
+}
+
 TEST(FlatInputs, HavePathsAsTfNestPrintsThem) {
   std::string text;
   for (const FlatInput& i : flat_inputs(signature().inputs)) text += i.name + i.path + " ";

@@ -53,6 +53,17 @@ tf2jax(0 "wrote" convert ${WORK}/model.mlir --out ${WORK}/frozen.pb)
 must_exist(${WORK}/frozen.pb)
 tf2jax(1 "cannot read" convert ${WORK}/no-such.mlir --out ${WORK}/frozen.pb)
 
+# A model of texts: inputs are given as text or a file of lines, results that are strings are written as lines.
+file(WRITE ${WORK}/text.pbtxt "node { name: 't' op: 'Placeholder' attr { key: 'dtype' value { type: DT_STRING } }
+  attr { key: 'shape' value { shape { dim { size: -1 } dim { size: 1 } } } } }
+  node { name: 'y' op: 'StringUpper' input: 't' }")
+file(WRITE ${WORK}/lines.txt "ab\nc d\n")
+tf2jax(0 "string.2,1.  'AB' 'C D'" run ${WORK}/text.pbtxt --text t=ab --text "t=c d" --output-dir ${WORK}/text)
+must_exist(${WORK}/text/output.txt)
+tf2jax(0 "string.2,1.  'AB' 'C D'" run ${WORK}/text.pbtxt --text t=@${WORK}/lines.txt)
+tf2jax(1 "inputs are missing.*t: string" run ${WORK}/text.pbtxt)
+tf2jax(1 "only numbers can be made up" run ${WORK}/text.pbtxt --random 1)
+
 tf2jax(1 "tf2jax: .*no-such-model" inspect ${WORK}/no-such-model)
 tf2jax(1 "image" run ${MODEL})
 tf2jax(1 "no-such.npy" run ${MODEL} --input image=${WORK}/no-such.npy)

@@ -56,6 +56,24 @@ TEST(Tree, MapKeepsTheTypeAndChecksStructure) {
   EXPECT_THROW(tree::map([](const Array& x, const Array&) { return x; }, net(), smaller), TreeError);
 }
 
+TEST(DynamicTree, StringsAreStructure) {
+  const Tree t(Tree::Dict{{"t", strings({"a", "b"})}, {"x", Array(2.f)}});
+  EXPECT_EQ(t.to_string(), "{'t': string[2], 'x': f32[]}");
+  EXPECT_EQ(t["t"].strings().values[1], "b");
+  EXPECT_EQ(tree::leaves(t).size(), 1u);
+  EXPECT_NE(tree::structure(t), tree::structure(Tree(Tree::Dict{{"t", strings({"a", "c"})}, {"x", Array(2.f)}})));
+  EXPECT_THROW(t["x"].strings(), TreeError);
+  EXPECT_THROW(t["t"].array(), TreeError);
+  const Tree g = grad([](const Tree& p) { return p["x"].array() * p["x"].array(); })(t);
+  EXPECT_EQ(g["x"].array().item<float>(), 4);
+  EXPECT_EQ(g["t"].strings(), t["t"].strings());
+}
+
+TEST(StringTensor, PrintsItsShape) {
+  EXPECT_EQ((StringTensor{{2, 3}, {}}.to_string()), "string[2,3]");
+  EXPECT_EQ((StringTensor{{}, {"a"}}.to_string()), "string[]");
+}
+
 TEST(DynamicTree, AccessAndMessages) {
   const Tree t(Tree::Dict{{"a", Array(1.f)}, {"b", Tree(Tree::List{Array(2.f), Tree()})}});
   EXPECT_EQ(t["a"].array().item<float>(), 1);

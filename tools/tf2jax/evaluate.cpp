@@ -17,7 +17,7 @@ bool wanted(const Request& request, const std::string& name) {
          std::ranges::find(request.outputs, name + ":0") != request.outputs.end();
 }
 
-std::vector<std::pair<std::string, Array>> chosen_outputs(const Request& request, const Tree& outputs) {
+Named chosen_outputs(const Request& request, const Tree& outputs) {
   auto all = named_leaves(outputs, "");
   if (all.size() == 1) return all;
   std::string names;
@@ -27,11 +27,14 @@ std::vector<std::pair<std::string, Array>> chosen_outputs(const Request& request
   return all;
 }
 
+bool is_floating_array(const Tree& x) { return x.is_leaf() && is_floating(x.array().dtype()); }
+
 // The mean of every floating output; a scalar is its own mean.
 Array loss_of(const Request& request, const Tree& outputs) {
   Array total;
-  for (const auto& [name, x] : chosen_outputs(request, outputs)) {
-    if (!is_floating(x.dtype())) continue;
+  for (const auto& [name, leaf] : chosen_outputs(request, outputs)) {
+    if (!is_floating_array(leaf)) continue;
+    const Array& x = leaf;
     const Array m = x.rank() == 0 ? x : mean(x);
     total = total.has_value() ? total + m : m;
   }
@@ -42,18 +45,19 @@ Array loss_of(const Request& request, const Tree& outputs) {
 std::vector<std::size_t> floating_inputs(const Call& call) {
   std::vector<std::size_t> positions;
   for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    if (is_floating(call.inputs[i].dtype())) positions.push_back(i);
+    if (is_floating_array(call.inputs[i])) positions.push_back(i);
   }
   return positions;
 }
 
-Arrays with(Arrays inputs, const std::vector<std::size_t>& positions, std::span<const Array> values) {
+std::vector<Tree> with(std::vector<Tree> inputs, const std::vector<std::size_t>& positions,
+                       std::span<const Array> values) {
   for (std::size_t i = 0; i < positions.size(); ++i) inputs[positions[i]] = values[i];
   return inputs;
 }
 
-void print(const std::vector<std::pair<std::string, Array>>& arrays, const std::string& prefix) {
-  for (const auto& [name, x] : arrays) std::cout << prefix << name << "  " << summary(x) << "\n";
+void print(const Named& values, const std::string& prefix) {
+  for (const auto& [name, x] : values) std::cout << prefix << name << "  " << summary(x) << "\n";
 }
 
 }  // namespace
@@ -80,7 +84,7 @@ int gradient(const Request& request) {
     return loss_of(request, call.run(call.function.params().merged(variables), with(call.inputs, positions, xs)).first);
   };
   const auto [value, gradients] = value_and_grad<0, 1>(loss)(inputs, trainable);
-  std::vector<std::pair<std::string, Array>> named;
+  Named named;
   for (std::size_t i = 0; i < positions.size(); ++i)
     named.emplace_back(call.names[positions[i]], std::get<0>(gradients)[i]);
   for (const auto& [name, v] : std::get<1>(gradients)) named.emplace_back(name, v.value());
@@ -94,21 +98,25 @@ int gradient(const Request& request) {
 Jaxpr program_of(const Request& request, bool symbolic_batch) {
   const Call call = prepare(request, false);
   Avals avals;
-  std::size_t given = 0;
-  for (const auto& [name, spec] : inputs_of(call.function.signature())) {
-    if (given < call.inputs.size()) {
-      avals.push_back(call.inputs[given++].aval());
+  std::vector<std::size_t> traced;  // strings are not
+  const auto specs = inputs_of(call.function.signature());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (call.inputs[i].kind() == Tree::Kind::strings) continue;
+    traced.push_back(i);
+    if (call.inputs[i].is_leaf()) {
+      avals.push_back(call.inputs[i].array().aval());
       continue;
     }
+    const auto& [name, spec] = specs[i];
     Aval aval = input_aval(request, name, spec);
     if (symbolic_batch && spec.shape) {
-      for (std::size_t i = 0; i < spec.shape->size(); ++i) {
-        if ((*spec.shape)[i] < 0) aval.shape[i] = Dim::variable(i == 0 ? "b" : fmt::format("d{}", i));
+      for (std::size_t k = 0; k < spec.shape->size(); ++k) {
+        if ((*spec.shape)[k] < 0) aval.shape[k] = Dim::variable(k == 0 ? "b" : fmt::format("d{}", k));
       }
     }
     avals.push_back(std::move(aval));
   }
-  return stage([&](const Arrays& xs) { return tree::leaves(call.run(xs)); }, avals);
+  return stage([&](const Arrays& xs) { return tree::leaves(call.run(with(call.inputs, traced, xs))); }, avals);
 }
 
 int print_jaxpr(const Request& request, bool symbolic_batch) {
@@ -125,7 +133,7 @@ int check_gradients(const Request& request, const CheckOptions& options) {
   const FlatFn f = [&](const Arrays& xs) {
     Arrays out;
     for (const auto& [name, x] : chosen_outputs(request, call.run(with(call.inputs, positions, xs)))) {
-      if (is_floating(x.dtype())) out.push_back(x);
+      if (is_floating_array(x)) out.push_back(x);
     }
     return out;
   };

@@ -16,6 +16,7 @@ void add_model(CLI::App& command, Request& r) {
   command.add_option("--function", r.function, "Function attribute of a SavedModel, such as f");
   command.add_option("--output", r.outputs, "Output to use: a signature's name, or a tensor such as logits:0");
   command.add_option("--input", r.input_files, "NAME=FILE.npy, or FILE.npz with arrays by name");
+  command.add_option("--text", r.texts, "NAME=TEXT, again for further texts, or NAME=@FILE with one text a line");
   command.add_option("--shape", r.sizes, "NAME=2,3: sizes of an input that is not given");
   command.add_option("--batch", r.batch, "Size to use where a shape is unknown")->check(CLI::PositiveNumber);
 }
@@ -45,7 +46,7 @@ int start(int argc, char** argv) {
   Request request;
   auto* run_command = app.add_subcommand("run", "Evaluate a model");
   add_values(*run_command, request);
-  run_command->add_option("--output-dir", request.output_dir, "Where to write the outputs as NAME.npy");
+  run_command->add_option("--output-dir", request.output_dir, "Where to write the outputs as NAME.npy or NAME.txt");
 
   auto* grad_command = app.add_subcommand("grad", "Gradient of the mean output with respect to inputs and variables");
   add_values(*grad_command, request);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <fstream>
 #include <random>
 
 namespace tf2jax::tool {
@@ -17,9 +18,38 @@ std::pair<std::string, std::string> key_and_value(const std::string& text, std::
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
 
-std::map<std::string, Array> load_inputs(const std::vector<std::string>& files) {
-  std::map<std::string, Array> inputs;
-  for (const auto& text : files) {
+using Inputs = std::map<std::string, Tree>;
+
+// Several texts of one name are a tensor of them.
+void load_texts(const std::vector<std::string>& options, Inputs& inputs) {
+  std::map<std::string, std::vector<std::string>> texts;
+  for (const auto& option : options) {
+    const auto [name, text] = key_and_value(option, "--text");
+    auto& lines = texts[name];
+    if (!text.starts_with('@')) {
+      lines.push_back(text);
+      continue;
+    }
+    std::ifstream file(text.substr(1), std::ios::binary);
+    check<IoError>(file.is_open(), "--text {}: cannot read '{}'", name, text.substr(1));
+    for (std::string line; std::getline(file, line);) lines.push_back(line);
+  }
+  for (auto& [name, lines] : texts) inputs.insert_or_assign(name, strings(std::move(lines)));
+}
+
+// Texts with axes of size 1 for what else the model expects; one text may be a scalar.
+Tree shaped(const Tree& given, const TensorSpec& spec) {
+  if (given.kind() != Tree::Kind::strings || !spec.shape) return given;
+  StringTensor x = given.strings();
+  if (spec.shape->empty() && x.values.size() == 1) x.dims.clear();
+  else x.dims.resize(std::max<std::size_t>(spec.shape->size(), 1), 1);
+  return x;
+}
+
+Inputs load_inputs(const Request& request) {
+  Inputs inputs;
+  load_texts(request.texts, inputs);
+  for (const auto& text : request.input_files) {
     if (text.find('=') == std::string::npos && text.ends_with(".npz")) {
       for (const auto& [name, x] : load_npz(text)) inputs.insert_or_assign(name, x);
       continue;
@@ -83,9 +113,9 @@ void leaves(const StructuredValue& v, const std::string& name, std::vector<std::
 }
 
 // The argument of one parameter, filled from the flat values.
-Tree assemble(const StructuredValue& v, const Arrays& values, std::size_t& next) {
+Tree assemble(const StructuredValue& v, const std::vector<Tree>& values, std::size_t& next) {
   switch (v.kind) {
-    case StructuredValue::Kind::tensor: return Tree(values.at(next++));
+    case StructuredValue::Kind::tensor: return values.at(next++);
     case StructuredValue::Kind::list:
     case StructuredValue::Kind::tuple: {
       Tree::List list;
@@ -102,7 +132,7 @@ Tree assemble(const StructuredValue& v, const Arrays& values, std::size_t& next)
   }
 }
 
-CallArguments arguments(const Signature& signature, const Arrays& values) {
+CallArguments arguments(const Signature& signature, const std::vector<Tree>& values) {
   CallArguments result;
   std::size_t next = 0;
   for (const auto& [key, v] : signature.inputs.items.at(0).second.items)
@@ -125,7 +155,7 @@ std::vector<std::pair<std::string, TensorSpec>> inputs_of(const Signature& signa
 }
 
 Aval input_aval(const Request& request, const std::string& name, const TensorSpec& spec) {
-  check(spec.dtype.has_value(), "input '{}' is {}; only numbers can be made up", name, spec.to_string());
+  check(spec.dtype.has_value(), "input '{}' is {}; only numbers can be made up; give --text", name, spec.to_string());
   bool known = spec.shape.has_value();
   Dims dims = spec.shape.value_or(Dims{});
   for (const auto& text : request.sizes) {
@@ -140,7 +170,7 @@ Aval input_aval(const Request& request, const std::string& name, const TensorSpe
 }
 
 Call prepare(const Request& request, bool need_values) {
-  const auto given = load_inputs(request.input_files);
+  const auto given = load_inputs(request);
   const std::filesystem::path path = request.model;
   ConvertOptions options{.signature = request.signature, .function = request.function, .jit = !request.no_jit};
   const bool plain =
@@ -162,12 +192,13 @@ Call prepare(const Request& request, bool need_values) {
     call.names.push_back(name);
     auto it = given.find(name);
     if (it == given.end()) it = given.find(name + ":0");
-    if (it != given.end()) call.inputs.push_back(it->second);
-    else if (!need_values) continue;
+    if (it != given.end()) call.inputs.push_back(shaped(it->second, spec));
+    else if (!need_values) call.inputs.emplace_back();
     else if (request.random) call.inputs.push_back(random_array(input_aval(request, name, spec), engine));
     else missing += fmt::format("\n  {}: {}", name, spec.to_string());
   }
-  check(missing.empty(), "inputs are missing; give --input NAME=FILE.npy, or --random SEED:{}", missing);
+  check(missing.empty(), "inputs are missing; give --input NAME=FILE.npy, --text NAME=TEXT, or --random SEED:{}",
+        missing);
   for (const auto& [name, x] : given) {
     const bool used = std::ranges::any_of(call.names, [&](const auto& n) { return n == name || n + ":0" == name; });
     check(used, "--input {}: the function has no such input. It has:{}", name, [&] {
@@ -179,28 +210,28 @@ Call prepare(const Request& request, bool need_values) {
   return call;
 }
 
-Tree Call::run(const Arrays& values) const { return function.call(arguments(function.signature(), values)); }
-std::pair<Tree, Variables> Call::run(const Variables& variables, const Arrays& values) const {
+Tree Call::run(const std::vector<Tree>& values) const { return function.call(arguments(function.signature(), values)); }
+std::pair<Tree, Variables> Call::run(const Variables& variables, const std::vector<Tree>& values) const {
   return function.apply().call(variables, arguments(function.signature(), values));
 }
 
-std::vector<std::pair<std::string, Array>> named_leaves(const Tree& tree, const std::string& prefix) {
-  std::vector<std::pair<std::string, Array>> out;
+Named named_leaves(const Tree& tree, const std::string& prefix) {
+  Named out;
   const auto add = [&](const Tree& child, const std::string& key) {
     for (auto& leaf : named_leaves(child, prefix.empty() ? key : prefix + "." + key)) out.push_back(std::move(leaf));
   };
-  if (tree.kind() == Tree::Kind::leaf) out.emplace_back(prefix.empty() ? "output" : prefix, tree.array());
+  if (tree.is_leaf() || tree.kind() == Tree::Kind::strings) out.emplace_back(prefix.empty() ? "output" : prefix, tree);
   for (std::size_t i = 0; i < tree.list().size(); ++i) add(tree.list()[i], fmt::format("{}", i));
   for (const auto& [key, child] : tree.dict()) add(child, key);
   return out;
 }
 
-void save_all(const std::string& directory, const std::vector<std::pair<std::string, Array>>& arrays) {
+void save_all(const std::string& directory, const Named& values) {
   if (directory.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(directory, error);
   check<IoError>(!error, "cannot create '{}': {}", directory, error.message());
-  for (const auto& [name, x] : arrays) {
+  for (const auto& [name, x] : values) {
     std::string file = name;
     for (char& c : file) {
       const bool ok = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -208,11 +239,26 @@ void save_all(const std::string& directory, const std::vector<std::pair<std::str
       if (!ok) c = '_';
     }
     if (file.starts_with('.')) file = "_" + file;
-    save_npy(std::filesystem::path(directory) / (file + ".npy"), x);
+    const auto path = std::filesystem::path(directory) / file;
+    if (x.is_leaf()) {
+      save_npy(path.string() + ".npy", x);
+      continue;
+    }
+    std::ofstream out(path.string() + ".txt", std::ios::binary);
+    for (const auto& text : x.strings().values) out << text << '\n';
+    check<IoError>(static_cast<bool>(out.flush()), "cannot write '{}.txt'", path.string());
   }
 }
 
-std::string summary(const Array& x) {
+std::string summary(const Tree& tree) {
+  if (tree.kind() == Tree::Kind::strings) {
+    std::string text = tree.to_string() + " ";
+    constexpr std::size_t kShown = 8;
+    const auto& all = tree.strings().values;
+    for (std::size_t i = 0; i < std::min(all.size(), kShown); ++i) text += " '" + all[i].substr(0, 60) + "'";
+    return text + (all.size() > kShown ? " …" : "");
+  }
+  const Array& x = tree.array();
   const auto values = x.to_vector<double>();
   if (values.empty()) return x.aval().to_string();
   double sum = 0;

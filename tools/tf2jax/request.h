@@ -16,6 +16,7 @@ struct Request {
   std::string signature, function;
   std::vector<std::string> outputs;      // tensors of a plain graph, or names of a signature's outputs
   std::vector<std::string> input_files;  // name=file.npy, or one file.npz
+  std::vector<std::string> texts;        // name=text, or name=@file with one text a line
   std::vector<std::string> sizes;        // name=2,3: the shape of a random input
   std::optional<std::uint64_t> random;   // seed of random inputs
   std::optional<std::uint64_t> rng;      // seed of the model's own random operations
@@ -28,11 +29,14 @@ struct Request {
 struct Call {
   ConvertedFunction function;
   std::vector<std::string> names;  // of the inputs, in order
-  Arrays inputs;
+  std::vector<Tree> inputs;        // arrays or strings; none where no value was asked for
 
-  Tree run(const Arrays& values) const;
-  std::pair<Tree, Variables> run(const Variables& variables, const Arrays& values) const;
+  Tree run(const std::vector<Tree>& values) const;
+  std::pair<Tree, Variables> run(const Variables& variables, const std::vector<Tree>& values) const;
 };
+
+/// Arrays and strings by name.
+using Named = std::vector<std::pair<std::string, Tree>>;
 
 /// Loads the model and its inputs. Throws: what convert and load_npy throw; ValueError for inputs that are missing.
 Call prepare(const Request& request, bool need_values = true);
@@ -42,11 +46,11 @@ Aval input_aval(const Request& request, const std::string& name, const TensorSpe
 std::vector<std::pair<std::string, TensorSpec>> inputs_of(const Signature& signature);
 
 /// Leaves of the result with their names: "y", or "y.0", "y.key" inside containers.
-std::vector<std::pair<std::string, Array>> named_leaves(const Tree& tree, const std::string& prefix);
-/// Writes NAME.npy for each array into the directory, which is created; characters that are no part of file names
-/// become '_'.
-void save_all(const std::string& directory, const std::vector<std::pair<std::string, Array>>& arrays);
-/// "f32[2,3]  mean 0.1  min -1  max 2".
-std::string summary(const Array& x);
+Named named_leaves(const Tree& tree, const std::string& prefix);
+/// Writes NAME.npy for each array and NAME.txt for strings, one a line, into the directory, which is created;
+/// characters that are no part of file names become '_'.
+void save_all(const std::string& directory, const Named& values);
+/// "f32[2,3]  mean 0.1  min -1  max 2", "string[2]  'a' 'b'".
+std::string summary(const Tree& x);
 
 }  // namespace tf2jax::tool

@@ -49,16 +49,6 @@ Values pack(Node& n) {
   const auto axis = n.attr<std::int64_t>("axis");
   if (n.num_inputs() != count) raise<ValueError>("Pack expects {} inputs, found {}.", count, n.num_inputs());
   if (any_symbolic(n, 0, count)) return join(n, 0, count, 0);
-  if (n.input(0).get_if<StringTensor>()) {
-    StringTensor all{{static_cast<std::int64_t>(count)}, {}};
-    for (std::size_t i = 0; i < count; ++i) {
-      check<NotImplementedError>(n.strings(i).values.size() == 1,
-                                 "only single strings are packed. Got {1} in input {0}.", i,
-                                 n.strings(i).values.size());
-      all.values.push_back(n.strings(i).values[0]);
-    }
-    return {Value(std::move(all))};
-  }
   return {stack(n.arrays(), normalize_axis(axis, n.array(0).rank() + 1, "Pack"))};
 }
 

@@ -100,31 +100,51 @@ Values sparse_segment(Node& n) {
 
 // ---- counting
 
-// Inputs: integers (a vector, or with DenseBincount rows of a matrix), how many bins, weights or none.
-Array counted(const Node& n, const Array& x, std::int64_t bins, const Array& weights, bool binary) {
-  const DType type = weights.dtype();
+// What is counted of each integer: its weight, or one.
+Array weights_of(const Array& x, const Array& weights, bool binary) {
   const bool weighted = weights.size() > 0;
   check<ShapeError>(!weighted || identical(weights.shape(), x.shape()),
                     "the weights must have the shape of the operand. Got {} and {}.", weights.aval(), x.aval());
-  const Array value = weighted && !binary ? weights : ones(x.shape(), type);
-  const auto of_row = [&](const Array& ids, const Array& v) {
-    const Array total = reduced(n, kSum, v, ids, bins);
-    return binary ? minimum(total, ones_like(total)) : total;
-  };
-  if (x.rank() < 2) return of_row(reshape(x, {num_elements(x.shape())}), reshape(value, {num_elements(x.shape())}));
-  // Each row has bins of its own; integers out of range must not fall into those of another row.
-  const std::int64_t rows = x.shape()[0].value();
+  return weighted && !binary ? weights : ones(x.shape(), weights.dtype());
+}
+
+// Each row has bins of its own; integers out of range must not fall into those of another row.
+Array counted_rows(const Node& n, const Array& x, const Array& row, std::int64_t rows, std::int64_t bins,
+                   const Array& value, bool binary) {
   check_sizes(Shape{Dim(rows), Dim(bins)}, n.op());
-  const Array ids = astype(x, i32), first = mul(iota(i32, x.shape(), 0), static_cast<std::int32_t>(bins));
+  const Array ids = astype(x, i32), first = mul(row, static_cast<std::int32_t>(bins));
   const Array within = logical_and(greater_equal(ids, 0), less(ids, static_cast<std::int32_t>(bins)));
   const Array place = where(within, add(ids, first), full_like(ids, -1));
-  const Array total = reduced(n, kSum, value, place, rows * bins);
-  const Array table = reshape(total, {Dim(rows), Dim(bins)});
+  const Array table = reshape(reduced(n, kSum, value, place, rows * bins), {Dim(rows), Dim(bins)});
   return binary ? minimum(table, ones_like(table)) : table;
+}
+
+// Inputs: integers (a vector, or with DenseBincount rows of a matrix), how many bins, weights or none.
+Array counted(const Node& n, const Array& x, std::int64_t bins, const Array& weights, bool binary) {
+  const Array value = weights_of(x, weights, binary);
+  if (x.rank() == 2) return counted_rows(n, x, iota(i32, x.shape(), 0), x.shape()[0].value(), bins, value, binary);
+  const Shape flat{num_elements(x.shape())};
+  const Array total = reduced(n, kSum, reshape(value, flat), reshape(x, flat), bins);
+  return binary ? minimum(total, ones_like(total)) : total;
 }
 
 Values dense_bincount(Node& n) {
   return {counted(n, n.array(0, 1, 2), n.integer(1, 0), n.array(2), n.attr<bool>("binary_output"))};
+}
+// Inputs: splits of the rows, integers, how many bins, weights or none.
+Values ragged_bincount(Node& n) {
+  const auto splits = n.integers(0);
+  const Array x = n.array(1, 1, 1);
+  const std::int64_t bins = n.integer(2, 0);
+  const bool ok = !splits.empty() && splits[0] == 0 && std::ranges::is_sorted(splits) &&
+                  identical(x.shape()[0], Dim(splits.back()));
+  check(ok, "the splits must lead from 0 to the number of integers and not fall. Got {} for {}.", tuple_string(splits),
+        x.aval());
+  std::vector<std::int64_t> rows;
+  for (std::size_t r = 0; r + 1 < splits.size(); ++r) rows.resize(splits[r + 1], static_cast<std::int64_t>(r));
+  const bool binary = n.attr_or<bool>("binary_output", false);
+  return {counted_rows(n, x, known_vector(rows, i32), std::ssize(splits) - 1, bins, weights_of(x, n.array(3), binary),
+                       binary)};
 }
 Values bincount(Node& n) {
   const Array x = n.array(0), weights = n.array(2);
@@ -175,6 +195,7 @@ void add_segment_operations(ConverterTable& table) {
     table.add(op, sparse_segment<Sparse::root>, one_gradient);
   table.add("DenseBincount", dense_bincount);
   table.add("Bincount", bincount);
+  table.add("RaggedBincount", ragged_bincount);
   table.add("HistogramFixedWidth", histogram);
   table.add("Bucketize", bucketize);
 }

@@ -23,23 +23,7 @@ Values shape_n(Node& n) {
   return out;
 }
 
-Dims reshaped_strings(const StringTensor& strings, Dims sizes) {
-  const auto total = static_cast<std::int64_t>(strings.values.size());
-  const auto inferred = std::ranges::find(sizes, -1);
-  if (inferred != sizes.end()) {
-    *inferred = 1;
-    check_sizes(sizes, "Reshape");
-    *inferred = total / std::max<std::int64_t>(num_elements(sizes), 1);
-  }
-  check_sizes(sizes, "Reshape");
-  check<ShapeError>(num_elements(sizes) == total, "the number of strings must not change. Got {} for shape {}.", total,
-                    tuple_string(sizes));
-  return sizes;
-}
-
 Values reshape_node(Node& n) {
-  if (const auto* strings = n.input(0).get_if<StringTensor>())
-    return {Value(StringTensor{reshaped_strings(*strings, n.integers(1)), strings->values})};
   Shape sizes = n.shape(1);
   if (const auto* ints = n.input(0).get_if<SymbolicInts>()) {
     check<ShapeError>(sizes.size() == 1 || (sizes.empty() && ints->values.size() == 1),

@@ -261,6 +261,8 @@ void add_builtin_operations(ConverterTable& table) {
   add_sparse_operations(table);
   add_special_operations(table);
   add_banded_operations(table);
+  add_string_movement(table);
+  add_exact_random(table);
   add_tensorflow_gradients(table);
 }
 

@@ -20,6 +20,8 @@ void add_nn_operations(ConverterTable& table);        // contractions, convoluti
 void add_state_operations(ConverterTable& table);     // constants, variables, calls
 void add_gradient_operations(ConverterTable& table);  // IdentityN, PreventGradient, StopGradient
 void add_random_operations(ConverterTable& table);
+/// Lets stateless random operations give TensorFlow's numbers, where the configuration asks for them.
+void add_exact_random(ConverterTable& table);
 void add_xla_operations(ConverterTable& table);
 void add_module_operations(ConverterTable& table);  // XlaCallModule
 void add_matrix_operations(ConverterTable& table);
@@ -39,9 +41,11 @@ void add_value_shape_operations(
 void add_sequence_operations(ConverterTable& table);   // reversal of parts, running sums, ranks
 void add_neighbour_operations(ConverterTable& table);  // dilation, positions of maxima
 void add_optimizer_operations(ConverterTable& table);
-void add_table_operations(ConverterTable& table);      // lookup tables
-void add_ragged_operations(ConverterTable& table);     // rows of different lengths
-void add_text_operations(ConverterTable& table);       // strings, which are known
+void add_table_operations(ConverterTable& table);   // lookup tables
+void add_ragged_operations(ConverterTable& table);  // rows of different lengths
+void add_text_operations(ConverterTable& table);    // strings, which are known
+/// Lets operations that move, choose or compare elements take strings.
+void add_string_movement(ConverterTable& table);
 void add_recurrent_operations(ConverterTable& table);  // cells of LSTMs and GRUs
 void add_sparse_operations(ConverterTable& table);
 void add_special_operations(ConverterTable& table);  // special functions

@@ -14,6 +14,9 @@ struct FlatInput {
   TensorSpec spec;
 };
 
+/// Strings among the inputs or outputs, by position.
+using Texts = std::map<std::size_t, StringTensor>;
+
 class ImportedFunction {
  public:
   std::shared_ptr<const Model> model;
@@ -31,27 +34,43 @@ class ImportedFunction {
   std::pair<Tree, Variables> call(const Variables& params, const CallArguments& arguments) const;
 
  private:
+  // What a call is given: arrays in order, strings beside them.
+  struct Given {
+    Arrays arrays;
+    Texts texts;
+  };
+  // What an evaluation yields beside arrays.
+  struct Others {
+    std::vector<std::size_t> changed;  // positions in `captured`
+    Texts texts;
+  };
   struct Staged {
     Avals avals;
     Config config;
     bool has_key;
-    std::optional<Jaxpr> jaxpr;        // none: it needs the values of its arguments
-    std::vector<std::size_t> changed;  // positions in `captured`
+    std::optional<Jaxpr> jaxpr;  // none: it needs the values of its arguments
+    Others others;
   };
 
   std::vector<Tree> bind(const CallArguments& arguments) const;
   std::pair<Tree, Variables> run(const Variables& params, const CallArguments& arguments) const;
   Config options_in_force() const;
-  Arrays check_inputs(const std::vector<Tree>& leaves) const;
+  Arrays params_of(const Variables& given) const;
+  Given check_inputs(const std::vector<Tree>& leaves) const;
+  Array check_array(const Tree& leaf, const FlatInput& input) const;
+  StringTensor check_strings(const Tree& leaf, const FlatInput& input) const;
   std::shared_ptr<const Staged> staged(const Avals& avals, bool has_key) const;
-  /// variables, inputs [, key] -> outputs, then the changed variables, whose positions go to `changed`.
-  Arrays evaluate(const Arrays& arguments, bool has_key, std::vector<std::size_t>& changed) const;
+  /// variables, inputs [, key] -> outputs, then the changed variables. Inputs and outputs that are strings stand in
+  /// `texts` and `others` instead.
+  Arrays evaluate(const Arrays& arguments, const Texts& texts, bool has_key, Others& others) const;
+  /// The same through the staged program where there can be one.
+  Arrays compute(Arrays arguments, const Texts& texts, bool has_key, Others& others) const;
 
   mutable detail::SnapshotList<Staged> cache_;
 };
 
 /// Assembles outputs in their structure; `next` yields the tensors in order.
-Tree build_tree(const StructuredValue& structure, const Arrays& tensors, std::size_t& next);
+Tree build_tree(const StructuredValue& structure, const std::vector<Tree>& tensors, std::size_t& next);
 
 /// Matches arguments to the structure of a signature. Appends one leaf per tensor, none where it is missing.
 /// Throws: ValueError for other literals, TypeError for arguments the function does not have.

@@ -5,7 +5,9 @@
 
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/tf_import/converters/text/internal/text_ops.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/text_budget.h"
 #include "tf2jax/trace/trace.h"
 
 namespace tf2jax::tf_import {
@@ -15,17 +17,22 @@ namespace {
 template <class F>
 Converter bytewise(F f) {
   return [f](Node& n) -> Values {
-    if (n.attr_or<std::string>("encoding", "") != "")
-      n.fail(fmt::format("only texts of bytes are implemented. Got encoding '{}'.", n.attr<std::string>("encoding")));
+    const auto encoding = n.attr_or<std::string>("encoding", "");
+    check(encoding.empty() || encoding == "utf-8", "the encoding is not known. Got '{}'; expected '' or 'utf-8'.",
+          encoding);
     StringTensor out = n.strings(0);
-    for (std::string& s : out.values) std::ranges::transform(s, s.begin(), f);
+    for (std::string& s : out.values) {
+      const bool ascii = std::ranges::all_of(s, [](char c) { return static_cast<unsigned char>(c) < 128; });
+      check<NotImplementedError>(encoding.empty() || ascii,
+                                 "upper and lower case of letters beyond ASCII is not implemented. Got '{}'.", s);
+      std::ranges::transform(s, s.begin(), f);
+    }
     return {out};
   };
 }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 Values strip(Node& n) {
   StringTensor out = n.strings(0);
@@ -37,15 +44,14 @@ Values strip(Node& n) {
   return {out};
 }
 
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // a character of UTF-8
-
 Values length(Node& n) {
   const auto unit = n.attr_or<std::string>("unit", "BYTE");
   check(unit == "BYTE" || unit == "UTF8_CHAR", "the unit is not known. Got '{}'; expected BYTE or UTF8_CHAR.", unit);
   const StringTensor& x = n.strings(0);
   std::vector<std::int64_t> lengths;
   for (const auto& s : x.values)
-    lengths.push_back(unit == "BYTE" ? std::ssize(s) : std::ranges::count_if(s, [](char c) { return !continues(c); }));
+    lengths.push_back(unit == "BYTE" ? std::ssize(s)
+                                     : std::ranges::count_if(s, [](char c) { return !continues_character(c); }));
   return {Value(known_integers(lengths, x.dims, DType::i32), true)};
 }
 
@@ -54,6 +60,7 @@ Values join(Node& n) {
   n.ignore({"N"});
   const auto separator = n.attr_or<std::string>("separator", "");
   StringTensor out;
+  TextBudget budget;
   std::size_t shaped = 0;
   for (std::size_t i = 0; i < n.num_inputs(); ++i)
     if (!n.strings(i).dims.empty()) shaped = i;
@@ -63,8 +70,12 @@ Values join(Node& n) {
     const StringTensor& part = n.strings(i);
     check<ShapeError>(part.dims.empty() || part.dims == out.dims, "the texts' shapes differ. Got {} and {}.",
                       tuple_string(part.dims), tuple_string(out.dims));
-    for (std::size_t k = 0; k < out.values.size(); ++k)
-      out.values[k] += (i ? separator : "") + part.values.at(part.dims.empty() ? 0 : k);
+    for (std::size_t k = 0; k < out.values.size(); ++k) {
+      const std::string& text = part.values.at(part.dims.empty() ? 0 : k);
+      budget.spend(text);
+      budget.spend(separator);
+      out.values[k] += (i ? separator : "") + text;
+    }
   }
   return {out};
 }
@@ -132,69 +143,44 @@ Values to_number(Node& n) {
       astype(detail::exact_array({DType::f64, symbolic(x.dims), false}, std::as_bytes(std::span(reals))), type), true)};
 }
 
-// Inputs: texts, positions, lengths; the latter two of the texts' shape or scalars. Negative positions count from the
-// end.
-Values substring(Node& n) {
-  n.ignore({"T"});
-  if (n.attr_or<std::string>("unit", "BYTE") != "BYTE") n.fail("only bytes are implemented as units.");
-  StringTensor out = n.strings(0);
-  const auto places = n.integers(1), lengths = n.integers(2);
-  const bool fit = places.size() == lengths.size() && (places.size() == 1 || places.size() == out.values.size());
-  check<ShapeError>(fit, "there must be one position and one length, or one of each for each text.");
-  for (std::size_t i = 0; i < out.values.size(); ++i) {
-    std::string& s = out.values[i];
-    const auto at = places[places.size() == 1 ? 0 : i], count = lengths[lengths.size() == 1 ? 0 : i];
-    const auto begin = at < 0 ? at + std::ssize(s) : at;
-    check(begin >= 0 && begin <= std::ssize(s) && count >= 0, "the position is out of range. Got {} for '{}'.", at, s);
-    s = s.substr(begin, count);
-  }
-  return {out};
+// Where each character begins, and the end.
+std::vector<std::int64_t> character_starts(std::string_view text, bool utf8) {
+  std::vector<std::int64_t> starts;
+  for (std::int64_t i = 0; i < std::ssize(text); ++i)
+    if (!utf8 || i == 0 || !continues_character(text[i])) starts.push_back(i);
+  starts.push_back(std::ssize(text));
+  return starts;
 }
 
-// The words of each text as a sparse matrix; without a separator they are what is not space.
-Values split(Node& n) {
-  const auto most = n.attr_or<std::int64_t>("maxsplit", -1);
-  const StringTensor &texts = n.strings(0), &separators = n.strings(1);
-  if (separators.values.size() != 1) n.fail("one separator is expected.");
-  const std::string& separator = separators.values[0];
-  std::vector<std::int64_t> indices;
-  StringTensor words;
-  std::int64_t widest = 0;
-  for (std::size_t row = 0; row < texts.values.size(); ++row) {
-    std::string_view rest = texts.values[row];
-    std::int64_t column = 0;
-    const auto add = [&](std::string_view word) {
-      indices.insert(indices.end(), {static_cast<std::int64_t>(row), column++});
-      words.values.emplace_back(word);
-    };
-    const auto skip_spaces = [&] {
-      while (!rest.empty() && is_space(rest.front())) rest.remove_prefix(1);
-    };
-    if (separator.empty()) {
-      for (skip_spaces(); !rest.empty(); skip_spaces()) {
-        if (most >= 0 && column == most) {
-          add(rest);
-          break;
-        }
-        const std::size_t end = std::ranges::find_if(rest, is_space) - rest.begin();
-        add(rest.substr(0, end));
-        rest.remove_prefix(end);
-      }
-    } else {
-      for (bool more = true; more;) {
-        const auto end = most >= 0 && column == most ? std::string_view::npos : rest.find(separator);
-        more = end != std::string_view::npos;
-        add(rest.substr(0, end));
-        if (more) rest.remove_prefix(end + separator.size());
-      }
-    }
-    widest = std::max(widest, column);
+// Inputs: texts, positions, lengths; one of each for each text, or one for all. One text may have several positions.
+// Negative positions count from the end.
+Values substring(Node& n) {
+  n.ignore({"T"});
+  const auto unit = n.attr_or<std::string>("unit", "BYTE");
+  check(unit == "BYTE" || unit == "UTF8_CHAR", "the unit is not known. Got '{}'; expected BYTE or UTF8_CHAR.", unit);
+  const StringTensor& x = n.strings(0);
+  const auto places = n.integers(1), lengths = n.integers(2);
+  const Shape& shape = n.shape_of(1);
+  check<ShapeError>(places.size() == lengths.size(), "positions and lengths must have one shape. Got {} and {}.",
+                    to_string(n.shape_of(1)), to_string(n.shape_of(2)));
+  const bool one_text = x.dims.empty(), one_place = shape.empty();
+  check<ShapeError>(one_text || one_place || concrete(shape) == x.dims,
+                    "there must be one position and one length, or one of each for each text. Got positions {} for {}.",
+                    to_string(shape), x.to_string());
+  StringTensor out{one_text ? concrete(shape) : x.dims, {}};
+  TextBudget budget;
+  for (std::int64_t i = 0; i < num_elements(out.dims); ++i) {
+    const std::string& s = x.values.at(one_text ? 0 : i);
+    const auto starts = character_starts(s, unit != "BYTE");
+    const std::int64_t size = std::ssize(starts) - 1, at = places[one_place ? 0 : i],
+                       count = lengths[one_place ? 0 : i];
+    const auto begin = at < 0 ? at + size : at;
+    check(begin >= 0 && begin <= size, "the position is out of range. Got {} for '{}'.", at, s);
+    const auto end = count < 0 || count > size - begin ? size : begin + count;
+    out.values.push_back(s.substr(starts[begin], starts[end] - starts[begin]));
+    budget.spend(out.values.back());
   }
-  const auto count = static_cast<std::int64_t>(words.values.size());
-  words.dims = {count};
-  const std::int64_t shape[] = {static_cast<std::int64_t>(texts.values.size()), widest};
-  return {Value(known_integers(indices, {count, 2}, DType::i64), true), words,
-          Value(known_integers(shape, {2}, DType::i64), true)};
+  return {out};
 }
 
 }  // namespace
@@ -208,7 +194,10 @@ void add_text_operations(ConverterTable& table) {
   table.add("AsString", as_string);
   table.add("StringToNumber", to_number);
   table.add("Substr", substring);
-  table.add("StringSplitV2", split);
+  add_split_operations(table);
+  add_regex_operations(table);
+  add_hash_operations(table);
+  add_unicode_operations(table);
 }
 
 }  // namespace tf2jax::tf_import

@@ -1,0 +1,28 @@
+// TextBudget: how much text one operation may write.
+#pragma once
+#include <cstdint>
+#include <string_view>
+
+#include "tf2jax/base/error.h"
+
+namespace tf2jax::tf_import {
+
+/// Counts the bytes of strings before they are made: a short file may ask for long ones many times over.
+class TextBudget {
+ public:
+  static constexpr std::int64_t kMaxBytes = std::int64_t{1} << 28;
+
+  /// Requires: `bytes` is not negative.
+  /// Throws: ResourceExhaustedError when all of them together are more than kMaxBytes.
+  void spend(std::int64_t bytes) {
+    check<ResourceExhaustedError>(bytes <= left_, "strings: one operation writes more than {} bytes of text.",
+                                  kMaxBytes);
+    left_ -= bytes;
+  }
+  void spend(std::string_view text) { spend(std::ssize(text)); }
+
+ private:
+  std::int64_t left_ = kMaxBytes;
+};
+
+}  // namespace tf2jax::tf_import
