@@ -46,6 +46,7 @@ StringTensor ImportedFunction::check_strings(const Tree& leaf, const FlatInput& 
   check<TypeError>(!input.spec.dtype, "call: Found strings for argument at {}, '{}'. Got {}; expected {}.", input.path,
                    input.name, leaf.to_string(), input.spec.to_string());
   const StringTensor& x = leaf.strings();
+  check_sizes(x.dims, "call: strings");
   check<ShapeError>(num_elements(x.dims) == std::ssize(x.values),
                     "call: the strings at {} do not fill their shape. Got {} for {}.", input.path, x.values.size(),
                     x.to_string());

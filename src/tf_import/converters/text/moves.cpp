@@ -63,12 +63,15 @@ constexpr Row kRows[] = {{"Reshape", kAll},
 // Equal strings have one number. The strings must outlive this.
 class Numbering {
  public:
+  // Others are no strings: those of a graph that mixes both.
+  static constexpr std::int64_t kFirst = std::int64_t{1} << 30;
+
   Array numbers(const StringTensor& x) {
     std::vector<std::int64_t> out;
     for (const std::string& s : x.values) {
       const auto [it, fresh] = numbers_.try_emplace(s, std::ssize(strings_));
       if (fresh) strings_.push_back(s);
-      out.push_back(it->second);
+      out.push_back(kFirst + it->second);
     }
     return known_integers(out, x.dims, DType::i32);
   }
@@ -79,8 +82,9 @@ class Numbering {
                                numbers.aval());
     StringTensor out{numbers.dims(), {}};
     for (const auto i : numbers.to_vector<std::int64_t>()) {
-      budget_.spend(strings_.at(i));
-      out.values.emplace_back(strings_[i]);
+      check<TypeError>(i >= kFirst && i - kFirst < std::ssize(strings_), "strings and numbers are mixed. Got {}.", i);
+      budget_.spend(strings_[i - kFirst]);
+      out.values.emplace_back(strings_[i - kFirst]);
     }
     return out;
   }

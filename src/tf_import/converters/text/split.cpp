@@ -17,10 +17,12 @@ using Words = std::vector<std::string_view>;
 Values as_matrix(const std::vector<Words>& rows) {
   Integers indices;
   StringTensor words;
+  TextBudget budget;
   std::int64_t widest = 0;
   for (std::int64_t row = 0; row < std::ssize(rows); ++row) {
     for (std::int64_t column = 0; column < std::ssize(rows[row]); ++column) {
       indices.insert(indices.end(), {row, column});
+      budget.spend(rows[row][column]);
       words.values.emplace_back(rows[row][column]);
     }
     widest = std::max(widest, std::ssize(rows[row]));
@@ -77,7 +79,7 @@ Values split_at_bytes(Node& n) {
   std::vector<Words> rows;
   for (const std::string_view text : texts.values) {
     Words& words = rows.emplace_back();
-    for (std::size_t begin = 0; begin <= text.size();) {
+    for (std::size_t begin = 0; begin <= text.size() && !text.empty();) {
       const auto end = delimiter.empty() ? begin + 1 : std::min(text.find_first_of(delimiter, begin), text.size());
       const auto word = text.substr(begin, end - begin);
       if (!word.empty() || (!skip_empty && !delimiter.empty())) words.push_back(word);
@@ -102,11 +104,11 @@ struct Grams {
   // The `index`-th gram of the padded words.
   std::string gram(std::span<const std::string> words, std::int64_t width, std::int64_t index) {
     std::string out;
+    budget.spend(width * (std::ssize(separator) + 1));
     const std::int64_t first = index - padding(width);
     for (std::int64_t i = first; i < first + width; ++i) {
       const std::string& word = i < 0 ? left : i < std::ssize(words) ? words[i] : right;
-      budget.spend(word);
-      budget.spend(std::ssize(separator) + 1);
+      budget.spend(std::ssize(word));
       out += (i > first ? separator : "") + word;
     }
     return out;
@@ -160,7 +162,9 @@ Values reduce_join(Node& n) {
   const bool keep = n.attr_or<bool>("keep_dims", false);
   const auto separator = n.attr_or<std::string>("separator", "");
   const StringTensor& x = n.strings(0);
-  const Axes axes = n.axes(1, std::ssize(x.dims));
+  n.axes(1, std::ssize(x.dims));  // each once
+  Axes axes;
+  for (const std::int64_t a : n.integers(1)) axes.push_back(normalize_axis(a, std::ssize(x.dims), n.op()));
   if (axes.empty()) return {x};
   Axes order;
   StringTensor out;
@@ -175,6 +179,8 @@ Values reduce_join(Node& n) {
   const Array places = iota(i32, {Dim(std::ssize(x.values))}, 0);
   const auto from = transpose(reshape(places, symbolic(x.dims)), order).to_vector<std::int32_t>();
   TextBudget budget;
+  check_sizes(out.dims, n.op());
+  budget.spend_strings(num_elements(out.dims));
   out.values.resize(num_elements(out.dims));
   for (std::int64_t i = 0; i < std::ssize(from); ++i)
     append(out.values[i / inner], i % inner == 0, separator, x.values[from[i]], budget);
@@ -193,11 +199,12 @@ Values segment_join(Node& n) {
                     x.to_string());
   StringTensor out{{count}, {}};
   out.dims.insert(out.dims.end(), x.dims.begin() + std::ssize(rows), x.dims.end());
+  TextBudget budget;
   check_sizes(out.dims, n.op());
+  budget.spend_strings(num_elements(out.dims));
   out.values.resize(num_elements(out.dims));
   const std::int64_t width = segments.empty() ? 0 : std::ssize(x.values) / std::ssize(segments);
   std::vector<bool> begun(count);
-  TextBudget budget;
   for (std::size_t i = 0; i < segments.size(); ++i) {
     const std::int64_t s = segments[i];
     check(s < count, "a segment is out of range. Got {} of {}.", s, count);

@@ -102,7 +102,7 @@ Values as_string(Node& n) {
     out.values.push_back(std::move(text));
   };
   if (is_bool(x.dtype())) {
-    for (const auto v : x.to_vector<std::uint8_t>()) add(v ? "true" : "false");
+    for (const auto v : x.to_vector<std::uint8_t>()) out.values.emplace_back(v ? "true" : "false");  // of no width
   } else if (is_integer(x.dtype())) {
     const TraceScope eval(eval_trace());
     const auto x64 = override_config(&Config::enable_x64, true);
@@ -169,9 +169,10 @@ Values substring(Node& n) {
                     to_string(shape), x.to_string());
   StringTensor out{one_text ? concrete(shape) : x.dims, {}};
   TextBudget budget;
+  std::vector<std::int64_t> starts;
   for (std::int64_t i = 0; i < num_elements(out.dims); ++i) {
     const std::string& s = x.values.at(one_text ? 0 : i);
-    const auto starts = character_starts(s, unit != "BYTE");
+    if (i == 0 || !one_text) starts = character_starts(s, unit != "BYTE");
     const std::int64_t size = std::ssize(starts) - 1, at = places[one_place ? 0 : i],
                        count = lengths[one_place ? 0 : i];
     const auto begin = at < 0 ? at + size : at;

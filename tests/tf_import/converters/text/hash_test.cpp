@@ -30,13 +30,13 @@ TEST(Fingerprint64, SeesEveryByteOfTextsOfEveryLength) {
 
 TEST(HashBuckets, NeedAPositiveNumberAndAKeyOfTwoWords) {
   const auto x = placeholder("x", "", "DT_STRING");
-  expect_error<ValueError>(
+  expect_error<ImportError>(
       [&] {
         import(x + node("y", "StringToHashBucketFast", {"x"}, "attr { key: \"num_buckets\" value { i: 0 } }"), {"y"},
                {"x"})("a");
       },
       "num_buckets");
-  expect_error<ValueError>(
+  expect_error<ImportError>(
       [&] {
         import(x + node("y", "StringToHashBucketStrong", {"x"},
                         "attr { key: \"num_buckets\" value { i: 9 } } attr { key: \"key\" value { list { i: 1 } } }"),
@@ -46,7 +46,7 @@ TEST(HashBuckets, NeedAPositiveNumberAndAKeyOfTwoWords) {
 }
 
 TEST(Base64, RefusesOtherLetters) {
-  expect_error<ValueError>(
+  expect_error<ImportError>(
       [] { import(placeholder("x", "", "DT_STRING") + node("y", "DecodeBase64", {"x"}), {"y"}, {"x"})("a+b/"); },
       "base 64");
 }

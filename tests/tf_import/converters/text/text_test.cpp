@@ -23,7 +23,7 @@ TEST(Text, LettersBeyondAsciiKeepTheirCase) {
 }
 
 TEST(Text, NumbersMustBeNumbers) {
-  expect_error<ValueError>([] { applied("StringToNumber", "", {"1.5", "x1"}); }, "'x1' is no number");
+  expect_error<ImportError>([] { applied("StringToNumber", "", {"1.5", "x1"}); }, "'x1' is no number");
 }
 
 }  // namespace
