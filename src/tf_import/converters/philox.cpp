@@ -59,8 +59,10 @@ template <class T>
 Drawn<T> uniform(const Philox::Block& x) {
   Drawn<T> out;
   if constexpr (kIsWide<T>) {
-    const auto words = bits<std::uint64_t>(x);
-    for (int i = 0; i < 2; ++i) out[i] = static_cast<double>(words[i] & 0xfffffffffffff) * 0x1p-52;
+    for (int i = 0; i < 2; ++i) {  // here the first word is the high one
+      const std::uint64_t digits = std::uint64_t{x[2 * i] & 0xfffffU} << 32 | x[2 * i + 1];
+      out[i] = static_cast<double>(digits) * 0x1p-52;
+    }
   } else {
     const int digits = std::is_same_v<T, float> ? 23 : std::is_same_v<T, float16> ? 10 : 7;
     for (int i = 0; i < 4; ++i)

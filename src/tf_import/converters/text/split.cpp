@@ -175,7 +175,7 @@ Values reduce_join(Node& n) {
     if (joined) inner *= x.dims[i];
     if (!joined || keep) out.dims.push_back(joined ? 1 : x.dims[i]);
   }
-  order.insert(order.end(), axes.begin(), axes.end());
+  order.insert(order.end(), axes.rbegin(), axes.rend());  // what is joined first lies innermost
   const Array places = iota(i32, {Dim(std::ssize(x.values))}, 0);
   const auto from = transpose(reshape(places, symbolic(x.dims)), order).to_vector<std::int32_t>();
   TextBudget budget;

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <set>
 
-#include "bad_input.h"
+#include "../bad_input.h"
 
 namespace tf2jax {
 namespace {

@@ -2,8 +2,8 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
-#include "../../support.h"
-#include "../one_node.h"
+#include "../../../support.h"
+#include "../../one_node.h"
 
 namespace tf2jax {
 namespace {
