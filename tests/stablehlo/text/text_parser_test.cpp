@@ -76,3 +76,11 @@ TEST(TextParser, EveryPrefixIsAnError) {
   for (std::size_t n = 0; n + 4 < text.size(); ++n)
     EXPECT_ANY_THROW(stablehlo::input_avals(stablehlo::parse_module(text.substr(0, n)))) << n;
 }
+
+TEST(TextParser, MeshesWithAttributesAreSkipped) {
+  const std::string mesh =
+      "  sdy.mesh @mesh = <[\"x\"=2]> {stablehlo.mesh = {axes = [{name = \"x\", size = 2 : i64}]}}\n";
+  std::string text = unary_text("%y = stablehlo.add %x, %x : tensor<3xf32>");
+  text.insert(text.find("  func.func"), mesh);
+  EXPECT_EQ(run_text(text, {three()})[0].to_vector<float>(), (std::vector<float>{2.f, 4.f, 6.f}));
+}
