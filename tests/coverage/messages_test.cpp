@@ -62,6 +62,7 @@ const std::vector<Given> kGiven = {
     {"Dynamic shapes is not yet supported, found dim_args_spec=", "golden_tf, call_module/dim_args_spec"},
     {"convert must be used outside all JAX transformations.", "features.md B3"},
     {"Error when tracing gradients for SavedModel: ", "features.md B10"},
+    {"native_serialization_platforms must be a sequence containing a subset of ", "features.md B37"},
     {"polymorphic_shapes must be a sequence with the same length as the positional argument list ({}). Got {}",
      "features.md B14"},
     {"syntax error in symbolic shape '{}' in dimension {}: ", "features.md B15"},
