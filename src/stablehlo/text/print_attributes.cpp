@@ -66,7 +66,11 @@ Decimal decimal(double v, int precision) {
   const auto e = text.find('e');
   Decimal d{text[0] + text.substr(2, e - 2), 0};
   d.power = std::stoi(text.substr(e + 1)) - 770;
-  drop_zeros(d);
+  while (d.power < 0 && d.digits.size() > 1 &&
+         d.digits.back() == '0') {  // down to the integer that it is, or is cut to
+    d.digits.pop_back();
+    ++d.power;
+  }
   const int surplus = bits_of(v) - (precision * 196 + 58) / 59;
   const int removable = surplus > 0 ? surplus * 59 / 196 : 0;
   if (removable > 0 && as_index(removable) < d.digits.size()) {

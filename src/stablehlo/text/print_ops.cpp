@@ -21,7 +21,7 @@ struct ShortForm {
   std::string_view op, words;  // "dims:broadcast_dimensions"
   bool one_type = false;       // where operands and results share it
 };
-constexpr std::array<ShortForm, 17> kForms{{{"broadcast_in_dim", "dims:broadcast_dimensions"},
+constexpr std::array<ShortForm, 16> kForms{{{"broadcast_in_dim", "dims:broadcast_dimensions"},
                                             {"broadcast", "sizes:broadcast_sizes"},
                                             {"dynamic_broadcast_in_dim", "dims:broadcast_dimensions"},
                                             {"dynamic_iota", "dim:iota_dimension"},
@@ -38,8 +38,7 @@ constexpr std::array<ShortForm, 17> kForms{{{"broadcast_in_dim", "dims:broadcast
                                             {"fft", "type:fft_type length:fft_length"},
                                             {"rng_bit_generator", "algorithm:rng_algorithm"},
                                             {"cholesky", "lower:lower", true},
-                                            {"dynamic_update_slice", ""},
-                                            {"chlo.top_k", "k:k"}}};
+                                            {"dynamic_update_slice", ""}}};
 
 // Attributes whose words are enumerators, by the name of the enumeration.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kEnumerators{
@@ -207,9 +206,7 @@ std::string slice_text(const Op& op) {
 }
 
 AttrPtr narrow_integer(std::int64_t value) {
-  Attr a;
-  a.kind = Attr::Kind::integer;
-  a.integer = value;
+  Attr a = *integer_attribute(value);
   Type t;
   t.kind = Type::Kind::scalar;
   t.element = "i32";
@@ -239,7 +236,7 @@ std::string call_attributes(const Op& op, std::initializer_list<std::string_view
   for (const Entry& e : op.attributes) {
     const Attr& a = *e.second;
     const bool nothing = a.kind == Attr::Kind::none || (a.kind == Attr::Kind::array && a.items.empty()) ||
-                         (a.kind == Attr::Kind::dictionary && a.entries.empty() && e.first != "backend_config") ||
+                         (a.kind == Attr::Kind::dictionary && a.entries.empty() && e.first == "composite_attributes") ||
                          (a.kind == Attr::Kind::string && a.text.empty() && e.first == "backend_config") ||
                          (a.kind == Attr::Kind::boolean && !a.integer && e.first == "has_side_effect");
     if (nothing || std::ranges::find(said, std::string_view(e.first)) != said.end()) continue;
@@ -324,6 +321,9 @@ std::string TextPrinter::short_form(const Op& op) const {
   if (op.name == "select" && op.operands.size() == 3)
     return fmt::format("{} : {}, {}", operands, type(op.operands[0]).to_string(), types(op.results));
   if (op.name == "complex") return fmt::format("{} : {}", operands, types(op.results));
+  if (op.name == "chlo.top_k")
+    return fmt::format("({}, k = {}) : {} -> ({})", operands, need(op, "k").integer, types(op.operands),
+                       types(op.results));
   if (op.name == "optimization_barrier") return fmt::format("{} : {}", operands, types(op.results));
   if (op.name == "reduce_precision")
     return fmt::format("{}, format = e{}m{} : {}", operands, need(op, "exponent_bits").integer,

@@ -124,6 +124,7 @@ Module TextParser::parse() {
       in.expect("=");
       (void)in.word();
       if (in.accept("<")) (void)in.balanced('<', '>');
+      if (in.looking_at("{")) (void)dictionary('}');
       skip_location();
     } else if (has_module && in.accept("}")) {
       skip_location();

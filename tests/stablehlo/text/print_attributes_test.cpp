@@ -27,6 +27,8 @@ TEST(PrintAttributes, FloatsAreThoseOfMlir) {
   EXPECT_EQ(text_of(array<float>(-2.13374049e-4f)), "dense<-2.13374049E-4> : tensor<f32>");
   EXPECT_EQ(text_of(array<float>(0.7f)), "dense<0.699999988> : tensor<f32>");
   EXPECT_EQ(text_of(array<float>(0.875736833f)), "dense<0.875736832> : tensor<f32>");
+  EXPECT_EQ(text_of(array<float>(8648640.f)), "dense<8.648640e+06> : tensor<f32>");
+  EXPECT_EQ(text_of(array<float>(std::numeric_limits<float>::max())), "dense<3.40282347E+38> : tensor<f32>");
   EXPECT_EQ(text_of(array<float>(0.f)), "dense<0.000000e+00> : tensor<f32>");
   EXPECT_EQ(text_of(array<float>(676.520386f)), "dense<676.520386> : tensor<f32>");
   EXPECT_EQ(text_of(array<float>(std::numeric_limits<float>::infinity())), "dense<0x7F800000> : tensor<f32>");

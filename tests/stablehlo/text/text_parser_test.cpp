@@ -102,3 +102,11 @@ TEST(TextParser, DeepNestingIsAnError) {
                                   "%a = stablehlo.negate %x : " + repeated("tuple<", 100000)})
     EXPECT_THROW(stablehlo::parse_module(unary_text(line)), Error);
 }
+
+TEST(TextParser, MeshesWithAttributesAreSkipped) {
+  const std::string mesh =
+      "  sdy.mesh @mesh = <[\"x\"=2]> {stablehlo.mesh = {axes = [{name = \"x\", size = 2 : i64}]}}\n";
+  std::string text = unary_text("%y = stablehlo.add %x, %x : tensor<3xf32>");
+  text.insert(text.find("  func.func"), mesh);
+  EXPECT_EQ(run_text(text, {three()})[0].to_vector<float>(), (std::vector<float>{2.f, 4.f, 6.f}));
+}
