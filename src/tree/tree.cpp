@@ -81,7 +81,8 @@ void Tree::append_key(std::string& key) const {
       break;
     case Kind::strings:
       key += '$';
-      tree::append_structure(key, strings_);
+      tree::append_structure(key, strings_.dims);  // not as a whole: that converts to a tree
+      tree::append_structure(key, strings_.values);
       break;
   }
 }
