@@ -342,6 +342,18 @@ void run_failing_case(const Golden& golden, const json& c, const Options& option
   });
 }
 
+// What checkify found, which is an error here.
+bool found_by_check(const json& c) { return c.contains("check") && !c.at("check").at("message").is_null(); }
+void run_checked_case(const Golden& golden, const json& c, const Options& options, CaseResult& result) {
+  const json error{{"type", "ValueError"}, {"message", c.at("check").at("message")}};
+  parts(options, "check", result, [&](Execution how, const std::string& name) {
+    expect_error(error, name, result, [&] {
+      const GraphCase g(golden, c);
+      run(g.outputs(), g.arguments(), how);
+    });
+  });
+}
+
 }  // namespace
 
 void run_graph_case(const Golden& golden, const json& recorded, const Options& options, CaseResult& result) {
@@ -350,6 +362,7 @@ void run_graph_case(const Golden& golden, const json& recorded, const Options& o
   const ConfigScope scope(config);
   if (c.contains("structure")) throw Unsupported("structured calls of plain graphs");
   if (c.at("result").contains("error")) return run_failing_case(golden, c, options, result);
+  if (found_by_check(c)) return run_checked_case(golden, c, options, result);
   std::optional<GraphRunner> runner;
   result.part("convert", [&] { runner.emplace(golden, c, options, result); });
   if (!runner) return;

@@ -13,6 +13,7 @@
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/random.h"
+#include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/tf_graph/object_graph.h"
 #include "tf2jax/tf_graph/saved_model.h"
 #include "tf2jax/tf_graph/tensor_bundle.h"
@@ -106,8 +107,25 @@ CallArguments arguments_of(const StructuredValue& inputs, const Arrays& xs) {
   return out;
 }
 
+// TensorFlow's gradient of this loss is no derivative where labels are no distributions, as random ones are not.
+bool has_registered_gradient(const Graph& graph) { return graph.op_counts().contains("SoftmaxCrossEntropyWithLogits"); }
+
+// Forward mode against reverse mode.
+void check_modes(const Differentiable& d, const Arrays& inputs, const Arrays& values, const Options& options,
+                 CaseResult& result) {
+  Arrays tangents, cotangents;
+  for (const Array& x : pick(inputs, d.in)) tangents.push_back(ones_like(x));
+  for (const Array& y : pick(values, d.out)) cotangents.push_back(ones_like(y));
+  parts(options, "derivatives", result, [&](Execution how, const std::string& name) {
+    const Arrays ahead = run([&](const Arrays& xs) { return d.jvp(xs); }, join(inputs, tangents), how);
+    const Arrays back = run([&](const Arrays& xs) { return d.vjp(xs); }, join(inputs, cotangents), how);
+    check_products(cotangents, ahead, back, tangents, 1e-4, name, result);
+  });
+}
+
 // The function of the model as one of flat inputs.
-void check_function(const ConvertedFunction& f, const Variables& params, const Options& options, CaseResult& result) {
+void check_function(const ConvertedFunction& f, const Variables& params, bool has_own_gradient, const Options& options,
+                    CaseResult& result) {
   const std::vector<TensorSpec> specs = f.structured_inputs().tensors();
   Arrays inputs;
   for (const TensorSpec& spec : specs) inputs.push_back(random_input(spec, static_cast<std::uint32_t>(inputs.size())));
@@ -124,6 +142,7 @@ void check_function(const ConvertedFunction& f, const Variables& params, const O
   for (std::size_t i = 0; i < values.size(); ++i)
     if (is_inexact(values[i].dtype())) out.push_back(i);
   if (in.empty() || out.empty()) return;
+  if (has_own_gradient) return check_modes({call, inputs.size(), in, out}, inputs, values, options, result);
   const FlatFn differentiated = [&](const Arrays& xs) {
     Arrays all = inputs;
     for (std::size_t i = 0; i < in.size(); ++i) all[in[i]] = xs[i];
@@ -165,7 +184,7 @@ void run_unrecorded_model(const json& c, const std::string& folder, const std::s
       const ConvertedFunction f = convert(path, how);
       for (const TensorSpec& output : f.structured_outputs().tensors())
         if (output.type == "STRING") throw Unsupported("outputs that are strings");
-      check_function(f, with_all_variables(f.params(), graph), options, result);
+      check_function(f, with_all_variables(f.params(), graph), has_registered_gradient(graph), options, result);
     });
   };
   if (signatures.empty()) {

@@ -55,6 +55,8 @@ const std::vector<Given> kGiven = {
     {"Only align_corners=False and half_pixel_centers=True is supported.", "tf_ops.md, ResizeNearestNeighbor"},
     {"Expected 1D array, found x.dims=", "tf_ops.md, InvertPermutation"},
     {"Expected shape={}", "tf_ops.md, EnsureShape"},
+    {"{} : Found NaN values. (`check` failed)", "golden_tf, unary/CheckNumerics_nan_checked_1"},
+    {"{} : Found Inf values. (`check` failed)", "golden_tf, unary/CheckNumerics_inf_checked_1"},
     {"Rank mismatch for args[{}]", "golden, poly_export"},
     {"Dtype mismatch for args[{}]", "that of jax.export"},
     {"Shape mismatch for args[{}].shape[{}] (expected same constant)", "golden, poly_export"},

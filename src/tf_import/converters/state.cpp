@@ -51,7 +51,7 @@ Values assertion(Node&) {
 Values check_numerics(Node& n) {
   const auto message = n.attr_or<std::string>("message", "");
   if (!config().enable_checkify_for_asserts) return {n.input(0)};
-  return {checked_finite(n.array(0), n.name(), message)};
+  return {checked_finite(n.array(0), message)};
 }
 
 Values placeholder(Node& n) {

@@ -7,7 +7,7 @@
 namespace tf2jax::tf_import {
 
 /// `x`; when the program runs, also compiled, a ValueError where an element is NaN or infinite. Derivatives pass.
-/// `message` is what the error says beside the node's name.
-Array checked_finite(const Array& x, const std::string& node, const std::string& message);
+/// `message` is what the error begins with.
+Array checked_finite(const Array& x, const std::string& message);
 
 }  // namespace tf2jax::tf_import
