@@ -14,6 +14,9 @@ namespace {
 
 using Integers = std::vector<std::int64_t>;
 
+// Each is written down, where files may claim any number.
+constexpr std::int64_t kMaxRows = std::int64_t{1} << 24;
+
 // Input `i` as splits: it begins with 0 and does not fall.
 Integers splits_of(const Node& n, std::size_t i) {
   Integers splits = n.integers(i);
@@ -29,8 +32,7 @@ class Rows {
   explicit Rows(const Node& n) : n_(n) {}
 
   void begin(std::int64_t size) {
-    check(size >= 0 && size < Node::kHighest, "the first size is out of range. Got {}.", size);
-    check_sizes({Dim(size)}, n_.op());
+    checked_count(size, kMaxRows, "rows of a ragged tensor");
     widest.push_back(size);
     for (std::int64_t i = 0; i < size; ++i) rows.push_back({i});
   }
@@ -53,6 +55,7 @@ class Rows {
     check<ShapeError>(std::ssize(splits) == std::ssize(rows) + 1, "the splits do not fit the rows. Got {} for {}.",
                       splits.size(), rows.size());
     Integers parents;
+    checked_count(splits.back(), kMaxRows, "rows of a ragged tensor");
     for (std::int64_t r = 0; r + 1 < std::ssize(splits); ++r)
       parents.insert(parents.end(), splits[r + 1] - splits[r], r);
     descend(parents);
@@ -105,6 +108,19 @@ Values to_dense(Node& n) {
   return {r.rows.empty() ? start : scatter_windows(scatter, start, r.positions(i32), values)};
 }
 
+// How many steps of `delta` lead from start to before limit; at most Node::kHighest of them count.
+std::int64_t steps_between(std::int64_t start, std::int64_t limit, std::int64_t delta) {
+  if (delta > 0 ? limit <= start : limit >= start) return 0;
+  const auto unsigned_of = [](std::int64_t v) { return static_cast<std::uint64_t>(v); };
+  const std::uint64_t way =
+                          delta > 0 ? unsigned_of(limit) - unsigned_of(start) : unsigned_of(start) - unsigned_of(limit),
+                      step = delta > 0 ? unsigned_of(delta) : -unsigned_of(delta);
+  const std::uint64_t steps = way / step + (way % step != 0 ? 1 : 0);
+  check<ResourceExhaustedError>(std::cmp_less_equal(steps, Node::kHighest),
+                                "a range is too long. Got {} steps; expected at most {}.", steps, Node::kHighest);
+  return static_cast<std::int64_t>(steps);
+}
+
 // Numbers from each start to each limit. Inputs: starts, limits, deltas.
 Values range(Node& n) {
   n.ignore({"Tsplits"});
@@ -120,10 +136,8 @@ Values range(Node& n) {
   for (std::size_t i = 0; i < rows; ++i) {
     const std::int64_t start = at(starts, i), limit = at(limits, i), delta = at(deltas, i);
     check(delta != 0, "a delta is 0.");
-    const std::int64_t steps = (delta > 0 ? limit > start : limit < start)
-                                   ? (std::abs(limit - start) + std::abs(delta) - 1) / std::abs(delta)
-                                   : 0;
-    check_sizes({Dim(splits.back() + steps)}, n.op());
+    const std::int64_t steps = steps_between(start, limit, delta);
+    checked_count(splits.back() + steps, kMaxRows, "numbers of ragged ranges");
     for (std::int64_t k = 0; k < steps; ++k) values.push_back(start + k * delta);
     splits.push_back(splits.back() + steps);
   }
@@ -150,8 +164,12 @@ Values gather(Node& n) {
   for (std::int64_t level = 0; level < depth; ++level) {
     const Integers splits = splits_of(n, level);
     Integers next{0}, children;
+    const Dim below = level + 1 < depth ? Dim(splits_of(n, level + 1).size() - 1) : values.shape()[0];
+    check(definitely_ge(below, Dim(splits.back())).value_or(true), "the splits of level {} go too far. Got {} of {}.",
+          level, splits.back(), below);
     for (const std::int64_t r : rows) {
       check(r >= 0 && r + 1 < std::ssize(splits), "an index is out of range. Got {} of {} rows.", r, splits.size() - 1);
+      checked_count(std::ssize(children) + splits[r + 1] - splits[r], kMaxRows, "rows of a ragged tensor");
       for (std::int64_t k = splits[r]; k < splits[r + 1]; ++k) children.push_back(k);
       next.push_back(static_cast<std::int64_t>(children.size()));
     }

@@ -101,15 +101,22 @@ struct Grams {
     return std::max<std::int64_t>(0, words + 2 * padding(width) - width + 1);
   }
 
+  // Adds those of one width, whose cost is known before the first is made.
+  void add(std::span<const std::string> words, std::int64_t width, std::int64_t number, std::vector<std::string>& to) {
+    budget.spend(number, width * (std::ssize(separator) + 1));
+    for (std::int64_t i = 0; i < number; ++i) to.push_back(gram(words, width, i));
+  }
+
+ private:
   // The `index`-th gram of the padded words.
   std::string gram(std::span<const std::string> words, std::int64_t width, std::int64_t index) {
     std::string out;
-    budget.spend(width * (std::ssize(separator) + 1));
     const std::int64_t first = index - padding(width);
     for (std::int64_t i = first; i < first + width; ++i) {
       const std::string& word = i < 0 ? left : i < std::ssize(words) ? words[i] : right;
       budget.spend(std::ssize(word));
-      out += (i > first ? separator : "") + word;
+      if (i > first) out += separator;
+      out += word;
     }
     return out;
   }
@@ -137,11 +144,10 @@ Values ngrams(Node& n) {
     const std::int64_t size = splits[row + 1] - splits[row];
     const std::span<const std::string> part(words.values.data() + splits[row], size);
     const std::int64_t before = std::ssize(out.values);
-    for (const auto width : widths)
-      for (std::int64_t i = 0; i < grams.count(size, width); ++i) out.values.push_back(grams.gram(part, width, i));
+    for (const auto width : widths) grams.add(part, width, grams.count(size, width), out.values);
     // With padding as wide as a gram, every row has one.
     if (keeps_short && grams.pad >= 0 && size > 0 && std::ssize(out.values) == before)
-      out.values.push_back(grams.gram(part, size + 2 * grams.pad, 0));
+      grams.add(part, size + 2 * grams.pad, 1, out.values);
     ends.push_back(std::ssize(out.values));
   }
   out.dims = {std::ssize(out.values)};
