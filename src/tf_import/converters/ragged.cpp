@@ -138,7 +138,10 @@ Values range(Node& n) {
     check(delta != 0, "a delta is 0.");
     const std::int64_t steps = steps_between(start, limit, delta);
     checked_count(splits.back() + steps, kMaxRows, "numbers of ragged ranges");
-    for (std::int64_t k = 0; k < steps; ++k) values.push_back(start + k * delta);
+    for (std::int64_t k = 0, v = start; k < steps; ++k) {
+      values.push_back(v);
+      if (k + 1 < steps) v += delta;  // one more might leave the type
+    }
     splits.push_back(splits.back() + steps);
   }
   return {Value(known_vector(splits, split_type), true), Value(known_vector(values, type), true)};

@@ -65,6 +65,7 @@ Values split(Node& n) {
   if (separators.values.size() != 1) n.fail("one separator is expected.");
   const std::string& separator = separators.values[0];
   std::vector<Words> rows;
+  rows.reserve(texts.values.size());
   for (const auto& text : texts.values)
     rows.push_back(separator.empty() ? words_of(text, most) : pieces_of(text, separator, most));
   return as_matrix(rows);
