@@ -46,8 +46,10 @@ Values dynamic_partition(Node& n) {
           count - 1);
     members[values[i]].push_back(static_cast<std::int64_t>(i));
   }
+  rows[0] = Dim(0);
+  const Array none = zeros(rows, data.dtype());  // a file may ask for many parts
   Arrays out;
-  for (const auto& m : members) out.push_back(take(flat, known_vector(m, i32), 0));
+  for (const auto& m : members) out.push_back(m.empty() ? none : take(flat, known_vector(m, i32), 0));
   return {out.begin(), out.end()};
 }
 
