@@ -1,6 +1,6 @@
 // Operations whose sizes are operands: those must be known when the program is made, as they are once the sizes of its
 // inputs are.
-#include "tf2jax/stablehlo/internal/table.h"
+#include "tf2jax/stablehlo/internal/movement.h"
 
 #include "tf2jax/base/limits.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -56,13 +56,7 @@ Arrays dynamic_reshape(Call& c) {
 
 Arrays dynamic_pad(Call& c) {
   c.expect_operands(5, 5);
-  const auto low = c.known(2), high = c.known(3), interior = c.known(4);
-  const auto rank = as_index(c[0].rank());
-  if (low.size() != rank || high.size() != rank || interior.size() != rank)
-    c.fail("the padding must have one entry per axis.");
-  PadParams p;
-  for (std::size_t i = 0; i < rank; ++i) p.padding_config.push_back({low[i], high[i], interior[i]});
-  return {pad_p().bind1({c[0], c[1]}, p)};
+  return {padded(c, c.known(2), c.known(3), c.known(4))};
 }
 
 // limit = start + sizes: the sizes, where the start is traced.
@@ -80,14 +74,9 @@ std::optional<std::vector<std::int64_t>> added_sizes(const Call& c) {
 Arrays real_dynamic_slice(Call& c) {
   c.expect_operands(4, 4);
   const auto strides = c.known(3);
-  if (c[1].is_concrete() && c[2].is_concrete()) {
-    const bool plain = std::ranges::all_of(strides, [](std::int64_t s) { return s == 1; });
-    return {slice_p().bind1({c[0]}, SliceParams{symbolic(c.known(1)), symbolic(c.known(2)),
-                                                plain ? std::nullopt : std::optional(Axes(strides))})};
-  }
+  if (c[1].is_concrete() && c[2].is_concrete()) return {sliced(c, c.known(1), c.known(2), strides)};
   const auto sizes = added_sizes(c);
-  const bool unit = std::ranges::all_of(strides, [](std::int64_t s) { return s == 1; });
-  check<NotImplementedError>(sizes && unit,
+  check<NotImplementedError>(sizes && is_plain(strides),
                              "stablehlo: operation 'real_dynamic_slice' at {} is supported where its start and limit "
                              "are known, or the limit is the start plus known sizes.",
                              c.op.offset);

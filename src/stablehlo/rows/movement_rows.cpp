@@ -1,11 +1,30 @@
 // Operations that move, repeat, cut or create data.
-#include "tf2jax/stablehlo/internal/table.h"
+#include "tf2jax/stablehlo/internal/movement.h"
 
 #include "tf2jax/ops/shape_ops.h"
 
 #include <algorithm>
 
 namespace tf2jax::stablehlo {
+
+bool is_plain(const Axes& strides) {
+  return std::ranges::all_of(strides, [](std::int64_t s) { return s == 1; });
+}
+
+Array sliced(const Call& c, const Axes& start, const Axes& limit, const Axes& strides) {
+  return slice_p().bind1(
+      {c[0]}, SliceParams{symbolic(start), symbolic(limit), is_plain(strides) ? std::nullopt : std::optional(strides)});
+}
+
+Array padded(const Call& c, const Axes& low, const Axes& high, const Axes& interior) {
+  const auto rank = as_index(c[0].rank());
+  if (low.size() != rank || high.size() != rank || interior.size() != rank)
+    c.fail("the padding must have one entry per axis.");
+  PadParams p;
+  for (std::size_t i = 0; i < rank; ++i) p.padding_config.push_back({low[i], high[i], interior[i]});
+  return pad_p().bind1({c[0], c[1]}, p);
+}
+
 namespace {
 
 Arrays broadcast_in_dim_row(Call& c) {
@@ -43,11 +62,7 @@ Arrays concatenate_row(Call& c) {
 
 Arrays slice_row(Call& c) {
   c.expect_operands(1, 1);
-  const Axes strides = c.integers("strides");
-  const bool plain = std::ranges::all_of(strides, [](std::int64_t s) { return s == 1; });
-  return {
-      slice_p().bind1({c[0]}, SliceParams{symbolic(c.integers("start_indices")), symbolic(c.integers("limit_indices")),
-                                          plain ? std::nullopt : std::optional(strides)})};
+  return {sliced(c, c.integers("start_indices"), c.integers("limit_indices"), c.integers("strides"))};
 }
 
 Arrays dynamic_slice_row(Call& c) {
@@ -64,14 +79,7 @@ Arrays dynamic_update_slice_row(Call& c) {
 
 Arrays pad_row(Call& c) {
   c.expect_operands(2, 2);
-  const Axes low = c.integers("edge_padding_low"), high = c.integers("edge_padding_high"),
-             interior = c.integers("interior_padding");
-  const auto rank = as_index(c[0].rank());
-  if (low.size() != rank || high.size() != rank || interior.size() != rank)
-    c.fail("the padding must have one entry per axis.");
-  PadParams p;
-  for (std::size_t i = 0; i < rank; ++i) p.padding_config.push_back({low[i], high[i], interior[i]});
-  return {pad_p().bind1({c[0], c[1]}, p)};
+  return {padded(c, c.integers("edge_padding_low"), c.integers("edge_padding_high"), c.integers("interior_padding"))};
 }
 
 Arrays iota_row(Call& c) {

@@ -215,10 +215,9 @@ constexpr BinaryRow kBinary[] = {
 };
 
 // Gradients of activations, which training graphs contain: (y or x, dy) as TensorFlow orders them.
-Array mask_by(const Array& condition, const Array& g) { return where(condition, g, zeros_like(g)); }
 constexpr BinaryRow kGradients[] = {
-    {"ReluGrad", [](const Array& g, const Array& x) { return mask_by(greater(x, 0), g); }},
-    {"Relu6Grad", [](const Array& g, const Array& x) { return mask_by(logical_and(greater(x, 0), less(x, 6)), g); }},
+    {"ReluGrad", [](const Array& g, const Array& x) { return nn::kept(greater(x, 0), g); }},
+    {"Relu6Grad", [](const Array& g, const Array& x) { return nn::kept(logical_and(greater(x, 0), less(x, 6)), g); }},
     {"SigmoidGrad", [](const Array& y, const Array& g) { return mul(g, mul(y, sub(1.f, y))); }},
     {"TanhGrad", [](const Array& y, const Array& g) { return mul(g, sub(1.f, mul(y, y))); }},
     {"SqrtGrad", [](const Array& y, const Array& g) { return divide(mul(g, 0.5f), y); }},

@@ -31,4 +31,6 @@ Array softplus(const Array& x) {
   return custom_jvp_flat("softplus", [](const Arrays& v) { return Arrays{value(v[0])}; }, rule, {&y, 1})[0];
 }
 
+Array kept(const Array& condition, const Array& x) { return where(condition, x, zeros_like(x)); }
+
 }  // namespace tf2jax::tf_import::nn

@@ -164,10 +164,12 @@ Values gather(Node& n) {
     out.push_back(Value(known_vector(splits, i64), true));
     outer *= shape[axis].value();
   }
+  std::vector<Integers> levels;
+  for (std::int64_t level = 0; level < depth; ++level) levels.push_back(splits_of(n, level));
   for (std::int64_t level = 0; level < depth; ++level) {
-    const Integers splits = splits_of(n, level);
+    const Integers& splits = levels[level];
     Integers next{0}, children;
-    const Dim below = level + 1 < depth ? Dim(splits_of(n, level + 1).size() - 1) : values.shape()[0];
+    const Dim below = level + 1 < depth ? Dim(levels[level + 1].size() - 1) : values.shape()[0];
     check(definitely_ge(below, Dim(splits.back())).value_or(true), "the splits of level {} go too far. Got {} of {}.",
           level, splits.back(), below);
     for (const std::int64_t r : rows) {

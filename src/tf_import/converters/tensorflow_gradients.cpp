@@ -3,6 +3,7 @@
 // TensorFlow registers in Python, as the documentation of GradientTape names them.
 #include "tf2jax/tf_import/converters/internal/tensorflow_gradients.h"
 
+#include "tf2jax/tf_import/converters/internal/nn_functions.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
@@ -24,7 +25,7 @@ struct GradientRow {
   Tangent (*tangent)(const Node&);
 };
 
-Array kept(const Array& condition, const Array& t) { return where(condition, t, zeros_like(t)); }
+using nn::kept;
 
 Tangent abs_tangent(const Node&) {
   return [](const Arrays& x, const Array&, const Arrays& t) { return mul(t[0], sign(x[0])); };

@@ -15,11 +15,7 @@ class TextBudget {
 
   /// Requires: `bytes` is not negative.
   /// Throws: ResourceExhaustedError when all of them together are more than kMaxBytes.
-  void spend(std::int64_t bytes) {
-    check<ResourceExhaustedError>(bytes <= left_, "strings: one operation writes more than {} bytes of text.",
-                                  kMaxBytes);
-    left_ -= bytes;
-  }
+  void spend(std::int64_t bytes) { spend(1, bytes); }
   /// The same for `count` texts of `bytes` each.
   void spend(std::int64_t count, std::int64_t bytes) {
     check<ResourceExhaustedError>(bytes == 0 || count <= left_ / bytes,

@@ -9,4 +9,7 @@ Array relu(const Array& x);
 /// log(1 + exp(x)); the derivative is the sigmoid, at infinities too.
 Array softplus(const Array& x);
 
+/// x where the condition holds, else 0.
+Array kept(const Array& condition, const Array& x);
+
 }  // namespace tf2jax::tf_import::nn
