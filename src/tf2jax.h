@@ -3,6 +3,7 @@
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/base/buffer_pool.h"
 #include "tf2jax/base/config.h"
+#include "tf2jax/base/symbolic_scope.h"
 #include "tf2jax/base/thread_pool.h"
 #include "tf2jax/base/warning.h"
 #include "tf2jax/control/control.h"

@@ -27,7 +27,7 @@ thread_local Config snapshot;
 thread_local unsigned snapshot_version = 0;
 
 using Option = std::pair<std::string_view, bool Config::*>;
-constexpr std::array<Option, 21> kOptions{{
+constexpr std::array<Option, 22> kOptions{{
     {"strict_shape_check", &Config::strict_shape_check},
     {"strict_dtype_check", &Config::strict_dtype_check},
     {"force_const_float32_to_bfloat16", &Config::force_const_float32_to_bfloat16},
@@ -35,6 +35,7 @@ constexpr std::array<Option, 21> kOptions{{
     {"convert_custom_gradient", &Config::convert_custom_gradient},
     {"infer_relu_from_jax2tf", &Config::infer_relu_from_jax2tf},
     {"infer_cumulative_reduction_from_jax2tf", &Config::infer_cumulative_reduction_from_jax2tf},
+    {"custom_gradient_fallback", &Config::custom_gradient_fallback},
     {"raise_on_prevent_gradient", &Config::raise_on_prevent_gradient},
     {"enable_checkify_for_asserts", &Config::enable_checkify_for_asserts},
     {"disable_assert_in_tensor_list_get_item", &Config::disable_assert_in_tensor_list_get_item},

@@ -28,7 +28,8 @@ struct Config {
   bool xlacallmodule_transparent = false;
   // ours: of imported models
   GradientConvention gradient_convention = GradientConvention::jax;
-  bool tf_exact_random = false;  // random numbers of stateless operations are TensorFlow's own
+  bool custom_gradient_fallback = false;  // a custom gradient that the file lacks: the derivative of the graph
+  bool tf_exact_random = false;           // random numbers of stateless operations are TensorFlow's own
   // JAX
   bool enable_x64 = false;
   bool threefry_partitionable = true;

@@ -1,4 +1,4 @@
-// Arithmetic, bounds and comparison of dimensions.
+// Arithmetic and comparison of dimensions.
 #include "tf2jax/base/dim.h"
 
 #include "tf2jax/base/internal/dim_expr.h"
@@ -15,8 +15,8 @@ std::string Dim::to_string() const { return expr_ ? expr_->text : fmt::format("{
 
 std::int64_t Dim::symbolic_value() const {
   raise<InconclusiveDimensionOperation>(
-      "Dim: a size must be known here. Got the symbolic dimension '{}'; expected an integer. Give the dimension a "
-      "size.",
+      "Symbolic dimension '{}' used in a context that requires a constant: the size must be known here. Give the "
+      "dimension a size.",
       to_string());
 }
 
@@ -46,12 +46,6 @@ Dim apply(Kind kind, Dim a, Dim b) {
   throw InternalError("Dim: a variable is no operation.");
 }
 
-Dim power(Dim base, int exponent) {
-  Dim result = 1;
-  for (int i = 0; i < exponent; ++i) result *= base;
-  return result;
-}
-
 }  // namespace
 
 std::vector<std::string> Dim::variables() const {
@@ -69,11 +63,11 @@ Dim Dim::substitute(const std::map<std::string, Dim>& environment) const {
       Dim value;
       if (atom->kind == Kind::variable) {
         const auto it = environment.find(atom->name);
-        value = it == environment.end() ? Dim::variable(atom->name) : it->second;
+        value = it == environment.end() ? detail::from_monomial({{{atom, 1}}}, 1) : it->second;
       } else {
         value = apply(atom->kind, atom->a.substitute(environment), atom->b.substitute(environment));
       }
-      product *= power(value, exponent);
+      product *= pow(value, exponent);
     }
     sum += product;
   }
@@ -179,177 +173,45 @@ std::optional<Dim> exact_div(Dim a, Dim b) {
   return exact->quotient;
 }
 
+Dim pow(Dim base, std::int64_t exponent) {
+  constexpr std::int64_t kLargest = 64;
+  check(exponent >= 0, "Symbolic dimension cannot be raised to negative powers: '{}' ** '{}'", base, exponent);
+  check(exponent <= kLargest, "Dim: the exponent is too large. Got '{}' ** '{}'; expected at most {}.", base, exponent,
+        kLargest);
+  Dim result = 1;
+  for (std::int64_t i = 0; i < exponent; ++i) result *= base;
+  return result;
+}
+
 Dim max(Dim a, Dim b) {
-  if (const auto ge = definitely_ge(a, b); ge.value_or(false)) return a;
-  if (const auto ge = definitely_ge(b, a); ge.value_or(false)) return b;
+  if (detail::is_plainly_ge(a, b)) return a;
+  if (detail::is_plainly_ge(b, a)) return b;
   return detail::operation(Kind::max, a, b);
 }
 
 Dim min(Dim a, Dim b) {
-  if (const auto ge = definitely_ge(b, a); ge.value_or(false)) return a;
-  if (const auto ge = definitely_ge(a, b); ge.value_or(false)) return b;
+  if (detail::is_plainly_ge(b, a)) return a;
+  if (detail::is_plainly_ge(a, b)) return b;
   return detail::operation(Kind::min, a, b);
 }
 
 namespace {
-
-// One end of an interval; infinite when `finite` is false, in the direction of `sign`.
-struct End {
-  bool finite;
-  std::int64_t value;  // -1 or +1 when infinite
-};
-struct Interval {
-  End lower, upper;
-};
-constexpr End kMinus{false, -1}, kPlus{false, 1};
-
-Interval exactly(std::int64_t v) { return {{true, v}, {true, v}}; }
-
-bool less(End a, End b) {
-  if (a.finite && b.finite) return a.value < b.value;
-  if (!a.finite && !b.finite) return a.value < b.value;
-  return a.finite ? b.value > 0 : a.value < 0;
-}
-
-End add(End a, End b) {
-  if (!a.finite) return a;
-  if (!b.finite) return b;
-  std::int64_t r = 0;
-  if (__builtin_add_overflow(a.value, b.value, &r)) return a.value < 0 ? kMinus : kPlus;
-  return {true, r};
-}
-
-int sign(End e) { return e.value < 0 ? -1 : (e.value > 0 ? 1 : 0); }
-
-End multiply(End a, End b) {
-  const int s = sign(a) * sign(b);
-  if (s == 0) return {true, 0};
-  std::int64_t r = 0;
-  if (!a.finite || !b.finite || __builtin_mul_overflow(a.value, b.value, &r)) return s < 0 ? kMinus : kPlus;
-  return {true, r};
-}
-
-End quotient(End a, End b) {  // floor(a / b), b not 0
-  if (!b.finite) return {true, a.finite && sign(a) * sign(b) >= 0 ? 0 : (a.finite ? -1 : 0)};
-  if (!a.finite) return sign(a) * sign(b) < 0 ? kMinus : kPlus;
-  if (b.value == -1) return multiply(a, b);
-  return {true, floor_quotient(a.value, b.value)};
-}
-
-template <class F>
-Interval corners(const Interval& a, const Interval& b, F f) {
-  const End all[] = {f(a.lower, b.lower), f(a.lower, b.upper), f(a.upper, b.lower), f(a.upper, b.upper)};
-  return {*std::min_element(std::begin(all), std::end(all), less),
-          *std::max_element(std::begin(all), std::end(all), less)};
-}
-
-Interval interval(Dim d);
-
-Interval interval(const DimAtom& atom) {
-  if (atom.kind == Kind::variable) return {{true, 1}, kPlus};
-  const Interval a = interval(atom.a), b = interval(atom.b);
-  const bool positive = sign(b.lower) > 0, negative = sign(b.upper) < 0;
-  switch (atom.kind) {
-    case Kind::floordiv:
-      if (!positive && !negative) return {kMinus, kPlus};
-      if (!a.lower.finite && !a.upper.finite) return {kMinus, kPlus};
-      return corners(a, b, quotient);
-    case Kind::mod:
-      if (positive) return {{true, 0}, add(b.upper, {true, -1})};
-      if (negative) return {add(b.lower, {true, 1}), {true, 0}};
-      return {kMinus, kPlus};
-    case Kind::max: return {std::max(a.lower, b.lower, less), std::max(a.upper, b.upper, less)};
-    case Kind::min: return {std::min(a.lower, b.lower, less), std::min(a.upper, b.upper, less)};
-    case Kind::variable: break;
-  }
-  return {kMinus, kPlus};
-}
-
-Interval interval(Dim d) {
-  if (d.is_constant()) return exactly(d.value());
-  Interval sum = exactly(0);
-  for (const auto& [monomial, coefficient] : d.expr()->terms) {
-    Interval product = exactly(coefficient);
-    for (const auto& [atom, exponent] : monomial.factors) {
-      const Interval base = interval(*atom);
-      for (int i = 0; i < exponent; ++i) product = corners(product, base, multiply);
-    }
-    // An infinite end absorbs whatever is added; the two ends are kept apart.
-    sum.lower = sum.lower.finite ? add(sum.lower, product.lower) : sum.lower;
-    sum.upper = sum.upper.finite ? add(sum.upper, product.upper) : sum.upper;
-  }
-  return sum;
-}
-
-// True when d >= 0 can be shown. Operations that occur linearly are replaced by an operand that bounds them.
-bool nonnegative(Dim d, int depth) {
-  const Interval range = interval(d);
-  if (range.lower.finite && range.lower.value >= 0) return true;
-  if (depth == 0 || d.is_constant() || less(range.upper, {true, 0})) return false;
-  for (const auto& [monomial, coefficient] : d.expr()->terms) {
-    if (monomial.factors.size() != 1 || monomial.factors[0].second != 1) continue;
-    const DimAtom& atom = *monomial.factors[0].first;
-    if (atom.kind == Kind::variable) continue;
-    const Dim rest = d - detail::from_monomial(monomial, coefficient);
-    const Dim c = coefficient;
-    const auto with = [&](Dim bound) { return nonnegative(rest + c * bound, depth - 1); };
-    if (atom.kind == Kind::max || atom.kind == Kind::min) {
-      const bool either = (atom.kind == Kind::max) == (coefficient > 0);
-      if (either ? with(atom.a) || with(atom.b) : with(atom.a) && with(atom.b)) return true;
-    }
-    if (atom.kind == Kind::floordiv && atom.b.is_constant() && atom.b.value() > 0) {
-      // n*floordiv(a, n) lies in [a - n + 1, a].
-      const Dim n = atom.b;
-      const Dim bound = coefficient > 0 ? atom.a - n + 1 : atom.a;
-      if (nonnegative(n * rest + c * bound, depth - 1)) return true;
-    }
-    if (atom.kind == Kind::mod && coefficient < 0) {
-      const Interval a = interval(atom.a), b = interval(atom.b);
-      if (sign(a.lower) >= 0 && sign(b.lower) > 0 && with(atom.a)) return true;
-      if (sign(b.lower) > 0 && with(atom.b - 1)) return true;
-    }
-  }
-  return false;
-}
-
-constexpr int kDepth = 4;
-
-}  // namespace
-
-DimBounds bounds(Dim d) {
-  const Interval range = interval(d);
-  DimBounds result;
-  if (range.lower.finite) result.lower = range.lower.value;
-  if (range.upper.finite) result.upper = range.upper.value;
-  return result;
-}
-
-std::optional<bool> definitely_ge(Dim a, Dim b) {
-  if (a.is_constant() && b.is_constant()) return a.value() >= b.value();
-  const Dim difference = a - b;
-  if (nonnegative(difference, kDepth)) return true;
-  if (nonnegative(Dim(-1) - difference, kDepth)) return false;
-  return std::nullopt;
-}
-
-std::optional<bool> definitely_equal(Dim a, Dim b) {
-  if (identical(a, b)) return true;
-  if (a.is_constant() && b.is_constant()) return false;
-  const Dim difference = a - b;
-  if (difference.is_constant()) return difference.value() == 0;
-  if (nonnegative(difference - 1, kDepth) || nonnegative(Dim(-1) - difference, kDepth)) return false;
-  if (nonnegative(difference, kDepth) && nonnegative(-difference, kDepth)) return true;
-  return std::nullopt;
-}
-
-namespace {
+// As Python compares: a symbolic dimension is on the left.
 [[noreturn]] void inconclusive(Dim a, std::string_view op, Dim b) {
+  if (a.is_constant()) {
+    constexpr std::pair<std::string_view, std::string_view> kFlipped[] = {
+        {"==", "=="}, {"<", ">"}, {">", "<"}, {"<=", ">="}, {">=", "<="}};
+    op = std::ranges::find(kFlipped, op, &std::pair<std::string_view, std::string_view>::first)->second;
+    std::swap(a, b);
+  }
+  const detail::ScopeData* scope = a.expr()->scope ? a.expr()->scope : b.is_constant() ? nullptr : b.expr()->scope;
   raise<InconclusiveDimensionOperation>(
-      "{} comparison '{}' {} '{}' is inconclusive.\n"
+      "{} comparison '{}' {} '{}' is inconclusive.\n{}"
       "This error arises for comparison operations with shapes that\nare non-constant, and the result of the operation "
       "cannot be "
       "represented as\na boolean value for all values of the symbolic dimensions involved.",
-      op == "==" ? "Dimension polynomial" : "Symbolic dimension", a, op, b);
+      op == "==" ? "Dimension polynomial" : "Symbolic dimension", a, op, b,
+      scope && !scope->constraints.empty() ? "Using symbolic " + detail::scope_text(*scope) + "\n" : "");
 }
 }  // namespace
 

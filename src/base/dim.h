@@ -14,6 +14,7 @@
 namespace tf2jax {
 
 struct DimExpr;  // canonical polynomial; interned, immutable, never freed
+class SymbolicScope;
 
 /// The size of one axis: an integer, or a canonical polynomial over variables that stand for integers >= 1.
 /// Cheap to copy. Comparisons are three-valued: where the answer depends on the variables they throw
@@ -24,10 +25,12 @@ class Dim {
   constexpr Dim(int value) : value_(value) {}                                     // NOLINT
   constexpr Dim(std::size_t value) : value_(static_cast<std::int64_t>(value)) {}  // NOLINT
 
-  /// The dimension variable `name`.
+  /// The dimension variable `name`, of which no more is known or what its scope says.
   static Dim variable(std::string_view name);
-  /// Reads an expression such as "2*b + floordiv(a, 2)". Throws ParseError.
+  static Dim variable(std::string_view name, const SymbolicScope& scope);
+  /// Reads an expression such as "2*b + floordiv(a, 2)", in the grammar of symbolic_shape. Throws ParseError.
   static Dim parse(std::string_view text);
+  static Dim parse(std::string_view text, const SymbolicScope& scope);
 
   constexpr bool is_constant() const { return expr_ == nullptr; }
   /// The integer. Throws: InconclusiveDimensionOperation when symbolic.
@@ -66,10 +69,12 @@ Dim floordiv(Dim a, Dim b);
 Dim mod(Dim a, Dim b);
 Dim max(Dim a, Dim b);
 Dim min(Dim a, Dim b);
+/// Throws: ValueError for negative exponents and those above 64.
+Dim pow(Dim base, std::int64_t exponent);
 /// Exact quotient; nullopt when `b` does not divide `a` for all variable values as far as can be shown.
 std::optional<Dim> exact_div(Dim a, Dim b);
 
-/// Inclusive bounds of a dimension over all variable values >= 1; nullopt means unbounded.
+/// Inclusive bounds of a dimension over all values of its variables; nullopt means unbounded.
 struct DimBounds {
   std::optional<std::int64_t> lower, upper;
 };

@@ -1,7 +1,8 @@
-// Interning, ordering and printing of symbolic dimensions.
+// Interning, ordering and printing of symbolic dimensions, and what their scope writes for them.
 #include "tf2jax/base/internal/dim_expr.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <mutex>
 #include <unordered_map>
@@ -9,13 +10,14 @@
 namespace tf2jax::detail {
 namespace {
 
-// Canonical forms print differently exactly when they differ, so the text is the key.
+// Canonical forms of one scope print differently exactly when they differ, so scope and text are the key.
 template <class T>
 class Interner {
  public:
   const T* intern(T value) {
     const std::lock_guard lock(mutex_);
-    auto& slot = table_[value.text];
+    auto& slot = table_[value.scope && value.scope->number != 0 ? fmt::format("{}\n{}", value.scope->number, value.text)
+                                                                : value.text];
     if (!slot) slot = std::make_unique<T>(std::move(value));
     return slot.get();
   }
@@ -32,16 +34,79 @@ Interner<T>& interner() {
   return *table;
 }
 
-constexpr int kMaxSize = 100000;
+constexpr std::size_t kMaxTerms = 20000, kMaxText = 1 << 20;
 
-int size_of(const DimMonomial& m) {
+// The sorting keys of JAX's expressions, which stop growing somewhere.
+std::int64_t plus(std::int64_t a, std::int64_t b) {
+  constexpr std::int64_t kLargest = std::int64_t{1} << 60;
+  return std::min(a + std::min(b, kLargest), kLargest);
+}
+std::int64_t times(std::int64_t a, std::int64_t b) {
+  std::int64_t r = 0;
+  return __builtin_mul_overflow(a, b, &r) ? INT64_MAX : r;
+}
+std::int64_t size_of(const DimMonomial& m) {
   std::int64_t size = 0;
-  for (const auto& [atom, exponent] : m.factors) size += std::int64_t{atom->size} * exponent;
-  check(size < kMaxSize, "Dim: an expression grew too long. Expected at most {} symbols.", kMaxSize);
-  return static_cast<int>(size);
+  for (const auto& [atom, exponent] : m.factors) size = plus(size, plus(1, times(exponent, atom->size)));
+  return size;
+}
+std::int64_t size_of(const DimTerms& terms) {
+  std::int64_t size = 0;
+  for (const auto& [monomial, coefficient] : terms) {
+    const std::int64_t magnitude = coefficient == INT64_MIN ? INT64_MAX : std::abs(coefficient);
+    size = plus(size, plus(1, times(magnitude, size_of(monomial))));
+  }
+  return size;
+}
+std::int64_t size_of(Dim d) { return d.is_constant() ? 1 : d.expr()->size; }
+
+const ScopeData* scope_of(Dim d) { return d.is_constant() ? nullptr : d.expr()->scope; }
+
+// The scope that both have. Throws when they have two.
+const ScopeData* common_scope(const ScopeData* a, const ScopeData* b, std::string_view text) {
+  if (a == b || !b) return a;
+  if (!a) return b;
+  raise<ValueError>(
+      "Invalid mixing of symbolic scopes for linear combination.\nExpected {}\nand found for '{}' {}.\nMake variables "
+      "that meet with one SymbolicScope.",
+      scope_text(*a), text, scope_text(*b));
+}
+const ScopeData* common_scope(const DimTerms& terms) {
+  const ScopeData* scope = nullptr;
+  for (const auto& [monomial, coefficient] : terms)
+    for (const auto& [atom, exponent] : monomial.factors) scope = common_scope(scope, atom->scope, atom->text);
+  return scope;
 }
 
-int size_of(Dim d) { return d.is_constant() ? 1 : d.expr()->size; }
+// Each term that an equality rewrites, once.
+DimTerms rewritten(DimTerms terms, const ScopeData& scope) {
+  DimTerms out;
+  for (auto& [monomial, coefficient] : terms) {
+    const auto rule = std::ranges::find_if(scope.rewrites, [&](const ScopeData::Rewrite& r) {
+      return r.term == monomial && coefficient % r.coefficient == 0;
+    });
+    if (rule == scope.rewrites.end()) {
+      out.emplace_back(std::move(monomial), coefficient);
+      continue;
+    }
+    for (const auto& [to, factor] : rule->to)
+      out.emplace_back(to, checked_mul(coefficient / rule->coefficient, factor));
+  }
+  return out;
+}
+
+// Larger terms first, each monomial once, none of them zero.
+DimTerms collected(DimTerms terms) {
+  std::ranges::sort(terms, [](const auto& x, const auto& y) { return compare(x.first, y.first) > 0; });
+  DimTerms merged;
+  for (auto& [monomial, coefficient] : terms) {
+    if (!merged.empty() && merged.back().first == monomial)
+      merged.back().second = checked_add(merged.back().second, coefficient);
+    else merged.emplace_back(std::move(monomial), coefficient);
+  }
+  std::erase_if(merged, [](const auto& term) { return term.second == 0; });
+  return merged;
+}
 
 template <class T>
 int three_way(const T& a, const T& b) {
@@ -135,12 +200,11 @@ int compare(const DimAtom& a, const DimAtom& b) {
 
 int compare(const DimMonomial& a, const DimMonomial& b) {
   if (const int c = three_way(size_of(a), size_of(b))) return c;
-  if (const int c = three_way(a.factors.size(), b.factors.size())) return c;
-  for (std::size_t i = 0; i < a.factors.size(); ++i) {
+  for (std::size_t i = 0; i < std::min(a.factors.size(), b.factors.size()); ++i) {
     if (const int c = compare(*a.factors[i].first, *b.factors[i].first)) return c;
     if (const int c = three_way(a.factors[i].second, b.factors[i].second)) return c;
   }
-  return 0;
+  return three_way(a.factors.size(), b.factors.size());
 }
 
 DimTerms terms_of(Dim d) {
@@ -150,22 +214,22 @@ DimTerms terms_of(Dim d) {
 }
 
 Dim from_terms(DimTerms terms) {
-  std::ranges::sort(terms, [](const auto& x, const auto& y) { return compare(x.first, y.first) > 0; });
-  DimTerms merged;
-  for (auto& [monomial, coefficient] : terms) {
-    if (!merged.empty() && merged.back().first == monomial)
-      merged.back().second = checked_add(merged.back().second, coefficient);
-    else merged.emplace_back(std::move(monomial), coefficient);
+  const ScopeData* scope = common_scope(terms);
+  DimTerms merged = collected(std::move(terms));
+  if (scope && !scope->rewrites.empty()) {
+    merged = collected(rewritten(std::move(merged), *scope));
+    scope = common_scope(merged);
   }
-  std::erase_if(merged, [](const auto& term) { return term.second == 0; });
   if (merged.empty()) return 0;
   if (merged.size() == 1 && merged[0].first.factors.empty()) return merged[0].second;
+  check(merged.size() < kMaxTerms, "Dim: an expression grew too long. Got {} terms; expected less than {}.",
+        merged.size(), kMaxTerms);
   DimExpr expr;
-  std::int64_t size = 0;
-  for (const auto& [monomial, coefficient] : merged) size += monomial.factors.empty() ? 1 : size_of(monomial);
-  check(size < kMaxSize, "Dim: an expression grew too long. Expected at most {} symbols.", kMaxSize);
-  expr.size = static_cast<int>(size);
+  expr.size = size_of(merged);
+  expr.scope = scope;
   expr.text = text_of(merged);
+  check(expr.text.size() < kMaxText, "Dim: an expression grew too long. Got {} characters; expected less than {}.",
+        expr.text.size(), kMaxText);
   expr.hash = std::hash<std::string>{}(expr.text);
   expr.terms = std::move(merged);
   return Dim::from_expr(interner<DimExpr>().intern(std::move(expr)));
@@ -183,10 +247,28 @@ Dim operation(DimAtom::Kind kind, Dim a, Dim b) {
                .name = {},
                .a = a,
                .b = b,
-               .size = 1 + size_of(a) + size_of(b),
+               .size = plus(1, plus(size_of(a), size_of(b))),
+               .scope = common_scope(scope_of(a), scope_of(b), b.to_string()),
                .text = fmt::format("{}({}, {})", kind_name(kind), inner_text(a), inner_text(b))};
-  check(atom.size < kMaxSize, "Dim: an expression grew too long. Expected at most {} symbols.", kMaxSize);
+  check(atom.text.size() < kMaxText, "Dim: an expression grew too long. Got {} characters; expected less than {}.",
+        atom.text.size(), kMaxText);
   return from_monomial({{{interner<DimAtom>().intern(std::move(atom)), 1}}}, 1);
+}
+
+DimMonomial variable_monomial(std::string_view name, const ScopeData* scope) {
+  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
+  const bool ok = !name.empty() && letter(name[0]) &&
+                  std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
+  check(ok, "Dim::variable: this is not the name of a variable. Got '{}'; expected letters, digits and underscores.",
+        name);
+  DimAtom atom{.kind = DimAtom::Kind::variable,
+               .name = std::string(name),
+               .a = {},
+               .b = {},
+               .size = 1,
+               .scope = scope,
+               .text = std::string(name)};
+  return {{{interner<DimAtom>().intern(std::move(atom)), 1}}};
 }
 
 std::optional<DimMonomial> divide(const DimMonomial& a, const DimMonomial& b) {
@@ -203,21 +285,6 @@ std::optional<DimMonomial> divide(const DimMonomial& a, const DimMonomial& b) {
 }  // namespace tf2jax::detail
 
 namespace tf2jax {
-
-Dim Dim::variable(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; };
-  const bool ok = !name.empty() && letter(name[0]) &&
-                  std::ranges::all_of(name, [&](char c) { return letter(c) || (c >= '0' && c <= '9'); });
-  check(ok, "Dim::variable: this is not the name of a variable. Got '{}'; expected letters, digits and underscores.",
-        name);
-  DimAtom atom{.kind = DimAtom::Kind::variable,
-               .name = std::string(name),
-               .a = {},
-               .b = {},
-               .size = 1,
-               .text = std::string(name)};
-  return detail::from_monomial({{{detail::interner<DimAtom>().intern(std::move(atom)), 1}}}, 1);
-}
 
 Dim Dim::from_expr(const DimExpr* expr) {
   Dim d;

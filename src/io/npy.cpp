@@ -2,6 +2,7 @@
 #include "tf2jax/io/npy.h"
 
 #include "tf2jax/base/internal/replacement.h"
+#include "tf2jax/base/internal/utf8.h"
 #include "tf2jax/base/limits.h"
 #include "tf2jax/io/internal/zip.h"
 
@@ -9,6 +10,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <set>
 
 namespace tf2jax {
 namespace {
@@ -16,9 +18,14 @@ namespace {
 constexpr std::string_view kMagic("\x93NUMPY", 6);
 
 struct Header {
+  std::string descr;
   DType dtype = f32;
+  char text = 0;            // 'U': code points of four bytes, 'S': bytes; no dtype then
+  std::int64_t length = 0;  // of each text, in those
   bool fortran = false, big_endian = false;
   Dims dims;
+
+  std::int64_t item() const { return text == 'U' ? 4 * length : text == 'S' ? length : itemsize(dtype); }
 };
 
 // The header is a Python dict literal with three known keys; everything else is damage.
@@ -34,7 +41,8 @@ class HeaderParser {
       const auto key = string();
       expect(':');
       if (key == "descr") {
-        read_descr(string(), h);
+        h.descr = string();
+        read_descr(h.descr, h);
         descr = true;
       } else if (key == "fortran_order") {
         h.fortran = boolean();
@@ -124,9 +132,19 @@ class HeaderParser {
         {"b1", bool_}, {"?", bool_}, {"i1", i8},  {"i2", i16}, {"i4", i32}, {"i8", i64}, {"u1", u8},    {"u2", u16},
         {"u4", u32},   {"u8", u64},  {"f2", f16}, {"f4", f32}, {"f8", f64}, {"c8", c64}, {"c16", c128}, {"V2", bf16}};
     const auto it = std::ranges::find(kCodes, code, &std::pair<std::string_view, DType>::first);
+    if (it == std::end(kCodes) && read_text(code, h)) return;
     if (it == std::end(kCodes))
       raise<NotImplementedError>("{}: this type of array is not supported. Got '{}'.", where_, descr);
     h.dtype = it->second;
+  }
+  // "U5", "S12".
+  static bool read_text(std::string_view code, Header& h) {
+    constexpr std::int64_t kLongest = 1 << 28;
+    if (code.size() < 2 || (code[0] != 'U' && code[0] != 'S')) return false;
+    const auto [end, error] = std::from_chars(code.data() + 1, code.data() + code.size(), h.length);
+    if (error != std::errc{} || end != code.data() + code.size() || h.length < 1 || h.length > kLongest) return false;
+    h.text = code[0];
+    return true;
   }
 };
 
@@ -202,7 +220,7 @@ Header read_header(detail::ByteSource& in, std::string_view where) {
 
 // Throws unless the rest of the source is the elements that the header describes.
 void check_contents(const Header& h, std::uint64_t bytes, std::string_view where) {
-  const auto item = static_cast<std::uint64_t>(itemsize(h.dtype));
+  const auto item = static_cast<std::uint64_t>(h.item());
   std::int64_t expected = 0;
   try {
     expected = num_elements(h.dims);
@@ -211,13 +229,13 @@ void check_contents(const Header& h, std::uint64_t bytes, std::string_view where
   }
   const auto elements = static_cast<std::uint64_t>(expected);
   check<DataLossError>(elements <= bytes / item && elements * item == bytes,
-                       "{}: {}{} needs {} elements of {} bytes; the file holds {} bytes.", where, short_name(h.dtype),
-                       tuple_string(h.dims), expected, item, bytes);
+                       "{}: {}{} needs {} elements of {} bytes; the file holds {} bytes.", where,
+                       h.text ? h.descr : short_name(h.dtype), tuple_string(h.dims), expected, item, bytes);
   check_sizes(h.dims, where);
 }
 
-Array read_npy(detail::ByteSource& in, std::string_view where) {
-  const Header h = read_header(in, where);
+Array read_numbers(detail::ByteSource& in, const Header& h, std::string_view where) {
+  if (h.text) raise<NotImplementedError>("{}: texts are no array; load_npz_tree reads them. Got '{}'.", where, h.descr);
   const auto bytes = in.left();
   check_contents(h, bytes, where);
   const std::size_t item = itemsize(h.dtype);
@@ -233,6 +251,59 @@ Array read_npy(detail::ByteSource& in, std::string_view where) {
   if (!h.fortran || h.dims.size() < 2 || bytes == 0) return Array::build(aval, elements);
   const Array columns = detail::exact_array(aval, elements);
   return Array::build(aval, [&](std::byte* out) { to_row_major(columns.bytes().data(), out, h.dims, item); });
+}
+
+std::string text_of(std::span<const std::byte> item, const Header& h, std::string_view where) {
+  std::string text;
+  if (h.text == 'S') {
+    text.assign(reinterpret_cast<const char*>(item.data()), item.size());
+    text.resize(text.find_last_not_of('\0') + 1);
+    return text;
+  }
+  std::vector<std::uint32_t> points(item.size() / 4);
+  std::memcpy(points.data(), item.data(), item.size());
+  while (!points.empty() && points.back() == 0) points.pop_back();
+  for (const std::uint32_t c : points) {
+    check<DataLossError>(c <= 0x10FFFF && (c < 0xD800 || c > 0xDFFF), "{}: {:#x} is no character of Unicode.", where,
+                         c);
+    detail::append_utf8(text, static_cast<std::int32_t>(c));
+  }
+  return text;
+}
+
+StringTensor read_texts(detail::ByteSource& in, const Header& h, std::string_view where) {
+  check_contents(h, in.left(), where);
+  const std::size_t item = h.item(), count = num_elements(h.dims);
+  std::vector<std::byte> data(in.left()), rows(data.size());
+  in.read(data);
+  if (h.big_endian && h.text == 'U') swap_bytes(data.data(), data.size(), 4);
+  if (h.fortran && h.dims.size() > 1) {
+    to_row_major(data.data(), rows.data(), h.dims, item);
+    data.swap(rows);
+  }
+  StringTensor out{h.dims, {}};
+  out.values.reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    out.values.push_back(text_of(std::span(data).subspan(i * item, item), h, where));
+  return out;
+}
+
+Array read_npy(detail::ByteSource& in, std::string_view where) {
+  return read_numbers(in, read_header(in, where), where);
+}
+
+// Calls `f(name, source, where)` for each member of the archive; throws when two have one name.
+template <class F>
+void for_each_member(std::string_view bytes, std::string_view where, F f) {
+  std::set<std::string> names;
+  for (const auto& entry : detail::list_zip(bytes, where)) {
+    const auto& name = entry.name;
+    const auto key = name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
+    const auto member = fmt::format("{}, member '{}'", where, name);
+    check<DataLossError>(names.insert(key).second, "{}: there are two arrays named '{}'.", where, key);
+    const auto in = detail::open_member(entry, member);
+    f(key, *in, member);
+  }
 }
 
 }  // namespace
@@ -276,15 +347,21 @@ void save_npy(const std::filesystem::path& path, const Array& x) { detail::repla
 std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view where) {
   return with_errors(where, [&] {
     std::map<std::string, Array> arrays;
-    for (const auto& entry : detail::list_zip(bytes, where)) {
-      const auto& name = entry.name;
-      const auto key = name.ends_with(".npy") ? name.substr(0, name.size() - 4) : name;
-      const auto member_where = fmt::format("{}, member '{}'", where, name);
-      const auto in = detail::open_member(entry, member_where);
-      const bool fresh = arrays.emplace(key, read_npy(*in, member_where)).second;
-      check<DataLossError>(fresh, "{}: there are two arrays named '{}'.", where, key);
-    }
+    for_each_member(bytes, where, [&](const std::string& name, detail::ByteSource& in, std::string_view member) {
+      arrays.emplace(name, read_npy(in, member));
+    });
     return arrays;
+  });
+}
+
+Tree parse_npz_tree(std::string_view bytes, std::string_view where) {
+  return with_errors(where, [&] {
+    Tree::Dict entries;
+    for_each_member(bytes, where, [&](const std::string& name, detail::ByteSource& in, std::string_view member) {
+      const Header h = read_header(in, member);
+      entries.emplace(name, h.text ? Tree(read_texts(in, h, member)) : Tree(read_numbers(in, h, member)));
+    });
+    return Tree(std::move(entries));
   });
 }
 
@@ -293,6 +370,14 @@ std::map<std::string, Array> load_npz(const std::filesystem::path& path) {
   return with_errors(where, [&] {
     detail::FileSource in(where);
     return parse_npz(detail::read_all(in), where);
+  });
+}
+
+Tree load_npz_tree(const std::filesystem::path& path) {
+  const auto where = path.string();
+  return with_errors(where, [&] {
+    detail::FileSource in(where);
+    return parse_npz_tree(detail::read_all(in), where);
   });
 }
 

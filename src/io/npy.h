@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tf2jax/trace/array.h"
+#include "tf2jax/tree/tree.h"
 
 namespace tf2jax {
 
@@ -26,6 +27,12 @@ std::string to_npy(const Array& x);
 std::map<std::string, Array> load_npz(const std::filesystem::path& path);
 /// The same from memory.
 std::map<std::string, Array> parse_npz(std::string_view bytes, std::string_view where = "npz");
+
+/// The archive as a dictionary that has texts too: NumPy's "<U" (as UTF-8) and "|S", without the zeros at their ends.
+/// Throws: as load_npz; DataLossError for code points that Unicode does not have.
+Tree load_npz_tree(const std::filesystem::path& path);
+/// The same from memory.
+Tree parse_npz_tree(std::string_view bytes, std::string_view where = "npz");
 
 struct NpzOptions {
   bool compress = false;  ///< deflate the members

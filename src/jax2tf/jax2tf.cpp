@@ -87,13 +87,14 @@ void ExportedFunction::set_default(std::function<void(const ExportedFunction&)> 
 std::size_t ExportedFunction::add_trace(const Arguments& arguments, const FlatFn& f, const Structure& result) const {
   const ConvertOptions& options = state_->options;
   check_polymorphic_count(options, arguments.positional);
+  const SymbolicScope scope(options.polymorphic_constraints);
   Traced traced;
   Avals avals;
   for (std::size_t i = 0; i < arguments.leaves.size(); ++i) {
     const Aval& a = arguments.leaves[i];
     const auto spec =
         options.polymorphic_shapes.empty() ? std::nullopt : options.polymorphic_shapes[arguments.owner[i]];
-    traced.shapes.push_back(polymorphic_shape(spec, a.shape));
+    traced.shapes.push_back(polymorphic_shape(spec, a.shape, scope));
     avals.push_back(a.with_shape(traced.shapes.back()).strong());
   }
   solve_dims(traced.shapes);
@@ -150,15 +151,15 @@ std::vector<std::string> ExportedFunction::graph_outputs(std::size_t trace) cons
 
 Aval declared_argument(const ConvertOptions& options, std::size_t i) {
   const auto& spec = options.polymorphic_shapes.at(i);
-  const std::vector<std::string> parts = spec ? shape_parts(*spec) : std::vector<std::string>{};
-  const bool is_whole =
-      spec && std::ranges::none_of(parts, [](const std::string& p) { return p == "_" || p == "..."; });
-  check(is_whole,
+  try {
+    const Shape shape = symbolic_shape(spec.value_or("..."), {.scope = SymbolicScope(options.polymorphic_constraints)});
+    return tf2jax::spec(i < options.dtypes.size() ? options.dtypes[i] : f32, shape);
+  } catch (const ParseError& e) {
+    raise<ValueError>(
         "jax2tf::save: argument {} has no shape of its own. Got '{}'; expected all sizes, or a call or a trace before "
-        "saving.",
-        i, spec.value_or("None"));
-  const Shape any(parts.size(), Dim::variable("jax2tf_any"));  // sizes are taken from the text
-  return tf2jax::spec(i < options.dtypes.size() ? options.dtypes[i] : f32, polymorphic_shape(spec, any));
+        "saving: {}",
+        i, spec.value_or("None"), e.what());
+  }
 }
 
 }  // namespace tf2jax::jax2tf

@@ -20,6 +20,8 @@ struct ConvertOptions {
   /// variables, which stand for sizes of at least 1, "_" takes the size from the argument, and "..." the rest of them.
   /// nullopt: the argument's own shape. For an argument that is a tree, the shape of every array in it.
   std::vector<std::optional<std::string>> polymorphic_shapes = {};
+  /// What else is known of their variables: "a >= b", "mod(b, 4) == 0" (see SymbolicScope).
+  std::vector<std::string> polymorphic_constraints = {};
   /// Stores custom gradients, so that TensorFlow differentiates as this library does; else asking for a gradient is an
   /// error in TensorFlow.
   bool with_gradient = true;

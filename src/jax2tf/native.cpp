@@ -53,10 +53,6 @@ const Strings& checks_of(const ConvertOptions& options) {
   return checks;
 }
 
-bool is_static(const Jaxpr& program) {
-  return std::ranges::all_of(program->vars, [](const Aval& a) { return is_concrete(a.shape); });
-}
-
 bool calls_cpu_library(const std::vector<stablehlo::Op>& ops) {
   return std::ranges::any_of(ops, [](const stablehlo::Op& op) {
     const stablehlo::Attr* target = op.name == "custom_call" ? op.find("call_target_name") : nullptr;
@@ -69,9 +65,6 @@ bool calls_cpu_library(const std::vector<stablehlo::Op>& ops) {
 
 Tensors write_native(FunctionWriter& writer, const Jaxpr& program, const Tensors& inputs,
                      const ConvertOptions& options) {
-  check<NotImplementedError>(is_static(program),
-                             "jax2tf: native serialization of symbolic shapes is not implemented. Got polymorphic "
-                             "shapes; expected numbers. Convert without native_serialization, or once for each size.");
   const Strings platforms = platforms_of(options), &checks = checks_of(options);
   stablehlo::Module module = stablehlo::from_jaxpr(dce(program), "jit_" + writer.name());
   const bool on_cpu_only =

@@ -2,30 +2,10 @@
 #include "tf2jax/jax2tf/internal/polymorphic.h"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
-
-#include "tf2jax/base/internal/dim_expr.h"
 
 namespace tf2jax::jax2tf {
 namespace {
-
-std::string trimmed(std::string_view s) {
-  while (!s.empty() && std::isspace(static_cast<unsigned char>(s.front()))) s.remove_prefix(1);
-  while (!s.empty() && std::isspace(static_cast<unsigned char>(s.back()))) s.remove_suffix(1);
-  return std::string(s);
-}
-
-Dim parse_dim(const std::string& spec, const std::string& part, std::size_t i) {
-  try {
-    return Dim::parse(part);
-  } catch (const ParseError& e) {
-    std::string what = e.what();
-    const std::size_t detail = what.find(": ");
-    raise<ValueError>("syntax error in symbolic shape '{}' in dimension {}: {}", spec, i,
-                      detail == std::string::npos ? what : what.substr(detail + 2));
-  }
-}
 
 std::string specs_text(const std::vector<Shape>& shapes, std::size_t i) {
   std::string out;
@@ -49,123 +29,46 @@ std::string all_sizes(const std::vector<Dims>& sizes) {
 
 }  // namespace
 
-// The parts between commas outside parentheses; one comma may end the list.
-std::vector<std::string> shape_parts(const std::string& spec) {
-  std::string text = trimmed(spec);
-  if (text.size() >= 2 && text.front() == '(' && text.back() == ')') {
-    int depth = 0;
-    bool around = true;
-    for (std::size_t i = 0; i + 1 < text.size(); ++i) {
-      depth += text[i] == '(' ? 1 : text[i] == ')' ? -1 : 0;
-      around = around && depth > 0;
-    }
-    if (around) text = trimmed(text.substr(1, text.size() - 2));
-  }
-  std::vector<std::string> parts;
-  std::string part;
-  int depth = 0;
-  for (const char c : text) {
-    depth += c == '(' ? 1 : c == ')' ? -1 : 0;
-    if (c == ',' && depth == 0) {
-      parts.push_back(trimmed(part));
-      part.clear();
-    } else {
-      part += c;
-    }
-  }
-  if (!trimmed(part).empty()) parts.push_back(trimmed(part));
-  return parts;
-}
-
-Shape polymorphic_shape(const std::optional<std::string>& spec, const Shape& actual) {
+Shape polymorphic_shape(const std::optional<std::string>& spec, const Shape& actual, const SymbolicScope& scope) {
   if (!spec) {
     check(is_concrete(actual), "jax2tf: an argument without polymorphic shape must have a known shape. Got {}.",
           to_string(actual));
     return actual;
   }
-  std::vector<std::string> parts = shape_parts(*spec);
-  if (!parts.empty() && parts.back() == "...") {
-    parts.pop_back();
-    check(parts.size() <= actual.size(),
-          "cannot resolve placeholder '...' because we parsed {} already and 'like' shape has only {} dimensions: "
-          "symbolic shape '{}', argument shape {}.",
-          parts.size(), actual.size(), *spec, to_string(actual));
-    parts.resize(actual.size(), "_");
-  }
-  Shape out;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    check(parts[i] != "...", "syntax error in symbolic shape '{}' in dimension {}: '...' must be at the end.", *spec,
-          i);
-    check(i < actual.size(),
-          "jax2tf: polymorphic shape '{}' must match the rank of the argument. Got {} dimensions for shape {}.", *spec,
-          parts.size(), to_string(actual));
-    if (parts[i] == "_") {
-      check(actual[i].is_constant(), "unexpected placeholder for unknown dimension; like={}", to_string(actual));
-      out.push_back(actual[i]);
-      continue;
-    }
-    const Dim d = parse_dim(*spec, parts[i], i);
-    check(!d.is_constant() || !actual[i].is_constant() || d.value() == actual[i].value(),
-          "syntax error in symbolic shape '{}' in dimension {}: different size {} for known dimension; like={}", *spec,
-          i, d, to_string(actual));
-    out.push_back(d);
-  }
+  SymbolicShapeOptions options{.scope = scope, .like = {{}}};
+  for (const Dim d : actual) options.like->push_back(d.is_constant() ? std::optional(d.value()) : std::nullopt);
+  const Shape out = symbolic_shape(*spec, options);
   check(out.size() == actual.size(),
         "jax2tf: polymorphic shape '{}' must match the rank of the argument. Got {} dimensions for shape {}.", *spec,
         out.size(), to_string(actual));
   return out;
 }
 
-std::vector<DimSource> solve_dims(const std::vector<Shape>& shapes) {
-  std::vector<DimSource> sources;
-  std::set<std::string> known, all;
-  for (const Shape& s : shapes)
-    for (const Dim d : s)
-      for (const auto& v : d.variables()) all.insert(v);
-  const auto solve = [&](std::size_t a, std::int64_t axis) {
-    std::string wanted;
-    for (const auto& v : shapes[a][axis].variables())
-      if (!known.contains(v)) {
-        if (!wanted.empty()) return false;
-        wanted = v;
-      }
-    if (wanted.empty()) return false;
-    DimSource s{wanted, a, axis, 0, 0};
-    for (const auto& [monomial, coefficient] : tf2jax::detail::terms_of(shapes[a][axis])) {
-      const Dim term = tf2jax::detail::from_monomial(monomial, coefficient);
-      const auto names = term.variables();
-      if (std::ranges::find(names, wanted) == names.end()) {
-        s.rest += term;
-        continue;
-      }
-      const bool linear = monomial.factors.size() == 1 && monomial.factors[0].second == 1 &&
-                          monomial.factors[0].first->kind == DimAtom::Kind::variable;
-      if (!linear) return false;
-      s.factor = coefficient;
-    }
-    known.insert(wanted);
-    sources.push_back(s);
-    return true;
-  };
-  // What is a variable alone comes first, so that sizes mean what they seem to.
-  for (std::size_t a = 0; a < shapes.size(); ++a)
-    for (std::size_t i = 0; i < shapes[a].size(); ++i) {
-      const auto names = shapes[a][i].variables();
-      if (names.size() == 1 && identical(shapes[a][i], Dim::variable(names[0]))) solve(a, static_cast<std::int64_t>(i));
-    }
-  for (bool again = true; again;) {
-    again = false;
-    for (std::size_t a = 0; a < shapes.size(); ++a)
-      for (std::size_t i = 0; i < shapes[a].size(); ++i) again = solve(a, static_cast<std::int64_t>(i)) || again;
-  }
-  std::string missing;
-  for (const auto& v : all)
-    if (!known.contains(v)) missing += (missing.empty() ? "'" : ", '") + v + "'";
-  check(missing.empty(),
-        "Cannot solve for values of dimension variables {{{}}}. We can only solve linear uni-variate constraints.",
-        missing);
-  return sources;
+namespace {
+
+// The scope of the variables of all shapes.
+SymbolicScope scope_of(const std::vector<Shape>& shapes) {
+  Shape all;
+  for (const Shape& s : shapes) all.insert(all.end(), s.begin(), s.end());
+  return SymbolicScope::of(all);
 }
+// The constraints whose variables have values.
+template <class T>
+std::vector<SymbolicConstraint> constraints_on(const std::vector<Shape>& shapes,
+                                               const std::map<std::string, T>& values) {
+  std::vector<SymbolicConstraint> out;
+  for (const SymbolicConstraint& c : scope_of(shapes).constraints()) {
+    const auto names = c.difference.variables();
+    if (std::ranges::all_of(names, [&](const std::string& v) { return values.contains(v); })) out.push_back(c);
+  }
+  return out;
+}
+std::string violated(const SymbolicConstraint& c) {
+  return fmt::format("Input shapes do not match the symbolic shape constraint {}. Expected '{}' to be {} 0", c.text,
+                     c.difference, c.equal ? "equal to" : "greater or equal to");
+}
+
+}  // namespace
 
 std::map<std::string, std::int64_t> check_sizes(const std::vector<Shape>& shapes, const std::vector<Dims>& sizes) {
   std::map<std::string, std::int64_t> values;
@@ -174,7 +77,7 @@ std::map<std::string, std::int64_t> check_sizes(const std::vector<Shape>& shapes
     check(left % s.factor == 0,
           "Input shapes do not match the polymorphic shapes specification. Division had remainder "
           "{} when computing the value of '{}'.",
-          tf2jax::detail::floor_remainder(left, s.factor), s.variable);
+          mod(Dim(left), Dim(s.factor)), s.variable);
     values[s.variable] = left / s.factor;
     check(values[s.variable] >= 1,
           "PolyShape {} has dimension variable '{}' corresponding to {}, for argument shapes {}", all_specs(shapes),
@@ -196,6 +99,10 @@ std::map<std::string, std::int64_t> check_sizes(const std::vector<Shape>& shapes
           "args[{}].shape[{}] (= {}) and the specification '{}' (= {}).",
           a, i, got, d, expected);
     }
+  for (const SymbolicConstraint& c : constraints_on(shapes, values)) {
+    const std::int64_t found = c.difference.evaluate(values);
+    if (c.equal ? found != 0 : found < 0) raise<ValueError>("{}, but found {}.", violated(c), found);
+  }
   return values;
 }
 
@@ -244,6 +151,10 @@ std::map<std::string, Tensor> read_dims(Lowering& c, const std::vector<Shape>& s
           fmt::format("{} Found inconsistency between dimension size args[{}].shape[{}] and the specification '{}'.",
                       kWhere, a, i, shapes[a][i]));
     }
+  for (const SymbolicConstraint& constraint : constraints_on(shapes, values))
+    c.writer().check_holds(
+        c.compare(constraint.equal ? "Equal" : "GreaterEqual", within().size(constraint.difference), c.index(0)),
+        violated(constraint) + ".");
   return values;
 }
 

@@ -247,6 +247,8 @@ Exported export_program(const Jaxpr& program, const std::string& name, int vjp_o
   }
   for (const Aval& a : outputs) out.out_avals.push_back(aval_of(a));
   out.platforms = {"cpu"};
+  out.uses_global_constants =
+      std::ranges::any_of(inputs, [](const Aval& a) { return !is_concrete(a.shape); });  // JAX refines such modules
   out.module = write_module(from_jaxpr(program, "jit_" + name), target);
   if (vjp_order > 0) {
     Exported vjp = export_program(pullback(program), name + "_vjp", vjp_order - 1, target);

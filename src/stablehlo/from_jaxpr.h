@@ -12,8 +12,9 @@ namespace tf2jax::stablehlo {
 /// operation for is written out in operations it has.
 /// Typed keys are their words, u32 with one axis of 2 more. Functions that StableHLO lacks (lgamma, igamma, …) are
 /// composites, which carry what they are made of: a reader that knows the name has the primitive again.
+/// Symbolic sizes are read from the arguments; what the shapes promise are shape assertions.
 /// Throws: NotImplementedError that lists every primitive that cannot be written; ValueError when a constant is traced,
-/// or a size is symbolic.
+/// or sizes of the inputs do not tell a dimension variable.
 Module from_jaxpr(const Jaxpr& program, const std::string& name = "jit_main");
 
 /// Puts the number of the platform before the inputs of `main`, as modules for several platforms take it.

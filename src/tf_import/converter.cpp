@@ -4,6 +4,7 @@
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 
 #include <mutex>
+#include <set>
 
 namespace tf2jax {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 struct Registry {
   std::mutex mutex;
   std::shared_ptr<const ConverterTable> table;
+  std::set<std::string, std::less<>> registered;  // by programs
 };
 Registry& registry() {
   static Registry r;
@@ -25,6 +27,14 @@ const std::shared_ptr<const ConverterTable>& table(Registry& r) {
     r.table = std::move(made);
   }
   return r.table;
+}
+
+// Requires: the lock is held.
+void put(Registry& r, const std::string& op, Converter convert) {
+  auto copy = std::make_shared<ConverterTable>(*table(r));
+  copy->add(op, std::move(convert));
+  r.table = std::move(copy);
+  r.registered.insert(op);
 }
 
 }  // namespace
@@ -61,9 +71,16 @@ void register_operation(const std::string& op, Converter convert) {
   check(static_cast<bool>(convert), "register_operation: the converter of '{}' is empty.", op);
   Registry& r = registry();
   const std::lock_guard lock(r.mutex);
-  auto copy = std::make_shared<ConverterTable>(*table(r));
-  copy->add(op, std::move(convert));
-  r.table = std::move(copy);
+  check(!table(r)->find(op), "{} is already registered as {}; replace_operation takes its place.", op,
+        r.registered.contains(op) ? "a converter of this program" : "a converter of the library");
+  put(r, op, std::move(convert));
+}
+
+void replace_operation(const std::string& op, Converter convert) {
+  check(static_cast<bool>(convert), "replace_operation: the converter of '{}' is empty.", op);
+  Registry& r = registry();
+  const std::lock_guard lock(r.mutex);
+  put(r, op, std::move(convert));
 }
 
 std::shared_ptr<const ConverterTable> current_converters() {

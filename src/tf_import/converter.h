@@ -51,7 +51,10 @@ class ConverterTable {
 };
 
 /// Registers a converter for this process; models converted from now on use it. Thread-safe.
+/// Throws: ValueError when the operation has one, of the library or registered before.
 void register_operation(const std::string& op, Converter convert);
+/// The same, in place of the converter that the operation may have.
+void replace_operation(const std::string& op, Converter convert);
 
 /// The built-in converters and the registered ones.
 std::shared_ptr<const ConverterTable> current_converters();

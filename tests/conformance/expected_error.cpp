@@ -34,6 +34,7 @@ const std::vector<Kind>& kinds() {
       {"MissingInputError", is_a<MissingInputError>},
       {"NotImplementedError", is_a<NotImplementedError>},
       {"InconclusiveDimensionOperation", is_a<InconclusiveDimensionOperation>},
+      {"ZeroDivisionError", is_a<ValueError>},
   };
   return table;
 }
@@ -102,6 +103,14 @@ const std::vector<Text>& texts() {
        "Custom gradient `CustomGradient-\\d+` was expected but not found for the node `.*IdentityN` \\(op type: "
        "IdentityN\\)",
        "of the nodes of the gradient function that lack a gradient, which one is met first is open"},
+      {"ValueError", "^Invalid equality constraint: \\{e1\\} == \\{e2\\}\\. (.*)", is_a<ValueError>,
+       "^Invalid equality constraint: .* == .*\\. \\1", "JAX forgets to fill in its message"},
+      {"ValueError", "^too many values to unpack \\(expected 1\\)", is_a<ValueError>,
+       "^Constraint parsing error: each side must be one dimension", "Python's own text"},
+      {"TokenError", "EOF in multi-line statement", is_a<ParseError>, "syntax error in symbolic shape .* but found NL",
+       "Python's own text"},
+      {"IndexError", "^tuple index out of range", is_a<ParseError>, "the number of sizes must match the rank",
+       "Python's own text"},
       {"JaxRuntimeError", "^INVALID_ARGUMENT: Failed to deserialize StableHLO", is_a<ValueError>,
        "stablehlo( text)?: (the file is damaged|1:1: )", "XLA's own text; ours says what is wrong and where"},
       {"JaxRuntimeError", "^INVALID_ARGUMENT: Cannot parse module", is_a<ValueError>,

@@ -49,6 +49,7 @@ void run_case_of_jax(const Golden& golden, const json& c, const Options& options
   if (family == "autodiff") return run_autodiff_case(golden, c, options, result);
   if (family == "prng") return run_prng_case(golden, c, options, result);
   if (family == "special_values") return run_special_values_case(golden, c, options, result);
+  if (family == "symbolic_dims") return run_symbolic_dims_case(c, result);
   result.unsupported("outputs", "no runner for family " + family);
 }
 

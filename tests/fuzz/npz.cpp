@@ -8,6 +8,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   return fuzz::judge([&] {
     const auto bytes = fuzz::text(data, size);
     if (bytes.starts_with("\x93NUMPY")) (void)parse_npy(bytes);
-    else (void)parse_npz(bytes);
+    else (void)parse_npz_tree(bytes);
   });
 }

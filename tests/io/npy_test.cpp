@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tf2jax/io/internal/zip.h"
+
 namespace tf2jax {
 namespace {
 
@@ -44,6 +46,38 @@ TEST(Npy, EveryDtypeReadsBack) {
     EXPECT_TRUE(std::ranges::equal(y.bytes(), x.bytes()));
     EXPECT_EQ((to_npy(x).size() - x.bytes().size()) % 64, 0u);
   }
+}
+
+// An archive of one array 'x' of texts.
+std::string npz_of(const std::string& descr, const std::string& shape, const std::string& data, bool fortran = false) {
+  const std::string header =
+      "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }";
+  return detail::write_zip({{"x.npy", npy(header, data)}}, false);
+}
+std::string wide(const std::vector<std::uint32_t>& points) {
+  return {reinterpret_cast<const char*>(points.data()), 4 * points.size()};
+}
+
+TEST(Npz, TextsOfNumpy) {
+  // numpy.array(['aé', '', '😀z'], '<U2') and numpy.array([[b'ab', b'c'], [b'', b'de']], 'S2', order='F').
+  const std::string unicode = wide({'a', 0xE9, 0, 0, 0x1F600, 'z'});
+  EXPECT_EQ(parse_npz_tree(npz_of("<U2", "(3,)", unicode))["x"].strings(),
+            (StringTensor{{3}, {"a\xC3\xA9", "", "\xF0\x9F\x98\x80z"}}));
+  EXPECT_EQ(parse_npz_tree(npz_of("|S2", "(2, 2)", std::string("ab\0\0c\0de", 8), true))["x"].strings(),
+            (StringTensor{{2, 2}, {"ab", "c", "", "de"}}));
+  EXPECT_EQ(parse_npz_tree(npz_of(">U1", "()", std::string("\0\0\0q", 4)))["x"].strings(), (StringTensor{{}, {"q"}}));
+  const Tree arrays = parse_npz_tree(to_npz({{"y", array<float>({1, 2})}}));
+  EXPECT_EQ(arrays["y"].array().to_vector<float>(), (std::vector<float>{1, 2}));
+}
+
+TEST(Npz, TextsThatAreNone) {
+  EXPECT_THROW(parse_npz(npz_of("<U1", "(1,)", wide({'a'}))), NotImplementedError);
+  EXPECT_THROW(parse_npz_tree(npz_of("<U1", "(1,)", wide({0xD800}))), DataLossError);
+  EXPECT_THROW(parse_npz_tree(npz_of("<U1", "(1,)", wide({0x110000}))), DataLossError);
+  EXPECT_THROW(parse_npz_tree(npz_of("<U1", "(2,)", wide({'a'}))), DataLossError);
+  EXPECT_THROW(parse_npz_tree(npz_of("<U4611686018427387904", "(1,)", "")), NotImplementedError);
+  for (const char* descr : {"<U0", "<U", "<Ux", "<U-1", "|S0"})
+    EXPECT_THROW(parse_npz_tree(npz_of(descr, "(9223372036854775807,)", "")), NotImplementedError) << descr;
 }
 
 TEST(Npy, DamageIsDataLoss) {

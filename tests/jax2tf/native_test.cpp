@@ -48,6 +48,20 @@ TEST_F(Native, TransparentModulesHaveAllDerivatives) {
   EXPECT_FLOAT_EQ(grad(grad([&](const Array& x) { return f(x).array(); }))(Array(2.f)).item<float>(), 12);
 }
 
+TEST_F(Native, OneModuleServesAllSizes) {
+  const auto f = jax2tf::convert([](const Array& x) { return softmax(x) * mean(x); },
+                                 {.polymorphic_shapes = {"(b, _)"}, .native_serialization = true});
+  jax2tf::save(directory_, {{"f", f.trace(spec(f32, {2, 3}))}});
+  const auto g = convert(directory_, {.function = "f"});
+  for (const std::int64_t rows : {1, 4}) {
+    const Array x = reshape(cos(arange(rows * 3)), {rows, 3});
+    const auto loss = [](const auto& h) { return [h](const Array& v) { return sum(Array(h(v)) * v); }; };
+    const auto here = [](const Array& v) { return softmax(v) * mean(v); };
+    expect_close(g(x).array(), here(x).to_vector<double>());
+    expect_close(grad(loss(g))(x), grad(loss(here))(x).to_vector<double>());
+  }
+}
+
 TEST_F(Native, VariablesAreOperandsOfTheModule) {
   const Array w = array<float>({1, 2, 3});
   jax2tf::save(directory_,

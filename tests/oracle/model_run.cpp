@@ -23,6 +23,8 @@ const std::vector<std::string>& model_columns() {
 
 namespace {
 
+using Inputs = Tree::Dict;  // arrays and texts
+
 struct RecordedModel {
   explicit RecordedModel(const fs::path& f)
       : folder(f),
@@ -35,7 +37,8 @@ struct RecordedModel {
     if (frozen()) return tf2jax::convert(folder / "frozen.pb", {.inputs = inputs, .outputs = outputs, .jit = jit});
     return tf2jax::convert(folder / "model", {.signature = facts.value("signature", ""), .jit = jit});
   }
-  CallArguments arguments(const NamedArrays& in) const {
+  Inputs texts_and_arrays(const std::string& file) const { return load_npz_tree(folder / (file + ".npz")).dict(); }
+  CallArguments arguments(const Inputs& in) const {
     CallArguments a;
     for (const std::string& name : inputs) {
       if (frozen()) a.positional.push_back(in.at(name));
@@ -89,7 +92,7 @@ class ModelRun {
 
  private:
   void read() {
-    in_ = c_.arrays("inputs");
+    in_ = c_.texts_and_arrays("inputs");
     out_ = c_.arrays("outputs");
     weights_ = c_.arrays("weights");
     gradients_ = c_.arrays("gradients");
@@ -98,7 +101,7 @@ class ModelRun {
     rtol_ = c_.facts.at("rtol").get<double>();
     gradient_rtol_ = c_.facts.at("gradient_rtol").get<double>();
   }
-  NamedArrays call(const ConvertedFunction& g, const NamedArrays& x) const { return c_.named(g.call(c_.arguments(x))); }
+  NamedArrays call(const ConvertedFunction& g, const Inputs& x) const { return c_.named(g.call(c_.arguments(x))); }
   Array weighted(const NamedArrays& y) const {
     Array total = Array(0.f);
     for (const auto& [name, w] : weights_) total = total + sum(y.at(name) * w);
@@ -123,12 +126,12 @@ class ModelRun {
     NamedArrays points, want;
     for (const auto& [key, g] : gradients_)
       if (key.starts_with("input:")) {
-        points[key.substr(6)] = in_.at(key.substr(6));
+        points[key.substr(6)] = in_.at(key.substr(6)).array();
         want[key.substr(6)] = g;
       }
     if (want.empty()) return;
     const auto loss = [&](const NamedArrays& p) {
-      NamedArrays x = in_;
+      Inputs x = in_;
       for (const auto& [name, v] : p) x[name] = v;
       return weighted(call(*f_, x));
     };
@@ -174,13 +177,21 @@ class ModelRun {
     });
   }
 
+  // Texts are the same for all of a batch.
   void batched() {
     stage("vmap", [&] {
-      NamedArrays both, first, second, half = in_;
+      NamedArrays both, first, second;
+      Inputs half = in_;
       for (auto& [name, v] : half)
-        if (is_inexact(v.dtype())) v = v * 0.5f;
-      for (const auto& [name, v] : in_) both[name] = stack({v, half.at(name)});
-      const NamedArrays got = vmap([&](const NamedArrays& x) { return call(*f_, x); })(both);
+        if (v.is_leaf() && is_inexact(v.array().dtype())) v = v.array() * 0.5f;
+      for (const auto& [name, v] : in_)
+        if (v.is_leaf()) both[name] = stack({v.array(), half.at(name).array()});
+      const auto with_texts = [&](const NamedArrays& arrays) {
+        Inputs x = in_;
+        for (const auto& [name, v] : arrays) x[name] = v;
+        return x;
+      };
+      const NamedArrays got = vmap([&](const NamedArrays& x) { return call(*f_, with_texts(x)); })(both);
       for (const auto& [name, v] : got) first[name] = v[0], second[name] = v[1];
       const Difference a = difference(first, out_, {}), b = difference(second, call(*f_, half), {});
       judge("vmap", a.error > b.error ? a : b, rtol_);
@@ -230,7 +241,8 @@ class ModelRun {
   const RecordedModel c_;
   const Emit& emit_;
   std::optional<ConvertedFunction> f_;
-  NamedArrays in_, out_, weights_, gradients_, variables_, updated_;
+  Inputs in_;
+  NamedArrays out_, weights_, gradients_, variables_, updated_;
   double rtol_ = 0, gradient_rtol_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
     python tests/oracle/stablehlo.py export --out DIR [--count N]   JAX exports functions; `conformance --dir DIR` runs them
     python tests/oracle/stablehlo.py read --dir DIR                 JAX runs what `conformance --mode rewrite --write DIR` wrote
+    python tests/oracle/stablehlo.py symbolic --dir DIR             JAX runs and differentiates what `export_symbolic DIR` wrote
 """
 import argparse
 import glob
@@ -101,6 +102,34 @@ def read(folder):
         else:
             passed += 1
     print(f"passed {passed}, failed {failures}, derivatives {derivatives}")
+    return failures == 0
+
+
+def symbolic(folder):
+    """Files of bin/export_symbolic: values and derivatives at the sizes that it recorded."""
+    failures = passed = 0
+    jax.config.update("jax_enable_x64", False)
+    for path in sorted(glob.glob(os.path.join(folder, "*.export"))):
+        e = jax.export.deserialize(bytearray(open(path, "rb").read()))
+        for record in sorted(glob.glob(path[:-7] + ".*.npz")):
+            content = dict(np.load(record))
+            get = lambda name: [content[f"{name}{i}"] for i in range(len(content)) if f"{name}{i}" in content]
+            inputs, want = get("in"), get("out")
+            try:
+                if not e.has_vjp():
+                    outputs, pull = e.call(*inputs), lambda _: get("gradient")
+                else:
+                    outputs, pull = jax.vjp(lambda *x: e.call(*x), *inputs)
+                ones = tuple(np.ones_like(y) if np.issubdtype(y.dtype, np.inexact) else np.zeros(y.shape, jax.dtypes.float0)
+                             for y in want)
+                wrong = [d for d in map(differs, outputs, want) if d]
+                wrong += [f"gradient: {d}" for d in map(differs, pull(ones), get("gradient")) if d]
+            except Exception as error:  # the report names it
+                wrong = [f"{type(error).__name__}: {str(error)[:300]}"]
+            failures, passed = failures + bool(wrong), passed + (not wrong)
+            if wrong:
+                print(os.path.basename(record), wrong[0])
+    print(f"passed {passed}, failed {failures}")
     return failures == 0
 
 
@@ -345,9 +374,13 @@ def main():
     p.add_argument("--count", type=int, default=0, help="0: all")
     p = commands.add_parser("read")
     p.add_argument("--dir", required=True)
+    p = commands.add_parser("symbolic")
+    p.add_argument("--dir", required=True)
     arguments = parser.parse_args()
     if arguments.command == "export":
         export(arguments.out, arguments.count)
+    if arguments.command == "symbolic":
+        sys.exit(0 if symbolic(arguments.dir) else 1)
     if arguments.command == "read":
         sys.exit(0 if read(arguments.dir) else 1)
 

@@ -1,4 +1,4 @@
-"""Draws calls of TensorFlow's stateless random operations and writes the numbers that TensorFlow draws, with Philox.
+"""Draws calls of TensorFlow's random operations, stateless or with seeds, and writes the numbers that TensorFlow draws, with Philox.
 
   tf_random.py --out FILE [--seed N] [--count M]
 
@@ -20,7 +20,6 @@ def row(f):
 
 def words(d, n):
     return np.array([d.randrange(2 ** 64) for _ in range(n)], np.uint64)
-
 
 
 def small_seed(d):
@@ -89,6 +88,24 @@ def first_version(d):
 def first_version_between(d):
     n, s = sizes(d), small_seed(d)
     return [], lambda: raw.StatelessRandomUniformInt(shape=n, seed=s, minval=np.int32(-3), maxval=np.int32(40))
+
+
+def seeds(d):
+    return {"seed": d.choice([0, 87654321, d.randint(-2 ** 40, 2 ** 40)]), "seed2": d.randint(1, 2 ** 62)}
+
+
+@row
+def seeded(d):
+    n, t, s = sizes(d), real(d), seeds(d)
+    op = d.choice([raw.RandomUniform, raw.RandomStandardNormal, raw.TruncatedNormal])
+    return [], lambda: op(shape=n, dtype=t, **s)
+
+
+@row
+def seeded_between(d):
+    n, t, s = sizes(d), d.choice([np.int32, np.int64]), seeds(d)
+    low = d.randint(-10 ** 9, 10 ** 9)
+    return [], lambda: raw.RandomUniformInt(shape=n, minval=t(low), maxval=t(low + d.choice([1, 7, 10 ** 9])), **s)
 
 
 if __name__ == "__main__":

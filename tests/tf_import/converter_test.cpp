@@ -59,10 +59,18 @@ TEST(CurrentConverters, HaveEveryBuiltInFamily) {
 TEST(RegisterOperation, ModelsThatAreConvertedKeepTheirTable) {
   register_operation("ConverterTestOp", [](Node& n) { return Values{n.array(0) * 2.f}; });
   const auto f = import(kScalarX + node("y", "ConverterTestOp", {"x"}));
-  register_operation("ConverterTestOp", [](Node& n) { return Values{n.array(0) * 5.f}; });
+  expect_error<ValueError>([] { register_operation("ConverterTestOp", [](Node&) { return Values{}; }); },
+                           "ConverterTestOp is already registered as a converter of this program");
+  replace_operation("ConverterTestOp", [](Node& n) { return Values{n.array(0) * 5.f}; });
   EXPECT_EQ(Array(f(1.0f)).item<float>(), 2);
   EXPECT_EQ(Array(import(kScalarX + node("y", "ConverterTestOp", {"x"}))(1.0f)).item<float>(), 5);
   expect_error<ValueError>([] { register_operation("ConverterTestEmpty", {}); }, "ConverterTestEmpty");
+  expect_error<ValueError>([] { replace_operation("ConverterTestEmpty", {}); }, "ConverterTestEmpty");
+}
+
+TEST(RegisterOperation, WhatTheLibraryHasIsOnlyReplaced) {
+  expect_error<ValueError>([] { register_operation("BitwiseOr", [](Node&) { return Values{}; }); },
+                           "BitwiseOr is already registered as a converter of the library");
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ using Floats = std::vector<float>;
 
 TEST(ImportedFunction, IsStagedForEachTypeOfItsArguments) {
   int calls = 0;
-  register_operation("ImportedTestCounted", [&calls](Node& n) {
+  replace_operation("ImportedTestCounted", [&calls](Node& n) {
     ++calls;
     return Values{n.array(0) + 1.f};
   });

@@ -12,7 +12,7 @@ namespace {
 // Runs `f` as the converter of a node with these operands and attributes.
 void with_node(const std::function<void(Node&)>& f, const std::vector<Operand>& operands,
                const std::map<std::string, AttributeValue>& attributes = {}) {
-  register_operation("NodeTestOp", [f](Node& n) {
+  replace_operation("NodeTestOp", [f](Node& n) {
     f(n);
     return Values{n.array(0)};
   });

@@ -51,7 +51,8 @@ Inputs load_inputs(const Request& request) {
   load_texts(request.texts, inputs);
   for (const auto& text : request.input_files) {
     if (text.find('=') == std::string::npos && text.ends_with(".npz")) {
-      for (const auto& [name, x] : load_npz(text)) inputs.insert_or_assign(name, x);
+      const Tree all = load_npz_tree(text);
+      for (const auto& [name, x] : all.dict()) inputs.insert_or_assign(name, x);
       continue;
     }
     const auto [name, file] = key_and_value(text, "--input");
@@ -59,7 +60,7 @@ Inputs load_inputs(const Request& request) {
       inputs.insert_or_assign(name, load_npy(file));
       continue;
     }
-    const auto arrays = load_npz(file);
+    const auto arrays = load_npz_tree(file).dict();
     const auto it = arrays.size() == 1 ? arrays.begin() : arrays.find(name);
     check(it != arrays.end(), "--input {}: '{}' holds {} arrays, none named '{}'", name, file, arrays.size(), name);
     inputs.insert_or_assign(name, it->second);

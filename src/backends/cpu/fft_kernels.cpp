@@ -34,10 +34,13 @@ std::int64_t largest_factor(std::int64_t n) {
   return largest;
 }
 
+// Without the case analysis of infinities that operator* makes.
+Z product(Z a, Z b) { return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()}; }
+
 // The transform of one length, prepared once.
 class Plan {
  public:
-  Plan(std::int64_t n, int sign) : n_(n), roots_(std::max<std::int64_t>(n, 1)) {
+  Plan(std::int64_t n, int sign) : n_(n), sign_(sign), roots_(std::max<std::int64_t>(n, 1)) {
     for (std::int64_t k = 0; k < n; ++k) roots_[k] = root(k, n, sign);
     if (largest_factor(n) <= kLargestRadix) return;
     std::int64_t m = 1;
@@ -62,11 +65,11 @@ class Plan {
     }
     const std::size_t m = filter_.size();
     std::vector<Z> a(m, Z(0)), b(m);
-    for (std::size_t k = 0; k < chirp_.size(); ++k) a[k] = in[k] * chirp_[k];
+    for (std::size_t k = 0; k < chirp_.size(); ++k) a[k] = product(in[k], chirp_[k]);
     forward_->run(a.data(), b.data());
-    for (std::size_t k = 0; k < m; ++k) b[k] *= filter_[k];
+    for (std::size_t k = 0; k < m; ++k) b[k] = product(b[k], filter_[k]);
     backward_->run(b.data(), a.data());
-    for (std::size_t k = 0; k < chirp_.size(); ++k) out[k] = a[k] * chirp_[k] / static_cast<double>(m);
+    for (std::size_t k = 0; k < chirp_.size(); ++k) out[k] = product(a[k], chirp_[k]) / static_cast<double>(m);
   }
 
  private:
@@ -77,20 +80,37 @@ class Plan {
       return;
     }
     const std::int64_t r = n % 4 == 0 ? 4 : smallest_factor(n), m = n / r;
-    for (std::int64_t q = 0; q < r; ++q) step(in + q * stride, out + q * m, m, stride * r, spread * r);
+    for (std::int64_t q = 0; q < r; ++q) {
+      if (m == 1) out[q] = in[q * stride];
+      else step(in + q * stride, out + q * m, m, stride * r, spread * r);
+    }
     Z part[kLargestRadix + 1];
     for (std::int64_t k = 0; k < m; ++k) {
-      for (std::int64_t q = 0; q < r; ++q) part[q] = out[q * m + k] * at(q * k * spread);
-      for (std::int64_t j = 0; j < r; ++j) {
-        Z sum = part[0];
-        for (std::int64_t q = 1; q < r; ++q) sum += part[q] * at(q * j * m * spread);
-        out[j * m + k] = sum;
-      }
+      for (std::int64_t q = 0; q < r; ++q) part[q] = product(out[q * m + k], roots_[q * k * spread]);
+      if (r == 4) butterfly4(part, out + k, m);
+      else butterfly(part, out + k, r, m, m * spread);
     }
   }
-  const Z& at(std::int64_t k) const { return roots_[k % n_]; }
+  // out[j · step] = Σ_q part[q] w^(jq), with w = roots_[turn] of order r.
+  void butterfly(const Z* part, Z* out, std::int64_t r, std::int64_t step, std::int64_t turn) const {
+    for (std::int64_t j = 0; j < r; ++j) {
+      Z sum = part[0];
+      for (std::int64_t q = 1, at = j; q < r; ++q, at += at + j < r ? j : j - r)
+        sum += product(part[q], roots_[at * turn]);
+      out[j * step] = sum;
+    }
+  }
+  void butterfly4(const Z* part, Z* out, std::int64_t step) const {
+    const Z even = part[0] + part[2], odd = part[1] + part[3], difference = part[0] - part[2], d = part[1] - part[3];
+    const Z turned = sign_ > 0 ? Z(-d.imag(), d.real()) : Z(d.imag(), -d.real());
+    out[0] = even + odd;
+    out[step] = difference + turned;
+    out[2 * step] = even - odd;
+    out[3 * step] = difference - turned;
+  }
 
   std::int64_t n_;
+  int sign_;
   std::vector<Z> roots_, chirp_, filter_;
   std::unique_ptr<Plan> forward_, backward_;
 };

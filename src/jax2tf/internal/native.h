@@ -6,8 +6,8 @@
 namespace tf2jax::jax2tf {
 
 /// Writes the program as a node that holds its StableHLO module, with one output for each result.
-/// Throws: ValueError for platforms and checks that TensorFlow does not know; NotImplementedError for symbolic sizes, a
-/// primitive that StableHLO cannot say, and kernels of the CPU's library in a module for other platforms.
+/// Throws: ValueError for platforms and checks that TensorFlow does not know; NotImplementedError for a primitive
+/// that StableHLO cannot say, and kernels of the CPU's library in a module for other platforms.
 Tensors write_native(FunctionWriter& writer, const Jaxpr& program, const Tensors& inputs,
                      const ConvertOptions& options);
 

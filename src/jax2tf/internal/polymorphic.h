@@ -5,27 +5,15 @@
 #include <string>
 #include <vector>
 
-#include "tf2jax/base/shape.h"
+#include "tf2jax/base/dim_solve.h"
+#include "tf2jax/base/symbolic_scope.h"
 #include "tf2jax/jax2tf/internal/lowering.h"
 
 namespace tf2jax::jax2tf {
 
-/// The sizes of a specification, as they are written: "(b, 2 * n, _)" is "b", "2 * n", "_".
-std::vector<std::string> shape_parts(const std::string& spec);
 /// The shape that `spec` gives an argument of shape `actual`. Throws: ValueError for a text that is none, another rank,
 /// another size, and for "_" where the size is not known.
-Shape polymorphic_shape(const std::optional<std::string>& spec, const Shape& actual);
-
-/// A dimension variable that an axis of an argument tells: factor * variable + rest = size.
-struct DimSource {
-  std::string variable;
-  std::size_t argument = 0;
-  std::int64_t axis = 0;
-  Dim rest;  // of variables that are known before it
-  std::int64_t factor = 1;
-};
-/// How the variables of these shapes follow from sizes, in order. Throws: ValueError when one does not.
-std::vector<DimSource> solve_dims(const std::vector<Shape>& shapes);
+Shape polymorphic_shape(const std::optional<std::string>& spec, const Shape& actual, const SymbolicScope& scope);
 
 /// The values of the variables for arguments of these sizes. Throws: ValueError where a variable is 0, or two sizes of
 /// one variable differ, in the words of the documents.

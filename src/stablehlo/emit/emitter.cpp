@@ -14,7 +14,9 @@ TypePtr type_of(const Aval& aval) {
   check<NotImplementedError>(aval.dtype != DType::float0, "stablehlo: values of this type cannot be written. Got {}.",
                              aval);
   const Aval a = written(aval);
-  return tensor_type(element_name(a.dtype), concrete(a.shape));
+  Dims dims;
+  for (const Dim d : a.shape) dims.push_back(d.is_constant() ? d.value() : kDynamic);
+  return tensor_type(element_name(a.dtype), std::move(dims));
 }
 
 std::vector<TypePtr> types_of(const Avals& avals) {
@@ -35,11 +37,22 @@ ValueIds Emission::elementwise(std::string_view op, Attributes attributes) const
     const bool bound = op == "clamp" && x.shape.empty();
     if (identical(x.shape, shape) || bound) continue;
     const Axes axes = iota_axes(x.rank(), static_cast<std::int64_t>(shape.size()) - x.rank());
-    repeated[i] = out.op1("broadcast_in_dim", {repeated[i]}, {x.dtype, shape, false},
-                          {{"broadcast_dimensions", integers_attribute(axes)}});
+    repeated[i] = out.broadcast_in_dim(repeated[i], axes, {x.dtype, shape, false});
   }
   return out.op(op, std::move(repeated), types_of(outputs), std::move(attributes));
 }
+
+namespace {
+
+const Aval kSize{DType::i32, {}, false};
+
+std::vector<Shape> shapes_of(const Avals& avals) {
+  std::vector<Shape> out;
+  for (const Aval& a : avals) out.push_back(a.shape);
+  return out;
+}
+
+}  // namespace
 
 Emitter::Emitter(std::string name) { module_.name = std::move(name); }
 
@@ -82,10 +95,12 @@ Region Emitter::region(const Avals& arguments, const std::function<ValueIds(cons
     function_->types.push_back(stablehlo::type_of(a));
   }
   std::vector<Op>* const outer = std::exchange(ops_, &r.ops);
+  const auto outer_sizes = sizes_;
   const ValueIds arguments_of = r.arguments;
   ValueIds results = body(arguments_of);
   (void)op("return", std::move(results), {});
   ops_ = outer;
+  sizes_ = outer_sizes;
   return r;
 }
 
@@ -103,7 +118,14 @@ void Emitter::equation(const Equation& e, const JaxprData& program, ValueIds& va
     add_type(m.inputs, a.is_literal() ? a.literal.aval() : program.vars[as_index(a.var)]);
   }
   for (const VarId v : e.outputs) add_type(m.outputs, program.vars[as_index(v)]);
-  const ValueIds results = of_keys ? write_on_keys(m) : (*write)(m);
+  const auto results = [&] {
+    try {
+      return of_keys ? write_on_keys(m) : (*write)(m);
+    } catch (const InconclusiveDimensionOperation& error) {
+      raise<NotImplementedError>("stablehlo: primitive '{}' cannot be written for symbolic sizes: {}",
+                                 e.primitive.name(), error.what());
+    }
+  }();
   for (std::size_t i = 0; i < e.outputs.size(); ++i) values[as_index(e.outputs[i])] = results.at(i);
 }
 
@@ -132,12 +154,31 @@ std::string Emitter::function(const std::string& name, const Jaxpr& program, boo
   Function f;
   f.name = unique;
   f.is_public = is_public;
-  f.inputs = types_of(program.input_avals());
+  Avals inputs(is_public ? 0 : variables_.size(), kSize);
+  const auto variables = static_cast<std::ptrdiff_t>(inputs.size());
+  for (const Aval& a : program.input_avals()) inputs.push_back(a);
+  f.inputs = types_of(inputs);
   f.outputs = types_of(program.output_avals());
   Function* const outer_function = std::exchange(function_, &f);
-  f.body = region(program.input_avals(), [&](const ValueIds& xs) { return inlined(program, xs); });
+  const auto outer_values = std::exchange(values_of_, {}), outer_sizes = std::exchange(sizes_, {});
+  f.body = region(inputs, [&](const ValueIds& xs) {
+    if (is_public) read_variables(shapes_of(program.input_avals()), xs);
+    for (std::ptrdiff_t i = 0; i < variables; ++i) values_of_[variables_[as_index(i)]] = xs[as_index(i)];
+    return inlined(program, {xs.begin() + variables, xs.end()});
+  });
   function_ = outer_function;
+  values_of_ = outer_values;
+  sizes_ = outer_sizes;
   module_.functions.push_back(std::move(f));
+  return unique;
+}
+
+std::string Emitter::private_function(const std::string& name, const Jaxpr& program) {
+  std::vector<Op>* const outer = ops_;
+  const auto outer_variables = std::exchange(variables_, {});
+  const std::string unique = function(name, program, false);
+  variables_ = outer_variables;
+  ops_ = outer;
   return unique;
 }
 
@@ -152,11 +193,15 @@ ValueIds Emitter::call(const std::string& name, const Jaxpr& program, const Valu
     ops_ = outer;
     written_.emplace_back(program, callee);
   }
-  return op("call", operands, types_of(program.output_avals()), {{"callee", string_attribute(callee)}});
+  ValueIds all;
+  for (const std::string& v : variables_) all.push_back(values_of_.at(v));
+  all.insert(all.end(), operands.begin(), operands.end());
+  return op("call", all, types_of(program.output_avals()), {{"callee", string_attribute(callee)}});
 }
 
 ValueIds Emitter::composite(const std::string& name, const FlatFn& f, const Avals& inputs, const ValueIds& operands,
                             const Avals& outputs) {
+  if (!variables_.empty()) return expanded(f, inputs, operands);  // operands are all that it could take
   Avals strong;
   for (const Aval& a : inputs) strong.push_back(a.strong());
   const auto known =
@@ -177,6 +222,7 @@ ValueIds Emitter::composite(const std::string& name, const FlatFn& f, const Aval
 }
 
 Module Emitter::finish() {
+  if (!variables_.empty()) module_.attributes.emplace_back("jax.uses_shape_polymorphism", boolean_attribute(true));
   // The entry is written last, and stands first.
   std::rotate(module_.functions.begin(), module_.functions.end() - 1, module_.functions.end());
   module_.index_functions();
@@ -250,7 +296,9 @@ void add_platform_index(Module& module) {
   entry->inputs.insert(entry->inputs.begin(), type);
   entry->body.arguments.insert(entry->body.arguments.begin(), static_cast<ValueId>(entry->types.size()));
   entry->types.push_back(type);
-  module.attributes.emplace_back("jax.uses_shape_polymorphism", boolean_attribute(true));
+  const auto marked = [](const auto& attribute) { return attribute.first == "jax.uses_shape_polymorphism"; };
+  if (std::ranges::none_of(module.attributes, marked))
+    module.attributes.emplace_back("jax.uses_shape_polymorphism", boolean_attribute(true));
 }
 
 }  // namespace tf2jax::stablehlo

@@ -161,16 +161,15 @@ class ScanWriter {
     for (std::size_t i = 0; i < xs_; ++i) {
       const Aval& x = e_.inputs[consts_ + carry_ + i];
       const ValueId slice =
-          out.op1("dynamic_slice", joined({e_.operands[consts_ + carry_ + i]}, starts(at, x.shape.size())), with_one(x),
-                  {{"slice_sizes", integers_attribute(concrete(with_one(x).shape))}});
-      arguments.push_back(out.op1("reshape", {slice}, sliced(x)));
+          out.dynamic_slice(e_.operands[consts_ + carry_ + i], x.shape, starts(at, x.shape.size()), with_one(x));
+      arguments.push_back(out.reshape(slice, sliced(x)));
     }
     const ValueIds results = out.inlined(p_.jaxpr, arguments);
     ValueIds next{out.op1("add", {v[0], number(out, 1)}, kCounter)};
     for (std::size_t i = 0; i < carry_; ++i) next.push_back(results[i]);
     for (std::size_t i = 0; i < ys_; ++i) {
       const Aval& y = e_.outputs[carry_ + i];
-      const ValueId row = out.op1("reshape", {results[carry_ + i]}, with_one(y));
+      const ValueId row = out.reshape(results[carry_ + i], with_one(y));
       next.push_back(
           out.op1("dynamic_update_slice", joined({v[1 + carry_ + i], row}, starts(at, y.shape.size())), y.strong()));
     }

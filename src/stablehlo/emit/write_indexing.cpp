@@ -1,6 +1,7 @@
 // How gathers, scatters and sorts are written.
 #include "tf2jax/stablehlo/internal/emitter.h"
 
+#include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
@@ -16,15 +17,21 @@ namespace {
 Aval scalar_of(DType d) { return {d, {}, false}; }
 
 // The largest start of a window, for each component of an index vector.
-Array last_starts(const Aval& operand, const Axes& map, const Dims& window, DType dtype) {
-  std::vector<std::int64_t> out;
+Array last_starts(const Aval& operand, const Axes& map, const Shape& window, DType dtype) {
+  Shape out;
   for (const auto axis : map) {
     const auto a = as_index(axis);
-    out.push_back(operand.shape.at(a).value() - window.at(a));
+    out.push_back(operand.shape.at(a) - window.at(a));
   }
-  const Array wide = detail::exact_array(Aval{DType::i64, {Dim(static_cast<std::int64_t>(out.size()))}, false},
-                                         std::as_bytes(std::span(out)));
-  return rules::as_dtype(wide, dtype);
+  if (is_concrete(out)) {
+    const Dims known = concrete(out);
+    const Array wide =
+        detail::exact_array(Aval{DType::i64, {Dim(known.size())}, false}, std::as_bytes(std::span(known)));
+    return rules::as_dtype(wide, dtype);
+  }
+  Arrays parts;
+  for (const Dim d : out) parts.push_back(reshape(rules::as_dtype(dim_as_value(d), dtype), {1}));
+  return concatenate(parts, 0);
 }
 
 // True where a window lies inside; one for each window.
@@ -68,7 +75,8 @@ ValueIds gather_w(const Emission& e) {
         GatherParams clipped = p;
         clipped.mode = GatherScatterMode::clip;
         const Array y = gather_p().bind1({xs[0], xs[1]}, clipped);
-        const Array last = last_starts(e.inputs[0], p.dimension_numbers.start_index_map, p.slice_sizes, xs[1].dtype());
+        const Array last =
+            last_starts(e.inputs[0], p.dimension_numbers.start_index_map, symbolic(p.slice_sizes), xs[1].dtype());
         const Axes batch = other_axes(p.dimension_numbers.offset_dims, y.rank());
         const Array mask = broadcast_in_dim(inside(xs[1], last), y.shape(), batch);
         return Arrays{select(mask, y, full_like(y, fill_of(p, y.dtype())))};
@@ -77,12 +85,12 @@ ValueIds gather_w(const Emission& e) {
 }
 
 // Window sizes of a scatter, by axis of the operand.
-Dims window_of(const Emission& e, const ScatterDims& d) {
-  Dims out;
+Shape window_of(const Emission& e, const ScatterDims& d) {
+  Shape out;
   std::size_t next = 0;
   for (std::int64_t axis = 0; axis < e.inputs[0].rank(); ++axis) {
-    if (contains(d.inserted_window_dims, axis) || contains(d.operand_batching_dims, axis)) out.push_back(1);
-    else out.push_back(e.inputs[2].shape.at(as_index(d.update_window_dims.at(next++))).value());
+    if (contains(d.inserted_window_dims, axis) || contains(d.operand_batching_dims, axis)) out.push_back(Dim(1));
+    else out.push_back(e.inputs[2].shape.at(as_index(d.update_window_dims.at(next++))));
   }
   return out;
 }
@@ -179,8 +187,7 @@ ValueIds top_k_w(const Emission& e) {
   const auto& p = e.params.get<TopK>();
   const Aval &x = e.inputs[0], &index = e.outputs[1];
   Emitter& out = e.out;
-  const ValueId places =
-      out.op1("iota", {}, {index.dtype, x.shape, false}, {{"iota_dimension", integer_attribute(p.axis)}});
+  const ValueId places = out.iota(p.axis, {index.dtype, x.shape, false});
   const Aval key = scalar_of(x.dtype), place = scalar_of(index.dtype);
   const char* type = is_floating(x.dtype) ? "TOTALORDER" : is_signed_integer(x.dtype) ? "SIGNED" : "UNSIGNED";
   std::vector<Region> regions;
@@ -191,14 +198,10 @@ ValueIds top_k_w(const Emission& e) {
   const ValueIds sorted =
       out.op("sort", {e.operands[0], places}, {type_of(x.strong()), type_of(Aval{index.dtype, x.shape, false})},
              {{"dimension", integer_attribute(p.axis)}, {"is_stable", boolean_attribute(true)}}, std::move(regions));
-  Dims limit = concrete(x.shape);
-  limit[as_index(p.axis)] = p.k;
   ValueIds results;
   for (std::size_t i = 0; i < 2; ++i)
-    results.push_back(out.op1("slice", {sorted[i]}, e.outputs[i].strong(),
-                              {{"limit_indices", integers_attribute(limit)},
-                               {"start_indices", integers_attribute(Dims(limit.size(), 0))},
-                               {"strides", integers_attribute(Dims(limit.size(), 1))}}));
+    results.push_back(out.slice(sorted[i], Shape(x.shape.size(), Dim(0)), e.outputs[i].shape, Axes(x.shape.size(), 1),
+                                e.outputs[i].strong()));
   return results;
 }
 

@@ -1,6 +1,7 @@
 // How operations on shapes, conversions and selections are written.
 #include "tf2jax/stablehlo/internal/emitter.h"
 
+#include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/misc.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -10,38 +11,39 @@
 namespace tf2jax::stablehlo {
 namespace {
 
-AttrPtr sizes(const Shape& shape) { return integers_attribute(concrete(shape)); }
-
 ValueIds broadcast_in_dim_w(const Emission& e) {
-  return e.plain("broadcast_in_dim",
-                 {{"broadcast_dimensions", integers_attribute(e.params.get<BroadcastInDim>().broadcast_dimensions)}});
+  return {e.out.broadcast_in_dim(e.operands[0], e.params.get<BroadcastInDim>().broadcast_dimensions, e.outputs[0])};
 }
+ValueIds plain_reshape(const Emission& e) { return {e.out.reshape(e.operands[0], e.outputs[0])}; }
 
 // What permutes first is a transpose of its own.
 ValueIds reshape_w(const Emission& e) {
   const auto& p = e.params.get<ReshapeParams>();
-  if (!p.dimensions) return e.plain("reshape");
+  if (!p.dimensions) return plain_reshape(e);
   return e.out.expanded([&](const Arrays& xs) { return Arrays{reshape(transpose(xs[0], *p.dimensions), p.new_sizes)}; },
                         e.inputs, e.operands);
 }
 
 ValueIds pad_w(const Emission& e) {
-  Dims low, high, interior;
+  Shape low, high, interior;
   for (const PadAxis& a : e.params.get<PadParams>().padding_config) {
-    low.push_back(a.low.value());
-    high.push_back(a.high.value());
-    interior.push_back(a.interior.value());
+    low.push_back(a.low);
+    high.push_back(a.high);
+    interior.push_back(a.interior);
   }
-  return e.plain("pad", {{"edge_padding_high", integers_attribute(high)},
-                         {"edge_padding_low", integers_attribute(low)},
-                         {"interior_padding", integers_attribute(interior)}});
+  if (!is_concrete(low) || !is_concrete(high) || !is_concrete(interior))
+    return {e.out.op1("dynamic_pad",
+                      {e.operands[0], e.operands[1], e.out.sizes(low), e.out.sizes(high), e.out.sizes(interior)},
+                      e.outputs[0])};
+  return e.plain("pad", {{"edge_padding_high", integers_attribute(concrete(high))},
+                         {"edge_padding_low", integers_attribute(concrete(low))},
+                         {"interior_padding", integers_attribute(concrete(interior))}});
 }
 
 ValueIds slice_w(const Emission& e) {
   const auto& p = e.params.get<SliceParams>();
-  return e.plain("slice", {{"limit_indices", sizes(p.limit_indices)},
-                           {"start_indices", sizes(p.start_indices)},
-                           {"strides", integers_attribute(p.strides.value_or(Axes(p.start_indices.size(), 1)))}});
+  return {e.out.slice(e.operands[0], p.start_indices, p.limit_indices,
+                      p.strides.value_or(Axes(p.start_indices.size(), 1)), e.outputs[0])};
 }
 
 // By an integer: one choice of two after the other.
@@ -87,7 +89,7 @@ ValueIds same(const Emission& e) { return e.operands; }
 void add_movement_writers(Writers& t) {
   t["broadcast_in_dim"] = broadcast_in_dim_w;
   t["reshape"] = reshape_w;
-  t["squeeze"] = [](const Emission& e) { return e.plain("reshape"); };
+  t["squeeze"] = plain_reshape;
   t["transpose"] = [](const Emission& e) {
     return e.plain("transpose", {{"permutation", integers_attribute(e.params.get<TransposeParams>().permutation)}});
   };
@@ -100,12 +102,14 @@ void add_movement_writers(Writers& t) {
   t["pad"] = pad_w;
   t["slice"] = slice_w;
   t["dynamic_slice"] = [](const Emission& e) {
-    return e.plain("dynamic_slice", {{"slice_sizes", sizes(e.params.get<SliceSizes>().slice_sizes)}});
+    return ValueIds{e.out.dynamic_slice(e.operands[0], e.inputs[0].shape, {e.operands.begin() + 1, e.operands.end()},
+                                        e.outputs[0])};
   };
   t["dynamic_update_slice"] = [](const Emission& e) { return e.plain("dynamic_update_slice"); };
   t["iota"] = [](const Emission& e) {
-    return e.plain("iota", {{"iota_dimension", integer_attribute(e.params.get<IotaParams>().dimension)}});
+    return ValueIds{e.out.iota(e.params.get<IotaParams>().dimension, e.outputs[0])};
   };
+  t["dim_as_value"] = [](const Emission& e) { return ValueIds{e.out.size(e.params.get<DimValue>().dim)}; };
   t["select_n"] = select_n_w;
   t["clamp"] = clamp_w;
   t["conj"] = conj_w;

@@ -88,9 +88,40 @@ Window running(const Aval& x, const Cumulative& p) {
   return w;
 }
 
+// The same along an axis of a size that is not known: what JAX calls for it, with the window as operands.
+ValueIds running_of_open_size(const Emission& e, const Array& identity, const FlatFn& combine) {
+  const auto& p = e.params.get<Cumulative>();
+  const Aval& x = e.inputs[0];
+  const Aval scalar = scalar_of(x.dtype);
+  const auto rank = as_index(x.rank()), axis = as_index(p.axis);
+  const Shape ones(rank, Dim(1));
+  Shape window = ones, padding(2 * rank, Dim(0));
+  window[axis] = x.shape[axis];
+  padding[2 * axis + (p.reverse ? 1 : 0)] = x.shape[axis] - 1;
+  const Aval pairs{DType::i32, {Dim(rank), Dim(2)}, false};
+  const ValueId unit = e.out.sizes(ones);
+  const std::string body = e.out.private_function("reducer", stage(combine, {scalar, scalar}));
+  return e.out.op("custom_call",
+                  {e.operands[0], e.out.constant(identity), e.out.sizes(window), unit, unit, unit,
+                   e.out.op1("reshape", {e.out.sizes(padding)}, pairs)},
+                  types_of(e.outputs),
+                  {{"api_version", string_attribute("API_VERSION_ORIGINAL")},
+                   {"call_target_name", string_attribute("stablehlo.dynamic_reduce_window")},
+                   {"called_computations", array_attribute({symbol_attribute(body)})},
+                   {"has_side_effect", boolean_attribute(false)}});
+}
+
 ValueIds cumulative_w(const Emission& e, std::string_view op) {
   const auto& p = e.params.get<Cumulative>();
-  if (e.inputs[0].shape[as_index(p.axis)].value() == 0) return e.operands;
+  const Dim size = e.inputs[0].shape[as_index(p.axis)];
+  const DType d = e.inputs[0].dtype;
+  if (!size.is_constant())
+    return running_of_open_size(e, identity_of(of_type(op, d), d), [&](const Arrays& xs) {
+      if (op == "add") return Arrays{add(xs[0], xs[1])};
+      if (op == "multiply") return Arrays{mul(xs[0], xs[1])};
+      return Arrays{op == "maximum" ? maximum(xs[0], xs[1]) : minimum(xs[0], xs[1])};
+    });
+  if (size.value() == 0) return e.operands;
   return window_w(e, op, running(e.inputs[0], p));
 }
 
@@ -105,8 +136,7 @@ ValueIds place_w(const Emission& e, bool largest) {
   const auto& p = e.params.get<ArgReduce>();
   const DType d = e.inputs[0].dtype, index = p.index_dtype;
   Emitter& out = e.out;
-  const ValueId places =
-      out.op1("iota", {}, {index, e.inputs[0].shape, false}, {{"iota_dimension", integer_attribute(p.axes.at(0))}});
+  const ValueId places = out.iota(p.axes.at(0), {index, e.inputs[0].shape, false});
   const ValueId first = out.constant(identity_of(largest ? "maximum" : "minimum", d)),
                 zero = out.constant(identity_of("add", index));
   const std::string_view type = is_floating(d) ? "FLOAT" : is_signed_integer(d) ? "SIGNED" : "UNSIGNED";
@@ -161,7 +191,9 @@ Arrays log_sum_exp(const Arrays& xs) {
 ValueIds cumulative_log_sum_exp(const Emission& e) {
   const auto& p = e.params.get<Cumulative>();
   const DType d = e.inputs[0].dtype;
-  if (e.inputs[0].shape[as_index(p.axis)].value() == 0) return e.operands;
+  const Dim size = e.inputs[0].shape[as_index(p.axis)];
+  if (!size.is_constant()) return running_of_open_size(e, identity_of("maximum", d), log_sum_exp);
+  if (size.value() == 0) return e.operands;
   const Avals two(2, scalar_of(d));
   Region body = e.out.region(two, [&](const ValueIds& xs) { return e.out.expanded(log_sum_exp, two, xs); });
   const ValueId init = e.out.constant(identity_of("maximum", d));

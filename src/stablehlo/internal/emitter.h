@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "tf2jax/base/internal/dim_expr.h"
 #include "tf2jax/stablehlo/internal/attributes.h"
 #include "tf2jax/stablehlo/module.h"
 #include "tf2jax/trace/staging.h"
@@ -52,8 +53,19 @@ class Emitter {
   /// An operation of that name that is `f`: a function of the module says so.
   ValueIds composite(const std::string& name, const FlatFn& f, const Avals& inputs, const ValueIds& operands,
                      const Avals& outputs);
+  /// A size as an i32 scalar, and sizes as a vector of them: read from the arguments where they are not known.
+  ValueId size(Dim d);
+  ValueId sizes(const Shape& shape);
+  /// Operations whose sizes are attributes where they are known, and operands where not.
+  ValueId broadcast_in_dim(ValueId x, const Axes& axes, const Aval& result);
+  ValueId reshape(ValueId x, const Aval& result);
+  ValueId iota(std::int64_t axis, const Aval& result);
+  ValueId slice(ValueId x, const Shape& start, const Shape& limit, const Axes& strides, const Aval& result);
+  ValueId dynamic_slice(ValueId x, const Shape& of, const ValueIds& start, const Aval& result);
   /// A region of these arguments; `body` returns its results.
   Region region(const Avals& arguments, const std::function<ValueIds(const ValueIds&)>& body);
+  /// Writes a function that takes its inputs alone; its name.
+  std::string private_function(const std::string& name, const Jaxpr& program);
   /// Calls a program as a function of its own.
   ValueIds call(const std::string& name, const Jaxpr& program, const ValueIds& operands);
   /// The operation that made a value in the block that is being written; null for others.
@@ -63,6 +75,11 @@ class Emitter {
 
  private:
   void equation(const Equation& e, const JaxprData& program, ValueIds& values);
+  ValueId size_of_atom(const DimAtom& atom);
+  ValueId combined_size(std::string_view op, ValueId x, ValueId y);
+  /// The dimension variables of a program, from its arguments, and what must hold of their sizes.
+  void read_variables(const std::vector<Shape>& shapes, const ValueIds& arguments);
+  void assert_size(std::string_view direction, Dim a, Dim b, const std::string& message);
 
   Module module_;
   Function* function_ = nullptr;
@@ -75,6 +92,9 @@ class Emitter {
   };
   std::vector<Composite> composites_;
   std::map<std::string, int> names_;
+  std::vector<std::string> variables_;        // dimension variables, which functions take before their inputs
+  std::map<std::string, ValueId> values_of_;  // of the variables, in the function that is being written
+  std::map<std::string, ValueId> sizes_;      // that the block that is being written has computed, by their texts
 };
 
 /// null when a primitive cannot be written.

@@ -160,6 +160,14 @@ Values identity_n(Node& n) {
       rule != rules.end() && n.interpreter().model().library.find(rule->second.function)) {
     return custom_gradient(n, op_type, rule->second);
   }
+  if (config().custom_gradient_fallback) {
+    warn_once(
+        "custom gradient fallback " + op_type,
+        fmt::format("Custom gradient `{}` of the node `{}` (op type: {}) is not in the file; the derivative of the "
+                    "graph takes its place.",
+                    op_type, n.name(), n.op()));
+    return inputs;
+  }
   return to_values(
       identity_without_derivative("missing_custom_gradient",
                                   fmt::format("Custom gradient `{}` was expected but not found for the node `{}` (op "

@@ -1,5 +1,5 @@
-// TensorFlow's own random numbers for stateless operations, where Config::tf_exact_random asks for them. They are
-// computed where the graph is staged, so seeds must be known.
+// TensorFlow's own random numbers for stateless operations and those with seeds, where Config::tf_exact_random asks for
+// them. They are computed where the graph is staged, so seeds must be known.
 #include "tf2jax/tf_import/converters/internal/philox.h"
 
 #include <cmath>
@@ -137,6 +137,16 @@ Philox given(const Node& n) {
   return {words(n, 1, 1)[0], {counter[0], counter[1]}};
 }
 
+// Of the seeds in the attributes, as the first call of a session has it.
+Philox of_attributes(const Node& n) {
+  const auto seed = [&](const char* name) { return static_cast<std::uint64_t>(n.attr_or<std::int64_t>(name, 0)); };
+  n.ignore({"T"});
+  return {seed("seed"), {0, seed("seed2")}};
+}
+bool is_seeded(const Node& n) {
+  return n.attr_or<std::int64_t>("seed", 0) != 0 || n.attr_or<std::int64_t>("seed2", 0) != 0;
+}
+
 // `f(i)` is the i-th block of results.
 template <class T, class F>
 Value filled(const Shape& sizes, DType type, F f) {
@@ -230,6 +240,7 @@ Values key_counter_algorithm(const Node& n) {
 struct Row {
   const char* op;
   Values (*convert)(const Node&);  // null: not implemented
+  bool stateful = false;           // TensorFlow's numbers are known when there is a seed
 };
 
 constexpr Row kRows[] = {
@@ -245,6 +256,10 @@ constexpr Row kRows[] = {
     {"StatelessRandomNormal", [](const Node& n) { return floats(n, seeded(n, 1), Kind::normal); }},
     {"StatelessTruncatedNormal", [](const Node& n) { return floats(n, seeded(n, 1), Kind::truncated); }},
     {"StatelessRandomUniformInt", [](const Node& n) { return integers_between(n, seeded(n, 1), 2); }},
+    {"RandomUniform", [](const Node& n) { return floats(n, of_attributes(n), Kind::uniform); }, true},
+    {"RandomStandardNormal", [](const Node& n) { return floats(n, of_attributes(n), Kind::normal); }, true},
+    {"TruncatedNormal", [](const Node& n) { return floats(n, of_attributes(n), Kind::truncated); }, true},
+    {"RandomUniformInt", [](const Node& n) { return integers_between(n, of_attributes(n), 1); }, true},
     {"StatelessRandomGammaV2", nullptr},
     {"StatelessRandomGammaV3", nullptr},
     {"StatelessRandomPoisson", nullptr},
@@ -261,8 +276,8 @@ void add_exact_random(ConverterTable& table) {
     check<InternalError>(found != nullptr, "exact random numbers: there is no converter for '{}' to extend.", row.op);
     table.add(
         row.op,
-        [otherwise = found->convert, convert = row.convert](Node& n) {
-          if (!config().tf_exact_random) return otherwise(n);
+        [otherwise = found->convert, convert = row.convert, stateful = row.stateful](Node& n) {
+          if (!config().tf_exact_random || (stateful && !is_seeded(n))) return otherwise(n);
           check<NotImplementedError>(convert != nullptr,
                                      "TensorFlow's own random numbers are not implemented for {}. Turn "
                                      "Config::tf_exact_random off.",

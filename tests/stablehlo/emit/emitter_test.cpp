@@ -53,12 +53,6 @@ TEST(FromJaxpr, ScalarsAreRepeatedToTheShapeOfTheOther) {
   }
 }
 
-TEST(FromJaxpr, SymbolicSizesAreErrors) {
-  const Jaxpr program =
-      stage([](const Arrays& xs) { return Arrays{sin(xs[0])}; }, {spec(f32, {Dim::variable("b"), 3})});
-  EXPECT_THROW(stablehlo::from_jaxpr(program), Error);
-}
-
 TEST(FromJaxpr, FunctionsHaveNamesOfTheirOwn) {
   const auto named = [](const char* name, float factor) {
     return jit([factor](const Array& x) { return mul(x, factor); }, {.name = name});

@@ -47,6 +47,18 @@ TEST(CustomGradient, MissingFunctionIsALookupErrorOnDifferentiation) {
               HasSubstr("Custom gradient `CustomGradient-9` was expected but not found for the node `y`"));
 }
 
+TEST(CustomGradient, MissingFunctionFallsBackOnTheGraphWhenAsked) {
+  const auto fallback = override_config(&Config::custom_gradient_fallback, true);
+  std::string heard;
+  const auto before = set_warning_handler([&](std::string_view m) { heard += m; });
+  const auto f = import(
+      kScalarX + node("s", "Mul", {"x", "x"}) +
+      node("y", "IdentityN", {"s", "x"}, "attr { key: \"_gradient_op_type\" value { s: \"CustomGradient-10\" } }"));
+  EXPECT_EQ(Array(grad(f)(Array(3.0f))).item<float>(), 6.0f);
+  set_warning_handler(before);
+  EXPECT_THAT(heard, HasSubstr("Custom gradient `CustomGradient-10` of the node `y`"));
+}
+
 TEST(PreventGradient, RaisesUnlessTurnedOff) {
   const std::string text = kScalarX +
                            node("p", "PreventGradient", {"x"}, "attr { key: \"message\" value { s: \"no.\" } }") +

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "tf2jax/base/internal/utf8.h"
 #include "tf2jax/tf_import/converters/text/internal/text_ops.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/text_budget.h"
@@ -82,7 +83,7 @@ Values encode(Node& n) {
   for (std::size_t row = 0; row + 1 < splits.size(); ++row) {
     std::string& text = out.values.emplace_back();
     for (std::int64_t i = splits[row]; i < splits[row + 1]; ++i)
-      repair(points[i], [&](std::int32_t c) { append_utf8(text, c); });
+      repair(points[i], [&](std::int32_t c) { detail::append_utf8(text, c); });
   }
   return {out};
 }
@@ -98,7 +99,7 @@ Values transcode(Node& n) {
     std::string repaired;
     for_each_code_point(text, [&](std::int32_t c, std::int64_t) {
       if (controls && c >= 0 && c < 32) c = static_cast<std::int32_t>(repair.replacement());
-      repair(c, [&](std::int32_t point) { append_utf8(repaired, point); });
+      repair(c, [&](std::int32_t point) { detail::append_utf8(repaired, point); });
     });
     text = std::move(repaired);
   }
@@ -143,13 +144,6 @@ void for_each_code_point(std::string_view text, const std::function<void(std::in
     }
     f(whole ? point : kMalformed, static_cast<std::int64_t>(start));
   }
-}
-
-void append_utf8(std::string& text, std::int32_t c) {
-  const int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-  constexpr int kLead[] = {0, 0xC0, 0xE0, 0xF0};
-  text += static_cast<char>(kLead[more] | c >> (6 * more));
-  for (int i = more - 1; i >= 0; --i) text += static_cast<char>(0x80 | (c >> (6 * i) & 0x3F));
 }
 
 void add_unicode_operations(ConverterTable& table) {

@@ -1,5 +1,6 @@
 // Code points: every one, and what is refused. Malformed texts are compared with TensorFlow in text_test.cpp.
 #include <gtest/gtest.h>
+#include <tf2jax/base/internal/utf8.h>
 #include <tf2jax/tf_import/converters/text/internal/text_ops.h>
 
 #include "../../../support.h"
@@ -12,7 +13,7 @@ TEST(Utf8, EveryCodePointComesBack) {
   for (std::int32_t c = 0; c <= 0x10FFFF; c += c < 0x3000 ? 1 : 97) {
     if (c >= 0xD800 && c <= 0xDFFF) continue;
     std::string text;
-    tf_import::append_utf8(text, c);
+    detail::append_utf8(text, c);
     std::vector<std::int32_t> points;
     tf_import::for_each_code_point(text, [&](std::int32_t p, std::int64_t) { points.push_back(p); });
     ASSERT_EQ(points, std::vector<std::int32_t>{c});

@@ -25,9 +25,6 @@ std::uint64_t murmur_hash64(std::string_view text, std::uint64_t seed);
 /// far as it could have been the beginning of one, is the code point kMalformed.
 constexpr std::int32_t kMalformed = -1;
 void for_each_code_point(std::string_view text, const std::function<void(std::int32_t, std::int64_t)>& f);
-/// Appends a code point in UTF-8. Requires: it is one, at most 0x10FFFF and no surrogate.
-void append_utf8(std::string& text, std::int32_t code_point);
-
 /// A byte that may only continue a character of UTF-8.
 inline bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 inline bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
