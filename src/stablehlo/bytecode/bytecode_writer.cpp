@@ -81,23 +81,37 @@ class Writer {
     else out.bytes(regions);
   }
 
-  // An operation up to its results: name, attributes by their names.
-  void head(ByteSink& out, const VhloOp& known, std::uint8_t mask, const std::vector<std::uint64_t>& attributes) {
+  using NamedAttributes = std::vector<std::pair<std::string, std::uint64_t>>;
+
+  // An operation up to its results: name, attributes by their names; `named` are those that the operation need not have.
+  void head(ByteSink& out, const VhloOp& known, std::uint8_t mask, const std::vector<std::uint64_t>& attributes,
+            NamedAttributes named = {}) {
     const bool native = tables_.format() >= 5;
     out.varint(tables_.op_name("vhlo", known.name));
-    if (!attributes.empty()) mask |= native ? kProperties : kAttributes;
+    if (!native)
+      for (std::size_t i = 0; i < attributes.size(); ++i) named.emplace_back(known.attributes[i], attributes[i]);
+    const bool has_properties = native && !attributes.empty();
+    if (has_properties) mask |= kProperties;
+    if (!named.empty()) mask |= kAttributes;
     out.byte(mask);
     out.varint(tables_.unknown_location());
-    if (attributes.empty()) return;
-    if (native) {
-      ByteSink p;
-      for (const auto a : attributes) p.varint(a);
-      out.varint(tables_.property(p.str()));
-      return;
-    }
-    std::vector<std::pair<std::string, std::uint64_t>> named;
-    for (std::size_t i = 0; i < attributes.size(); ++i) named.emplace_back(known.attributes[i], attributes[i]);
-    out.varint(tables_.builtin_dictionary(named));
+    std::ranges::sort(named);
+    if (!named.empty()) out.varint(tables_.builtin_dictionary(named));
+    if (!has_properties) return;
+    ByteSink p;
+    for (const auto a : attributes) p.varint(a);
+    out.varint(tables_.property(p.str()));
+  }
+
+  // What no version of the operation knows, as the message of a shape assertion: kept where it has a portable form.
+  NamedAttributes discardable(const Op& op) {
+    NamedAttributes out;
+    const VhloOp* newest = vhlo_op_for(op.name, kNewestVersion);
+    for (const auto& [name, value] : op.attributes)
+      if (newest && value->kind == Attr::Kind::string &&
+          std::ranges::find(newest->attributes, std::string_view(name)) == newest->attributes.end())
+        out.emplace_back(name, tables_.attribute(*value, ""));
+    return out;
   }
 
   const VhloOp& form_of(std::string_view name) const {
@@ -221,7 +235,7 @@ class Writer {
     if (!op.results.empty()) mask |= kResults;
     if (!op.operands.empty()) mask |= kOperands;
     if (!op.regions.empty()) mask |= kRegions;
-    head(out, known, mask, attributes);
+    head(out, known, mask, attributes, discardable(op));
     if (!op.results.empty()) {
       out.varint(op.results.size());
       for (const ValueId v : op.results) out.varint(tables_.type(*function_->types[as_index(v)]));

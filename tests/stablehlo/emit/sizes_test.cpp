@@ -71,7 +71,7 @@ TEST(SymbolicModules, ExportsSayThemAndHaveDerivatives) {
 }
 
 TEST(SymbolicModules, WhatCannotBeWrittenIsNamed) {
-  const Jaxpr f = stage([](const Arrays& x) { return Arrays{eigh(x[0]).first}; },
-                        {{f32, symbolic_shape("n, n"), false}});
+  const Jaxpr f =
+      stage([](const Arrays& x) { return Arrays{eigh(x[0]).first}; }, {{f32, symbolic_shape("n, n"), false}});
   expect_error<NotImplementedError>([&] { stablehlo::from_jaxpr(f); }, "primitive 'eigh'");
 }
