@@ -45,8 +45,8 @@ void remove_leftovers(GraphPiece& piece, const std::map<std::string, std::int64_
 
 // Files may have nodes without what their operation reads.
 void check_inputs(const tf::NodeDef& node) {
-  static const std::map<std::string_view, int> kInputs{{"Switch", 2}, {"Merge", 1},         {"Enter", 1},
-                                                       {"Exit", 1},   {"NextIteration", 1}, {"LoopCond", 1}};
+  static const std::map<std::string_view, int> kInputs{
+      {"Switch", 2}, {"Merge", 1}, {"Enter", 1}, {"Exit", 1}, {"NextIteration", 1}, {"LoopCond", 1}, {"_SwitchN", 2}};
   std::string_view op = node.op();
   if (op.starts_with("Ref")) op.remove_prefix(3);
   const auto row = kInputs.find(op);

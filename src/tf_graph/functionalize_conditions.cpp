@@ -1,9 +1,10 @@
-// Switch and Merge of TF1 conditions as If nodes. A node runs where the switches before it let it: its state says which
-// way each predicate has to be. Merge joins two states that differ in one predicate.
+// Switch and Merge of TF1 conditions as If nodes, _SwitchN and Merge as Case nodes. A node runs where the switches
+// before it let it: its state says which way each predicate has to be. Merge joins states that differ in one predicate.
 #include "tf2jax/tf_graph/internal/graph_piece.h"
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <tuple>
 
 #include "tf2jax/base/config.h"
@@ -14,11 +15,18 @@ namespace tf = tensorflow;
 
 namespace {
 
-using State = std::map<std::string, bool>;  // by predicate
+using State = std::map<std::string, int>;  // by predicate, the output of its switches
 constexpr std::size_t kMostStates = std::numeric_limits<std::size_t>::max();
 
-bool is_switch(const tf::NodeDef& node) { return node.op() == "Switch" || node.op() == "RefSwitch"; }
+bool is_indexed(const tf::NodeDef& node) { return node.op() == "_SwitchN"; }
+bool is_switch(const tf::NodeDef& node) {
+  return node.op() == "Switch" || node.op() == "RefSwitch" || is_indexed(node);
+}
 bool is_merge(const tf::NodeDef& node) { return node.op() == "Merge" || node.op() == "RefMerge"; }
+int num_data_inputs(const tf::NodeDef& node) {
+  return static_cast<int>(
+      std::ranges::count_if(node.input(), [](const std::string& text) { return !text.starts_with('^'); }));
+}
 
 class Conditions {
  public:
@@ -36,7 +44,7 @@ class Conditions {
         const State& outer = states_.at(name);
         groups[{kMostStates - outer.size(), levels_.at(name), p->second, outer}].push_back(name);
       }
-    for (const auto& [key, group] : groups) put_if(group);
+    for (const auto& [key, group] : groups) put_condition(group);
     return !groups.empty();
   }
 
@@ -45,8 +53,19 @@ class Conditions {
     const auto it = states_.find(ref.node);
     State out = it == states_.end() ? State{} : it->second;
     const auto* node = piece_.find(ref.node);
-    if (node && is_switch(*node) && !ref.is_control) out[predicate(*node)] = ref.output == 1;
+    if (node && is_switch(*node) && !ref.is_control) out[predicate(*node)] = ref.output;
     return out;
+  }
+  // The predicate that decides which input of a merge comes: each asks it to be something else. Empty: there is none.
+  std::string decided_by(const std::vector<State>& sides) const {
+    for (const auto& [p, value] : sides[0]) {
+      std::set<int> values;
+      for (const State& side : sides)
+        if (const auto it = side.find(p); it != side.end()) values.insert(it->second);
+      const auto of_one = one_way_.contains(p);
+      if (values.size() == sides.size() && (sides.size() > 1 || of_one)) return p;
+    }
+    return {};
   }
   std::string predicate(const tf::NodeDef& node) const { return piece_.origin(InputRef::parse(node.input(1))).text(); }
 
@@ -54,15 +73,19 @@ class Conditions {
     for (const auto& name : order_) {
       const tf::NodeDef& node = piece_.nodes.at(name);
       State state;
-      if (is_merge(node) && node.input_size() >= 2) {
-        const State a = state_of(InputRef::parse(node.input(0))), b = state_of(InputRef::parse(node.input(1)));
-        for (const auto& [p, value] : a) {
-          const auto other = b.find(p);
-          if (other != b.end() && other->second != value) predicates_[name] = p;
+      if (is_indexed(node)) {
+        const auto ways = node.attr().find("num_outs");
+        indexed_.insert(predicate(node));
+        if (ways != node.attr().end() && ways->second.i() == 1) one_way_.insert(predicate(node));
+      }
+      if (is_merge(node)) {
+        std::vector<State> sides;
+        for (int i = 0; i < num_data_inputs(node); ++i) sides.push_back(state_of(InputRef::parse(node.input(i))));
+        for (const State& side : sides) state.insert(side.begin(), side.end());
+        if (const std::string p = decided_by(sides); !p.empty()) {
+          predicates_[name] = p;
+          state.erase(p);
         }
-        state = a;
-        state.insert(b.begin(), b.end());
-        if (const auto p = predicates_.find(name); p != predicates_.end()) state.erase(p->second);
       } else {
         for (const auto& text : node.input()) {
           const State theirs = state_of(InputRef::parse(text));
@@ -84,7 +107,7 @@ class Conditions {
 
   // The branch that runs where the predicate is `value`: what its switches let through are arguments.
   std::vector<std::string> fill(FunctionMaker& branch, const std::vector<std::string>& group, const std::string& p,
-                                bool value) const {
+                                int value) const {
     const auto stop = [&](const InputRef& ref) -> FunctionMaker::Stop {
       const auto* node = piece_.find(ref.node);
       const bool is_outside = !node || !states_.contains(ref.node) || !states_.at(ref.node).contains(p);
@@ -111,36 +134,58 @@ class Conditions {
     }
     return results;
   }
-  int side_of(const tf::NodeDef& merge, const std::string& p, bool value) const {
-    return state_of(InputRef::parse(merge.input(0))).at(p) == value ? 0 : 1;
+  int side_of(const tf::NodeDef& merge, const std::string& p, int value) const {
+    for (int i = 0; i < num_data_inputs(merge); ++i)
+      if (state_of(InputRef::parse(merge.input(i))).at(p) == value) return i;
+    raise<ValueError>("functionalize: node '{}' (Merge) has no input for way {} of '{}'; expected one for each.",
+                      merge.name(), value, p);
   }
 
-  void put_if(const std::vector<std::string>& group) {
+  void put_condition(const std::vector<std::string>& group) {
     const std::string p = predicates_.at(group[0]);
-    FunctionMaker yes(piece_), no(piece_);
-    const auto yes_results = fill(yes, group, p, true), no_results = fill(no, group, p, false);
-    copied_ += static_cast<std::int64_t>(yes.inside().nodes.size() + no.inside().nodes.size());
+    const int ways = num_data_inputs(piece_.nodes.at(group[0]));
+    std::vector<FunctionMaker> branches;
+    std::vector<std::vector<std::string>> results;
+    for (int way = 0; way < ways; ++way) {
+      results.push_back(fill(branches.emplace_back(piece_), group, p, way));
+      copied_ += static_cast<std::int64_t>(branches.back().inside().nodes.size());
+    }
     check<ResourceExhaustedError>(copied_ <= config().max_expanded_nodes,
                                   "functionalize: the branches of all conditions have more than {} nodes. Raise "
                                   "Config::max_expanded_nodes if they should.",
                                   config().max_expanded_nodes);
-    for (const auto& source : no.arguments()) yes.argument(source);
-    const std::vector<std::string> all = yes.arguments();
+    for (const FunctionMaker& branch : branches)
+      for (const auto& source : branch.arguments()) branches[0].argument(source);
+    const std::vector<std::string> all = branches[0].arguments();
 
+    tf::NodeDef node = condition_node(group, p, all);
+    for (const FunctionMaker& branch : branches)
+      for (const auto& name : branch.waits_for()) node.add_input("^" + name);
+    for (int way = 0; way < ways; ++way) {
+      const std::string name = fmt::format("{}/branch{}_{}", node.name(), way, library_.function_size());
+      *library_.add_function() = branches[way].finish(name, all, results[way]);
+      if (indexed_.contains(p)) (*node.mutable_attr())["branches"].mutable_list()->add_func()->set_name(name);
+      else (*node.mutable_attr())[way == 1 ? "then_branch" : "else_branch"].mutable_func()->set_name(name);
+    }
+    states_[node.name()] = states_.at(group[0]);
+    piece_.nodes[node.name()] = std::move(node);
+  }
+
+  // The node without its branches, which the merges take their values from.
+  tf::NodeDef condition_node(const std::vector<std::string>& group, const std::string& p,
+                             const std::vector<std::string>& arguments) {
+    const bool indexed = indexed_.contains(p);
     tf::NodeDef node;
-    node.set_name(piece_.fresh(group[0] + "/If"));
-    node.set_op("If");
+    node.set_name(piece_.fresh(group[0] + (indexed ? "/Case" : "/If")));
+    node.set_op(indexed ? "Case" : "If");
     node.add_input(p);
-    (*node.mutable_attr())["Tcond"].set_type(tf::DT_BOOL);
+    if (!indexed) (*node.mutable_attr())["Tcond"].set_type(tf::DT_BOOL);
     auto* in = (*node.mutable_attr())["Tin"].mutable_list();
-    for (const auto& source : all) {
+    for (const auto& source : arguments) {
       node.add_input(source);
       in->add_type(tf::DT_INVALID);
     }
-    for (const FunctionMaker* f : {&yes, &no})
-      for (const auto& name : f->waits_for()) node.add_input("^" + name);
     auto* out = (*node.mutable_attr())["Tout"].mutable_list();
-    State outer = states_.at(group[0]);
     for (std::size_t i = 0; i < group.size(); ++i) {
       const auto type = type_attr(piece_.nodes.at(group[i]));
       out->add_type(type);
@@ -155,18 +200,7 @@ class Conditions {
       types->add_type(tf::DT_INT32);
       piece_.nodes[group[i]] = std::move(merged);
     }
-    const auto name_of = [&](const char* branch) {
-      return fmt::format("{}/{}_{}", node.name(), branch, library_.function_size());
-    };
-    for (auto* f : {&yes, &no}) {
-      const bool then = f == &yes;
-      auto function = f->finish(name_of(then ? "then" : "else"), all, then ? yes_results : no_results);
-      (*node.mutable_attr())[then ? "then_branch" : "else_branch"].mutable_func()->set_name(
-          function.signature().name());
-      *library_.add_function() = std::move(function);
-    }
-    states_[node.name()] = std::move(outer);
-    piece_.nodes[node.name()] = std::move(node);
+    return node;
   }
 
   GraphPiece& piece_;
@@ -174,6 +208,7 @@ class Conditions {
   std::vector<std::string> order_;
   std::map<std::string, State> states_;
   std::map<std::string, std::string> predicates_;  // of merges
+  std::set<std::string> indexed_, one_way_;        // predicates of _SwitchN; those with one output
   std::map<std::string, int> levels_;              // merges on the longest way to a node
   std::int64_t copied_ = 0;                        // nodes in branches
 };

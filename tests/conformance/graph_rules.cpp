@@ -241,9 +241,34 @@ std::optional<GraphRule> gradients_in_sequence(const Golden& golden, const json&
                         });
 }
 
+// The graph itself, with the last index in place of a negative one.
+std::optional<GraphRule> negative_branch_index(const Golden& golden, const json& c) {
+  const Graph graph = graph_of(golden, c);
+  const auto& nodes = graph.proto().node();
+  const auto node = std::ranges::find_if(
+      nodes, [](const auto& n) { return (n.op() == "Case" || n.op() == "StatelessCase") && n.input_size() > 0; });
+  if (node == nodes.end()) return std::nullopt;
+  const json& inputs = c.at("inputs");
+  const auto index = std::ranges::find_if(
+      inputs, [&](const json& input) { return input.at("name").get<std::string>() == node_of(node->input(0)); });
+  if (index == inputs.end() || std::ranges::any_of(inputs, [](const json& i) { return i.value("static", false); }))
+    return std::nullopt;
+  const Array given = golden.array(index->at("value"), true);
+  if (given.rank() > 0 || given.item<int>() >= 0) return std::nullopt;
+  const Array last(node->attr().at("branches").list().func_size() - 1);
+  return GraphRule{
+      "TensorFlow takes the last branch for any index that is none; JAX's switch the first for negative ones",
+      [same = std::make_shared<const GraphCase>(golden, c), at = index - inputs.begin(), last](const Arrays& in) {
+        Arrays x = in;
+        x[at] = where(less(x[at], zeros_like(x[at])), full_like(x[at], astype(last, x[at].dtype())), x[at]);
+        return same->outputs()(x);
+      }};
+}
+
 }  // namespace
 
 std::optional<GraphRule> graph_rule(const Golden& golden, const json& c) {
+  if (auto found = negative_branch_index(golden, c)) return found;
   if (auto found = unneeded_nodes(golden, c)) return found;
   if (auto found = gradients_in_sequence(golden, c)) return found;
   const auto operation = SingleOperation::of(golden, c);

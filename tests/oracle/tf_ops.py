@@ -1015,6 +1015,9 @@ def cotangent(d, x):
     return d.complex(*x.shape) if x.dtype == tf.complex64 else d.floats(*x.shape)
 
 
+THROUGH_GRAPH = False  # results are those of the traced function, not of its Python code
+
+
 def record(name, op, d, blob, convention):
     """One call of `op`: its graph, results, and the gradients of TensorFlow. Under the convention "jax" cases of complex
     numbers have none recorded, nor those where TensorFlow gives some input none."""
@@ -1023,7 +1026,8 @@ def record(name, op, d, blob, convention):
     names = list("xyzstuvw")[: len(inputs)]
     f = tf.function(lambda *xs: [tf.identity(o) for o in tf.nest.flatten(call(*xs)) if o is not None])
     concrete = f.get_concrete_function(*[tf.TensorSpec(x.shape, x.dtype, name=n) for x, n in zip(inputs, names)])
-    frozen = convert_variables_to_constants_v2(concrete)
+    # Control flow of version 1 or, by its functions, of version 2.
+    frozen = convert_variables_to_constants_v2(concrete, lower_control_flow=int(d.r.integers(2)) == 0)
     graph = frozen.graph.as_graph_def()
     outputs = [o.op.name for o in frozen.outputs]
     config = {} if convention == "jax" else {"gradient_convention": convention}
@@ -1038,7 +1042,7 @@ def record(name, op, d, blob, convention):
         with tf.GradientTape() as tape:
             wrt = [t for t in tensors if counted(t)]
             tape.watch(wrt)
-            results = [tf.identity(o) for o in tf.nest.flatten(call(*tensors)) if o is not None]
+            results = f(*tensors) if THROUGH_GRAPH else [tf.identity(o) for o in tf.nest.flatten(call(*tensors)) if o is not None]
         case["result"] = {"outputs": [blob.add(narrow(r.numpy())) for r in results]}
         given = [cotangent(d, r) if counted(r) else None for r in results]
         if op not in APART and wrt and any(g is not None for g in given):

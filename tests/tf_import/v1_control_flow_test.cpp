@@ -21,6 +21,7 @@ class Text {
       text_ += " attr { key: \"" + key + "\" value { ";
       if (a[colon] == ':') text_ += "type: DT_" + value;
       else if (value == "true" || value == "false") text_ += "b: " + value;
+      else if (value.find_first_not_of("0123456789") == std::string::npos) text_ += "i: " + value;
       else text_ += "s: \"" + value + "\"";
       text_ += " } }";
     }
@@ -121,6 +122,47 @@ TEST(V1ControlFlow, ConditionsOfOnePredicateAreOneIf) {
   EXPECT_EQ(vmap(slope)(array<float>({3, -3})).to_vector<float>(), (std::vector<float>{2, 1}));
 }
 
+// switch_case(k, 2 x, x + y, y) as TensorFlow lowers it.
+Text three_branches() {
+  Text t;
+  t.node("k", "Placeholder", {}, "dtype:INT32").node("x", "Placeholder", {}, "dtype:FLOAT");
+  t.node("y", "Placeholder", {}, "dtype:FLOAT");
+  t.node("c/index", "_SwitchN", {"k", "k"}, "T:INT32 num_outs=3").node("c/pivot", "Identity", {"c/index"}, "T:INT32");
+  t.node("c/x", "_SwitchN", {"x", "k"}, "T:FLOAT num_outs=3").node("c/y", "_SwitchN", {"y", "k"}, "T:FLOAT num_outs=3");
+  t.number("c/two", "2.0", {"^c/pivot"}).node("c/double", "Mul", {"c/x", "c/two"});
+  t.node("c/sum", "Add", {"c/x:1", "c/y:1"});
+  return t.node("c/Merge", "Merge", {"c/double", "c/sum", "c/y:2"}, "T:FLOAT N=3");
+}
+
+TEST(V1ControlFlow, SwitchesOfManyWaysAreCases) {
+  const Graph g = three_branches().graph();
+  EXPECT_EQ(ops(g).at("Case"), 1);
+  const auto f = convert(g, {.inputs = {"k", "x", "y"}, .outputs = {"c/Merge"}});
+  const auto call = [&](const Array& k, const Array& x) { return Array(f(k, x, Array(10.f))); };
+  const std::map<int, std::pair<float, float>> wanted{
+      {0, {6, 2}}, {1, {13, 1}}, {2, {10, 0}}, {3, {10, 0}}, {-1, {10, 0}}};
+  for (const auto& [k, value_and_slope] : wanted) {
+    const Array index(k);
+    EXPECT_EQ(call(index, Array(3.f)).item<float>(), value_and_slope.first) << k;
+    EXPECT_EQ(jit(call)(index, Array(3.f)).item<float>(), value_and_slope.first) << k;
+    const auto slope = grad([&](const Array& x) { return call(index, x); });
+    EXPECT_EQ(slope(Array(3.f)).item<float>(), value_and_slope.second) << k;
+  }
+  EXPECT_EQ(vmap(call)(array<std::int32_t>({0, 1, -1}), array<float>({1, 2, 3})).to_vector<float>(),
+            (std::vector<float>{2, 12, 10}));
+}
+
+TEST(V1ControlFlow, ACaseOfOneBranchIsTaken) {
+  Text t;
+  t.node("k", "Placeholder", {}, "dtype:INT32").node("x", "Placeholder", {}, "dtype:FLOAT");
+  t.node("c/x", "_SwitchN", {"x", "k"}, "T:FLOAT num_outs=1").node("c/neg", "Neg", {"c/x"});
+  t.node("c/Merge", "Merge", {"c/neg"}, "T:FLOAT N=1").node("which", "Identity", {"c/Merge:1"}, "T:INT32");
+  const auto f = convert(t.graph(), {.inputs = {"k", "x"}, .outputs = {"c/Merge", "which"}});
+  const auto out = f(Array(5), Array(2.f));
+  EXPECT_EQ(Array(out["c/Merge"]).item<float>(), -2);
+  EXPECT_EQ(Array(out["which"]).item<int>(), 0);
+}
+
 TEST(V1ControlFlow, TheSecondOutputOfAMergeSaysWhichInputCame) {
   Text t = two_conditions();
   t.node("which", "Identity", {"c/Merge:1"}, "T:INT32");
@@ -187,6 +229,7 @@ TEST(V1ControlFlow, AssignmentsInsideALoopAreNotLeftOut) {
 TEST(V1ControlFlow, HostileGraphsAreRefused) {
   const auto refused = [](const Text& t) { EXPECT_THROW(functionalize(t.graph()), Error) << t.text(); };
   refused(Text().node("m", "Merge", {}).node("s", "Switch", {"m"}));
+  refused(Text().node("m", "Merge", {"s"}).node("s", "_SwitchN", {"m"}));
   refused(Text().node("m", "Merge", {"e"}).node("e", "Enter", {}, "frame_name=f"));
   refused(Text().node("m", "Merge", {"x"}).node("c", "LoopCond", {"^x"}).node("x", "NoOp", {}));
   // Frames inside one another, both ways.

@@ -83,7 +83,8 @@ class Writer {
 
   using NamedAttributes = std::vector<std::pair<std::string, std::uint64_t>>;
 
-  // An operation up to its results: name, attributes by their names; `named` are those that the operation need not have.
+  // An operation up to its results: name, attributes by their names; `named` are those that the operation need not
+  // have.
   void head(ByteSink& out, const VhloOp& known, std::uint8_t mask, const std::vector<std::uint64_t>& attributes,
             NamedAttributes named = {}) {
     const bool native = tables_.format() >= 5;

@@ -108,7 +108,10 @@ Values case_node(Node& n) {
   n.ignore({"output_shapes"});
   const Array index = n.scalar(0);
   check<DtypeError>(is_integer(index.dtype()), "what chooses the branch must be an integer. Got {}.", index.aval());
-  return branches(n, n.attr<std::vector<FunctionRef>>("branches"), index);
+  const auto functions = n.attr<std::vector<FunctionRef>>("branches");
+  // Any index that is none takes the last branch; that of JAX's switch would be the first for negative ones.
+  const Array last = astype(Array(static_cast<std::int32_t>(std::ssize(functions) - 1)), index.dtype());
+  return branches(n, functions, select(less(index, zeros_like(index)), last, index));
 }
 
 // The loop body returns argument i as it came.
