@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "tf2jax/tf_graph/function_library.h"
 #include "tf2jax/tf_graph/internal/graph_piece.h"
 
 namespace tf2jax {
@@ -12,9 +13,10 @@ using namespace detail;
 
 namespace {
 
-// How many inputs name each node.
-std::map<std::string, std::int64_t> uses_of(const GraphPiece& piece) {
+// How many inputs, and results of a function, name each node.
+std::map<std::string, std::int64_t> uses_of(const GraphPiece& piece, const std::vector<std::string>& results) {
   std::map<std::string, std::int64_t> uses;
+  for (const auto& text : results) ++uses[InputRef::parse(text).node];
   for (const auto& [name, node] : piece.nodes) {
     uses.try_emplace(name, 0);
     for (const auto& text : node.input()) ++uses[InputRef::parse(text).node];
@@ -23,8 +25,9 @@ std::map<std::string, std::int64_t> uses_of(const GraphPiece& piece) {
 }
 
 // What only the old control flow read would count as results of the graph. `before`: the uses that there were.
-void remove_leftovers(GraphPiece& piece, const std::map<std::string, std::int64_t>& before) {
-  auto uses = uses_of(piece);
+void remove_leftovers(GraphPiece& piece, const std::map<std::string, std::int64_t>& before,
+                      const std::vector<std::string>& results) {
+  auto uses = uses_of(piece, results);
   const auto is_left = [&](const std::string& name) {
     const auto old = before.find(name);
     return piece.find(name) && uses[name] == 0 && old != before.end() && old->second > 0;
@@ -57,26 +60,75 @@ void check_inputs(const tf::NodeDef& node) {
         node.op(), given, row->second);
 }
 
+bool is_merge(const tf::NodeDef& n) { return n.op() == "Merge" || n.op() == "RefMerge"; }
+
+void add_node(GraphPiece& piece, tf::NodeDef node, std::string_view where) {
+  check_inputs(node);
+  const std::string name = node.name();
+  const bool fresh = piece.nodes.emplace(name, std::move(node)).second;
+  check(fresh, "{}: two nodes are named '{}'.", where, name);
+}
+
+// The nodes without TF1's control flow; whether there was any. `results` are tensors that stay.
+bool replace_control_flow(GraphPiece& piece, tf::FunctionDefLibrary& library, const std::vector<std::string>& results) {
+  const auto before = uses_of(piece, results);
+  const bool loops = functionalize_loops(piece, library), conditions = functionalize_conditions(piece, library);
+  if (loops || conditions) remove_leftovers(piece, before, results);
+  return loops || conditions;
+}
+
+// "node:output:1" of a function as "node:2", which says the same and needs no names of outputs.
+std::string flat_reference(const FunctionLibrary& library, const GraphPiece& piece, const std::string& text) {
+  const std::size_t first = text.find(':'), second = text.find(':', first + 1);
+  if (first == std::string::npos || second == std::string::npos) return text;
+  const tf::NodeDef* node = piece.find(text.substr(0, first));
+  if (!node) return text;
+  const auto range = library.output(*node, std::string_view(text).substr(first + 1, second - first - 1));
+  return InputRef{node->name(), static_cast<int>(range.start) + InputRef::parse(text).output, false}.text();
+}
+
+// The body of a function without TF1's control flow: TensorFlow lowers that of bodies too.
+void functionalize_body(const FunctionLibrary& library, tf::FunctionDef& f, tf::FunctionDefLibrary& functions) {
+  GraphPiece piece;
+  for (const auto& node : f.node_def()) add_node(piece, node, f.signature().name());
+  std::vector<std::string> results;
+  const GraphPiece named = piece;
+  for (auto& [name, node] : piece.nodes)
+    for (auto& input : *node.mutable_input()) input = flat_reference(library, named, input);
+  for (auto& [output, tensor] : *f.mutable_ret()) {
+    tensor = flat_reference(library, named, tensor);
+    results.push_back(tensor);
+  }
+  for (const auto& [output, node] : f.control_ret()) results.push_back(node);
+  if (!replace_control_flow(piece, functions, results)) return;
+  f.clear_node_def();
+  for (const auto& name : piece.in_order()) *f.add_node_def() = piece.nodes.at(name);
+}
+
 }  // namespace
 
 Graph functionalize(const Graph& graph) {
   const auto& old = graph.proto();
-  const auto is_merge = [](const tf::NodeDef& n) { return n.op() == "Merge" || n.op() == "RefMerge"; };
-  if (std::ranges::none_of(old.node(), is_merge)) return graph;
-  GraphPiece piece;
-  for (const auto& node : old.node()) {
-    check_inputs(node);
-    const bool fresh = piece.nodes.emplace(node.name(), node).second;
-    check(fresh, "{}: two nodes are named '{}'.", graph.source(), node.name());
-  }
-  const auto before = uses_of(piece);
+  const bool in_main = std::ranges::any_of(old.node(), is_merge);
+  const auto has_merge = [](const tf::FunctionDef& f) { return std::ranges::any_of(f.node_def(), is_merge); };
+  if (!in_main && std::ranges::none_of(old.library().function(), has_merge)) return graph;
   auto proto = std::make_shared<tf::GraphDef>(old);
-  const bool loops = functionalize_loops(piece, *proto->mutable_library());
-  const bool conditions = functionalize_conditions(piece, *proto->mutable_library());
-  if (!loops && !conditions) return graph;
-  remove_leftovers(piece, before);
-  proto->clear_node();
-  for (const auto& name : piece.in_order()) *proto->add_node() = piece.nodes.at(name);
+  tf::FunctionDefLibrary& functions = *proto->mutable_library();
+  const FunctionLibrary library(graph);
+  for (int i = 0; i < old.library().function_size(); ++i) {
+    if (!has_merge(old.library().function(i))) continue;
+    tf::FunctionDef body = old.library().function(i);
+    functionalize_body(library, body, functions);
+    *functions.mutable_function(i) = std::move(body);
+  }
+  if (in_main) {
+    GraphPiece piece;
+    for (const auto& node : old.node()) add_node(piece, node, graph.source());
+    if (replace_control_flow(piece, functions, {})) {
+      proto->clear_node();
+      for (const auto& name : piece.in_order()) *proto->add_node() = piece.nodes.at(name);
+    }
+  }
   return Graph(std::move(proto), graph.source());
 }
 

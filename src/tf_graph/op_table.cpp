@@ -132,6 +132,7 @@ PartitionedCall StatefulPartitionedCall; output+Tout; config="" config_proto="" 
 If StatelessIf Case StatelessCase; output+Tout; output_shapes=[]
 While StatelessWhile; output+T; output_shapes=[] parallel_iterations=10
 Switch RefSwitch; output_false output_true
+_SwitchN; outputs*num_outs
 Merge RefMerge; output value_index
 Enter RefEnter; output; is_constant=false parallel_iterations=10
 FakeQuantWithMinMaxVars FakeQuantWithMinMaxVarsPerChannel; outputs; num_bits=8 narrow_range=false

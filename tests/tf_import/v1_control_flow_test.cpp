@@ -163,6 +163,28 @@ TEST(V1ControlFlow, ACaseOfOneBranchIsTaken) {
   EXPECT_EQ(Array(out["which"]).item<int>(), 0);
 }
 
+TEST(V1ControlFlow, BodiesOfFunctionsAreReplacedToo) {
+  const Graph g = Graph::parse_text(R"(
+    node { name: "p" op: "Placeholder" attr { key: "dtype" value { type: DT_BOOL } } }
+    node { name: "x" op: "Placeholder" attr { key: "dtype" value { type: DT_FLOAT } } }
+    node { name: "y" op: "PartitionedCall" input: "p" input: "x" attr { key: "f" value { func { name: "body" } } }
+           attr { key: "Tout" value { list { type: DT_FLOAT } } } }
+    library { function {
+      signature { name: "body" input_arg { name: "p" type: DT_BOOL } input_arg { name: "x" type: DT_FLOAT }
+                  output_arg { name: "out" type: DT_FLOAT } }
+      node_def { name: "s" op: "Switch" input: "x" input: "p" attr { key: "T" value { type: DT_FLOAT } } }
+      node_def { name: "n" op: "Neg" input: "s:output_false:0" attr { key: "T" value { type: DT_FLOAT } } }
+      node_def { name: "q" op: "Square" input: "s:output_true:0" attr { key: "T" value { type: DT_FLOAT } } }
+      node_def { name: "m" op: "Merge" input: "n:y:0" input: "q:y:0" attr { key: "T" value { type: DT_FLOAT } } }
+      node_def { name: "i" op: "Identity" input: "m:output:0" attr { key: "T" value { type: DT_FLOAT } } }
+      ret { key: "out" value: "i:output:0" } } })");
+  const auto f = convert(g, {.inputs = {"p", "x"}, .outputs = {"y"}});
+  const auto call = [&](const Array& p, const Array& x) { return Array(f(p, x)); };
+  EXPECT_EQ(call(Array(true), Array(3.f)).item<float>(), 9);
+  EXPECT_EQ(jit(call)(Array(false), Array(3.f)).item<float>(), -3);
+  EXPECT_EQ(grad([&](const Array& x) { return call(Array(true), x); })(Array(3.f)).item<float>(), 6);
+}
+
 TEST(V1ControlFlow, TheSecondOutputOfAMergeSaysWhichInputCame) {
   Text t = two_conditions();
   t.node("which", "Identity", {"c/Merge:1"}, "T:INT32");

@@ -58,7 +58,7 @@ std::string branch_function(const std::string& name, const std::string& op) {
          op + "\" input: \"a\" } ret { key: \"r\" value: \"o:y:0\" } }";
 }
 
-TEST(ControlOps, CasesAreClamped) {
+TEST(ControlOps, AnIndexThatIsNoneTakesTheLastBranch) {
   const auto f =
       import(kScalarX + placeholder("i", "", "DT_INT32") +
                  node("y", "StatelessCase", {"i", "x"},
@@ -68,7 +68,7 @@ TEST(ControlOps, CasesAreClamped) {
   EXPECT_EQ(Array(f(array<int>(0), 3.0f)).item<float>(), 9);
   EXPECT_EQ(Array(f(array<int>(1), 3.0f)).item<float>(), -3);
   EXPECT_EQ(Array(f(array<int>(7), 3.0f)).item<float>(), -3);
-  EXPECT_EQ(Array(f(array<int>(-7), 3.0f)).item<float>(), 9);
+  EXPECT_EQ(Array(f(array<int>(-7), 3.0f)).item<float>(), -3);
 }
 
 TEST(ControlOps, PredicatesThatAreNoScalarsSayWhetherThereIsSomething) {
