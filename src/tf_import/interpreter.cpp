@@ -1,6 +1,8 @@
 // Evaluation of planned graphs.
 #include "tf2jax/tf_import/internal/interpreter.h"
 
+#include "tf2jax/tf_import/internal/linear_position.h"
+
 #include "tf2jax/base/limits.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/trace/name_scope.h"
@@ -76,6 +78,11 @@ Array Interpreter::next_key() {
   Array key = frame.keys.back();
   frame.keys.pop_back();
   return key;
+}
+
+std::optional<std::int64_t> Interpreter::constant_distance(TensorRef a, TensorRef b, int element) const {
+  const Body& body = *frames_.back()->body;
+  return tf_import::constant_distance(body.scope, body.plan, a, b, element);
 }
 
 std::optional<Value> Interpreter::captured(const std::string& tensor, const std::string& function) const {

@@ -25,8 +25,8 @@ Golden load_golden(const std::string& json_path) {
   if (g.document.contains("blob")) {
     const std::string folder = json_path.substr(0, json_path.rfind('/') + 1);
     const std::string blob = read_file(folder + g.document.at("blob").get<std::string>());
-    g.blob.resize(blob.size());
-    std::memcpy(g.blob.data(), blob.data(), blob.size());
+    const auto bytes = std::as_bytes(std::span(blob));
+    g.blob.assign(bytes.begin(), bytes.end());
   }
   return g;
 }

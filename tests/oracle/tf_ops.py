@@ -1079,7 +1079,7 @@ def main(family="tf_ops", convention="jax", coarse=False):
             d = Draw([options.seed, i, sum(map(ord, op))], coarse)
             try:
                 cases.append(record(str(i), op, d, blob, convention))
-            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, ValueError) as e:
+            except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError, ValueError, TypeError) as e:
                 print(f"{op}/{i}: {str(e)[:150]}")
     with open(os.path.join(options.out, family + ".bin"), "wb") as f:
         f.write(blob.data)

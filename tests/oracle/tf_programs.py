@@ -42,7 +42,7 @@ class Program:
         return [0.5 * x for x in outputs]
 
     def steps(self, pool, count, depth):
-        moves = [self.unary, self.unary, self.binary, self.binary, self.shape, self.shape, self.index, self.index,
+        moves = [self.special, self.special, self.unary, self.unary, self.binary, self.binary, self.shape, self.shape, self.index, self.index,
                  self.reduce, self.reduce, self.contract, self.sizes, self.order, self.split]
         if depth > 0:
             moves += [self.condition, self.loop, self.open_loop, self.array, self.scan, self.nested, self.cases]
@@ -130,7 +130,7 @@ class Program:
         axis = r.randrange(rank)
         n = x.shape[axis]
         some = lambda k, top=n: np.array([r.randrange(top) for _ in range(k)], np.int32)
-        kind = r.choice(["slice", "slice", "gather", "gather_axis", "gather_nd", "scatter_nd", "update", "segment", "take",
+        kind = r.choice(["slice", "slice", "window", "gather", "gather_axis", "gather_nd", "scatter_nd", "update", "segment", "take",
                          "one_hot", "dynamic", "batch"])
         if kind == "slice":
             keys = []
@@ -164,6 +164,12 @@ class Program:
             return tf.experimental.numpy.take(x, some(3), axis=axis)
         if kind == "one_hot":
             return tf.one_hot(tf.argmax(x, axis), n, axis=axis, on_value=1.5, off_value=-0.5) * x
+        if kind == "window":
+            k = r.randint(1, n)
+            at = tf.reduce_sum(tf.cast(x > 0, tf.int32)) % (n - k + 1)
+            return tf.split(x, [1] * n, axis)[0] if r.random() < 0.1 else tf.slice(
+                x, [at if i == axis else 0 for i in range(rank)], [k if i == axis else -1 for i in range(rank)]
+            ) if r.random() < 0.3 else x[(slice(None),) * axis + (slice(at, at + k),)]
         if kind == "dynamic":
             at = tf.cast(tf.reduce_sum(tf.cast(x > 0, tf.int32)) % n, tf.int32)
             return tf.gather(x, at, axis=axis)
@@ -264,6 +270,91 @@ class Program:
             return r.choice(tf.unstack(x, axis=axis))
         a = r.randint(0, n)
         return r.choice(tf.split(x, [a, n - a] if r.random() < 0.5 else [a, -1], axis))
+
+    def special(self, x):
+        """Operations that want a certain rank or type."""
+        r = self.r
+        flat = tf.reshape(x, [-1])
+        n = flat.shape[0]
+        square = lambda k: tf.reshape(tf.tile(flat, [k * k])[:k * k], [k, k])
+        image = lambda c: tf.reshape(tf.tile(flat, [16 * c])[:16 * c], [1, 4, 4, c])
+        whole = tf.cast(tf.floor(3 * tf.abs(flat)), tf.int32)
+        kernel = lambda *s: 0.2 * tf.sin(tf.cast(tf.reshape(tf.range(int(np.prod(s))), s), tf.float32))
+        definite = lambda k: tf.matmul(square(k), square(k), transpose_b=True) + 1.5 * tf.eye(k)
+        calls = [
+            lambda: tf.nn.conv2d(image(2), kernel(3, 3, 2, 2), r.randint(1, 2), r.choice(["SAME", "VALID"])),
+            lambda: tf.nn.conv2d(image(2), kernel(2, 2, 2, 1), 1, "SAME", dilations=2),
+            lambda: tf.nn.conv2d_transpose(image(2), kernel(2, 2, 1, 2), [1, 8, 8, 1], 2, "SAME"),
+            lambda: tf.nn.depthwise_conv2d(image(2), kernel(2, 2, 2, 2), [1, 1, 1, 1], "SAME"),
+            lambda: tf.nn.separable_conv2d(image(2), kernel(2, 2, 2, 1), kernel(1, 1, 2, 3), [1, 1, 1, 1], "VALID"),
+            lambda: tf.nn.max_pool2d(image(1), 3, 2, r.choice(["SAME", "VALID"])),
+            lambda: tf.nn.avg_pool2d(image(2), 2, 1, r.choice(["SAME", "VALID"])),
+            lambda: tf.nn.local_response_normalization(image(3), 1),
+            lambda: tf.compat.v1.nn.fused_batch_norm(image(2), [1.0, 2.0], [0.1, 0.2], is_training=True)[0],
+            lambda: tf.compat.v1.nn.fused_batch_norm(image(2), [1.0, 2.0], [0.1, 0.2], [0.1, 0.3], [1.0, 0.5],
+                                                     is_training=False)[0],
+            lambda: tf.nn.batch_normalization(image(2), *tf.nn.moments(image(2), [0, 1, 2]), 0.3, 1.2, 1e-3),
+            lambda: tf.image.resize(image(1), [r.randint(1, 6), 5], r.choice(["bilinear", "nearest", "bicubic", "area"])),
+            lambda: tf.image.central_crop(image(1), 0.5),
+            lambda: tf.image.rot90(image(1), r.randint(0, 3)),
+            lambda: tf.image.adjust_contrast(image(3), 0.7),
+            lambda: tf.image.rgb_to_grayscale(image(3)),
+            lambda: tf.image.extract_patches(image(1), [1, 2, 2, 1], [1, 1, 1, 1], [1, 1, 1, 1], "VALID"),
+            lambda: tf.nn.space_to_depth(image(1), 2),
+            lambda: tf.nn.depth_to_space(image(4), 2),
+            lambda: tf.signal.frame(flat, 2, 1) if n > 1 else flat,
+            lambda: tf.abs(tf.signal.stft(tf.tile(flat, [16])[:16], 8, 4) + (2.0 + 1.0j)),
+            lambda: tf.math.real(tf.signal.fft(tf.complex(flat, 0.5 * flat))),
+            lambda: tf.signal.irfft(tf.signal.rfft(tf.tile(flat, [8])[:8]) * tf.complex(0.5, 0.2)),
+            lambda: tf.math.imag(tf.exp(tf.complex(0.3 * flat, flat))),
+            lambda: tf.math.abs(tf.complex(flat, flat + 1)),
+            lambda: tf.math.angle(tf.complex(flat + 3, flat)),
+            lambda: tf.cast(tf.cast(flat, tf.float64) * 1.5, tf.float32),
+            lambda: tf.cast(tf.cast(whole * 3 - 2, tf.int64) // 2 % 5, tf.float32) * flat,
+            lambda: tf.cast(tf.bitwise.left_shift(tf.bitwise.bitwise_xor(whole, 5), 1), tf.float32) * 0.1 * flat,
+            lambda: tf.one_hot(whole, 4) * flat[:, None],
+            lambda: tf.cast(tf.math.bincount(whole, minlength=4, maxlength=4), tf.float32) * flat[0],
+            lambda: tf.cast(tf.histogram_fixed_width(flat, [-1.0, 1.0], 4), tf.float32) + flat[0],
+            lambda: tf.where(tf.sequence_mask(whole, 4), flat[:, None], -0.3),
+            lambda: tf.nn.embedding_lookup(square(3), tf.minimum(whole, 2)),
+            lambda: tf.math.segment_sum(flat, tf.range(n) // 2),
+            lambda: tf.dynamic_stitch([[0, 2], [1, 3]], [flat[:1] + [0.1, 0.2], flat[:1] * [1.0, 2.0]]),
+            lambda: tf.reduce_sum(tf.meshgrid(flat, flat * 2)[r.randint(0, 1)], 0),
+            lambda: tf.linspace(flat[0], flat[0] + 1, 4),
+            lambda: tf.quantization.fake_quant_with_min_max_args(flat, -1, 1),
+            lambda: tf.math.cumulative_logsumexp(flat),
+            lambda: tf.linalg.expm(0.3 * square(3)),
+            lambda: tf.linalg.eigvalsh(definite(3) + tf.linalg.diag([0.0, 1.0, 3.0])),
+            lambda: tf.linalg.svd(square(2) + [[3.0, 0.0], [0.5, 1.0]], compute_uv=False),
+            lambda: tf.linalg.triangular_solve(tf.linalg.band_part(square(3), -1, 0) + 2 * tf.eye(3), square(3), lower=True),
+            lambda: tf.linalg.lstsq(definite(3), square(3)),
+            lambda: tf.linalg.trace(square(3)) * flat,
+            lambda: tf.linalg.set_diag(square(3), flat[:1] * [1.0, 2.0, 3.0]),
+            lambda: tf.linalg.tensor_diag(flat[:4]),
+            lambda: tf.linalg.matvec(square(3), flat[:1] * [1.0, 2.0, 3.0]),
+            lambda: tf.linalg.cross(flat[:1] * [1.0, 2.0, 3.0], [0.3, -0.2, 1.0]),
+            lambda: tf.nn.softmax_cross_entropy_with_logits(tf.nn.softmax(kernel(3, 3)), square(3)),
+            lambda: tf.nn.sparse_softmax_cross_entropy_with_logits([0, 2, 1], square(3)),
+            lambda: tf.nn.sigmoid_cross_entropy_with_logits(tf.sigmoid(kernel(3, 3)), square(3)),
+            lambda: tf.nn.l2_loss(flat), lambda: tf.nn.relu6(4 * flat), lambda: tf.nn.selu(flat), lambda: tf.nn.crelu(flat),
+            lambda: tf.math.digamma(2 + tf.abs(flat)), lambda: tf.math.igamma(1 + tf.abs(flat), 0.5 + tf.abs(flat)),
+            lambda: tf.math.betainc(1 + tf.abs(flat), 1.5, tf.sigmoid(flat)), lambda: tf.math.ndtri(tf.sigmoid(flat)),
+            lambda: tf.math.bessel_i0e(flat), lambda: tf.math.zeta(2 + tf.abs(flat), 1 + tf.abs(flat)),
+            lambda: tf.math.polygamma(1.0, 1 + tf.abs(flat)), lambda: tf.math.erfinv(0.9 * tf.tanh(flat)),
+            lambda: tf.math.asinh(flat) + tf.math.acosh(2 + tf.abs(flat)) + tf.math.atanh(0.5 * tf.tanh(flat)),
+            lambda: tf.math.multiply_no_nan(flat, tf.round(flat)), lambda: tf.math.nextafter(flat, 9.0),
+            lambda: tf.reduce_sum(tf.unstack(tf.space_to_batch(image(1), [2, 2], [[0, 0], [0, 0]])), 0),
+            lambda: tf.math.reduce_euclidean_norm(1 + square(2), 0), lambda: tf.clip_by_norm(flat, 0.7),
+            lambda: tf.clip_by_global_norm([flat, 2 * flat], 1.0)[0][1], lambda: tf.transpose(square(2), conjugate=True),
+            lambda: tf.nn.erosion2d(image(1), kernel(2, 2, 1), [1, 1, 1, 1], "SAME", "NHWC", [1, 1, 1, 1]),
+            lambda: tf.einsum("ij,jk,kl->il", square(2), square(2), square(2)), lambda: tf.einsum("ii->i", square(3)),
+            lambda: tf.tensordot(square(3), square(3), [[0], [1]]),
+            lambda: tf.repeat(flat, 2), lambda: tf.repeat(square(2), [1, 2], axis=0), lambda: tf.eye(2) * flat[0],
+            lambda: tf.scatter_nd([[1], [0]], flat[:1] * [1.0, 2.0], [3]), lambda: tf.reverse_sequence(square(3), [1, 2, 3], 1),
+            lambda: tf.strided_slice(square(3), [0, 1], [3, 3], [2, 1]), lambda: tf.gather_nd(square(3), [[[0, 1], [2, 2]]]),
+            lambda: tf.ensure_shape(flat, [n]), lambda: tf.add_n([flat, flat, 2 * flat]),
+        ]
+        return r.choice(calls)()
 
     # ---- control flow: bodies are programs of their own
 

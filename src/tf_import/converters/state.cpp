@@ -233,6 +233,7 @@ void add_builtin_operations(ConverterTable& table) {
   add_padding_operations(table);
   add_creation_operations(table);
   add_index_operations(table);
+  add_slice_operations(table);
   add_reduce_operations(table);
   add_nn_operations(table);
   add_random_operations(table);

@@ -14,7 +14,8 @@ void add_symbolic_arithmetic(ConverterTable& table);
 void add_join_operations(ConverterTable& table);
 void add_padding_operations(ConverterTable& table);  // and blocks of space
 void add_creation_operations(ConverterTable& table);
-void add_index_operations(ConverterTable& table);  // slices, gathers, scatters
+void add_index_operations(ConverterTable& table);  // gathers, scatters
+void add_slice_operations(ConverterTable& table);
 void add_reduce_operations(ConverterTable& table);
 void add_nn_operations(ConverterTable& table);        // contractions, convolution, pooling, normalisation
 void add_state_operations(ConverterTable& table);     // constants, variables, calls
