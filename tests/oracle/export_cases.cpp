@@ -11,6 +11,7 @@
 
 #include "compare.h"
 #include "export_documents.h"
+#include "export_limits.h"
 #include "program_reader.h"
 #include "tf2jax/base/config.h"
 #include "tf2jax/io/npy.h"
@@ -157,16 +158,26 @@ void run_case(const Golden& golden, const json& c, const Settings& s, Counts& co
   }
 }
 
+void add_limits(const json& c, ExportLimits& limits) {
+  const auto x64 = override_config(&Config::enable_x64, true);
+  try {
+    limits.add(program_of(c, c.at("jaxpr").get<std::string>()));
+  } catch (const std::exception&) {  // programs that are not read
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   Settings s;
+  bool only_limits = false;
   CLI::App app("Recorded programs through TensorFlow's graph and back");
   app.add_option("--dir", s.dir, "Folder of families (*.json); without one, --out gets the documents' examples");
   app.add_option("--out", s.out, "Where SavedModels go");
   app.add_option("--only", s.only, "Families or cases whose name contains this");
   app.add_flag("--plain", s.plain, "Without Xla operations");
   app.add_flag("--native", s.native, "As StableHLO modules inside XlaCallModule");
+  app.add_flag("--limits", only_limits, "Print the table of docs/limitations.md instead");
   app.add_flag("--verbose", s.verbose, "Every problem");
   CLI11_PARSE(app, argc, argv);
   if (s.dir.empty()) {
@@ -174,6 +185,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   Counts counts;
+  ExportLimits limits;
   Batch batch(s);
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(s.dir))
@@ -185,8 +197,13 @@ int main(int argc, char** argv) {
       if (!c.contains("jaxpr") || !c.contains("outputs")) continue;
       const std::string name = golden.family + "/" + c.at("name").get<std::string>();
       if (!s.only.empty() && name.find(s.only) == std::string::npos) continue;
-      run_case(golden, c, s, counts, s.out.empty() ? nullptr : &batch);
+      if (only_limits) add_limits(c, limits);
+      else run_case(golden, c, s, counts, s.out.empty() ? nullptr : &batch);
     }
+  }
+  if (only_limits) {
+    std::cout << limits.table();
+    return 0;
   }
   batch.flush();
   for (const auto& [kind, entry] : counts.problems)

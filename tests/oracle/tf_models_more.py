@@ -3,13 +3,15 @@
     PYTHONPATH=ORACLE python tests/oracle/tf_models_more.py --only more_ --out DIR [--seed N]
     build/release/bin/run_models DIR
 """
+import os
 
 import numpy as np
 
 import tf_models
-
 from tf_models import case, integers, keras3, module, normal, tf, uniform
 from tf_models_layers import functional, layer
+
+PROGRAMS = os.environ.get('PROGRAMS', '1')   # which programs are drawn
 
 
 def only3(name, shape, *make, **options):
@@ -184,6 +186,17 @@ def unique():
         y, index, count = tf.unique_with_counts(x)
         return {'y': y, 'index': index, 'count': count, 'set': tf.sparse.to_dense(tf.sets.intersection(x[None], x[None] + 1))}
     return module(f, {'x': integers(7, high=4)})
+
+
+# Whole programs by the seed of their number
+for number in range(60):
+    @program(f'program_{number}', variables=3)
+    def drawn(number=number):
+        import tf_programs
+        p = tf_programs.SavedProgram(f'{PROGRAMS} {number}')
+        shapes = [[2, 3], [3], [2, 1, 2]][: 1 + number % 3]
+        inputs = {name: normal(*shape, seed=number) for name, shape in zip('xyz', shapes)}
+        return module(lambda *given: {f'out_{i}': y for i, y in enumerate(p(*given))}, inputs, p.weights, autograph=False)
 
 
 if __name__ == '__main__':

@@ -46,6 +46,7 @@ class Program:
                  self.reduce, self.reduce, self.contract, self.sizes, self.order, self.split]
         if depth > 0:
             moves += [self.condition, self.loop, self.open_loop, self.array, self.scan, self.nested, self.cases]
+        moves += self.further_moves()
         for _ in range(count):
             x = self.r.choice(pool[-4:] if self.r.random() < 0.7 else pool)
             self.pool, self.depth = pool, depth
@@ -56,6 +57,9 @@ class Program:
                 continue
             pool = pool + [y if self.r.random() < 0.5 else tf.tanh(y)]
         return pool
+
+    def further_moves(self):
+        return []
 
     # ---- single operations
 
@@ -415,6 +419,43 @@ class Program:
     def nested(self, x):
         f = tf.function(self.body(x))
         return f(x) + (f(0.5 * x) if self.r.random() < 0.5 else 0.0)
+
+
+class SavedProgram(Program):
+    """A program of a SavedModel: variables, gradients of its own, functions that are computed again."""
+
+    def __init__(self, seed):
+        super().__init__(seed)
+        r = random.Random(seed)
+        sizes = [[], [r.randint(1, 4)], [r.randint(1, 3), r.randint(1, 3)]]
+        self.weights = [tf.Variable(0.5 * tf.sin(tf.cast(tf.reshape(tf.range(int(np.prod(s))), s), tf.float32) + i))
+                        for i, s in enumerate(sizes)]
+
+    def further_moves(self):
+        return [self.custom, self.recompute, self.weight, self.weight] if self.depth_of_steps() else [self.weight]
+
+    def depth_of_steps(self):
+        return getattr(self, "depth", 2) > 1
+
+    def weight(self, x):
+        w = self.r.choice(self.weights)
+        try:
+            tf.broadcast_static_shape(x.shape, w.shape)
+        except ValueError:
+            return w + tf.reduce_mean(x)
+        return self.r.choice([tf.add, tf.multiply])(x, w)
+
+    def custom(self, x):
+        factor = self.r.uniform(0.3, 2)
+
+        @tf.custom_gradient
+        def f(v):
+            return tf.sin(v), lambda dy: factor * dy * tf.cos(0.9 * v)
+        return f(x)
+
+    def recompute(self, x):
+        a = self.r.uniform(0.3, 1)
+        return tf.recompute_grad(lambda v: tf.tanh(a * v) * v)(x)
 
 
 @tf_ops.row
