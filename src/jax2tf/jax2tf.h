@@ -32,7 +32,7 @@ struct ConvertOptions {
   /// Nodes are named by the scopes that they come from.
   bool include_xla_op_metadata = true;
   /// True: the program and each of its gradients is one XlaCallModule node that holds a StableHLO module, instead of
-  /// TensorFlow operations. Such a model needs XLA, and enable_xla says nothing of it. Sizes must be numbers.
+  /// TensorFlow operations. Such a model needs XLA, and enable_xla says nothing of it.
   bool native_serialization = false;
   /// Where modules may run: "cpu", "cuda", "rocm", "tpu". Empty: "cpu".
   std::vector<std::string> native_serialization_platforms = {};

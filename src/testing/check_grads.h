@@ -8,8 +8,8 @@ namespace tf2jax::testing {
 struct GradCheck {
   int order = 1;                        ///< Derivatives of derivatives up to this order.
   bool forward = true, reverse = true;  ///< Modes to check.
-  double eps = 0;             ///< Step, in units of the inputs; 0: 1e-6 for f64, 1e-2 for f32 scaled to the input.
-  double rtol = 0, atol = 0;  ///< Tolerances; 0: by dtype (f64 1e-6, f32 2e-2, halves 1e-1).
+  double eps = 0;             ///< Step, in units of the inputs; 0: 1e-5 for f64, 5e-3 for f32, 5e-2 for halves.
+  double rtol = 0, atol = 0;  ///< Tolerances; 0: by dtype (f64 1e-5, f32 2e-2, halves 1e-1).
   std::uint64_t seed = 0;     ///< Of the random directions.
 };
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -171,6 +172,16 @@ void Emitter::read_variables(const std::vector<Shape>& shapes, const ValueIds& a
                               "specification '{}' (= {{1}}).",
                               kMismatch, a, i, shapes[a][i]));
     }
+  Shape all;
+  for (const Shape& s : shapes) all.insert(all.end(), s.begin(), s.end());
+  for (const SymbolicConstraint& c : SymbolicScope::of(all).constraints()) {
+    const auto names_of = c.difference.variables();
+    if (!std::ranges::all_of(names_of, [&](const std::string& v) { return values_of_.contains(v); })) continue;
+    assert_size(c.equal ? "EQ" : "GE", c.difference, 0,
+                fmt::format("Input shapes do not match the symbolic shape constraint {}. Expected '{}' to be {} 0, but "
+                            "found {{0}}.",
+                            c.text, c.difference, c.equal ? "equal to" : "greater or equal to"));
+  }
 }
 
 }  // namespace tf2jax::stablehlo

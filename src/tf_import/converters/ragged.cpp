@@ -160,6 +160,7 @@ Values gather(Node& n) {
   std::int64_t outer = shape.empty() ? 1 : shape[0].value();
   for (std::size_t axis = 1; axis < shape.size(); ++axis) {
     Integers splits{0};
+    splits.reserve(static_cast<std::uint64_t>(outer) + 1);
     for (std::int64_t i = 0; i < outer; ++i) splits.push_back(splits.back() + shape[axis].value());
     out.push_back(Value(known_vector(splits, i64), true));
     outer *= shape[axis].value();

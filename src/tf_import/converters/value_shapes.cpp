@@ -19,7 +19,7 @@
 namespace tf2jax::tf_import {
 namespace {
 
-const Array& known(const Node& n, const Array& x, std::string_view what) {
+Array known(const Node& n, Array x, std::string_view what) {
   if (!x.is_concrete())
     raise<ConcretizationError>(
         "import '{}' ({}): the sizes of the results depend on {}, {}, which is traced. Call without jit, or pass it as "

@@ -59,6 +59,21 @@ TEST(SymbolicModules, PromisesOfShapesAreAssertions) {
   expect_error<ValueError>([&] { call({0, 0}, {0}); }, "Expected value >= 1 for dimension variable 'b'.");
 }
 
+TEST(SymbolicModules, ConstraintsAreAssertions) {
+  const SymbolicScope scope({"a >= b", "b >= 2"});
+  const auto module = stablehlo::from_jaxpr(stage(
+      [](const Arrays& x) { return Arrays{x[0], x[1]}; },
+      {{f32, symbolic_shape("a", {.scope = scope}), false}, {f32, symbolic_shape("b", {.scope = scope}), false}}));
+  const auto call = [&](std::int64_t a, std::int64_t b) {
+    (void)stablehlo::to_jaxpr(module, {spec(f32, {a}), spec(f32, {b})});
+  };
+  call(3, 2);
+  expect_error<ValueError>([&] { call(3, 4); },
+                           "Input shapes do not match the symbolic shape constraint a >= b. Expected '- b + a' to be "
+                           "greater or equal to 0, but found -1.");
+  expect_error<ValueError>([&] { call(3, 1); }, "constraint b >= 2");
+}
+
 TEST(SymbolicModules, ExportsSayThemAndHaveDerivatives) {
   const Jaxpr f =
       stage([](const Arrays& x) { return Arrays{mean_of_rows(x[0] * x[0])}; }, {{f32, symbolic_shape("b, 2"), false}});
