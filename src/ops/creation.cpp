@@ -50,6 +50,10 @@ Array reshape(const Array& x, const Shape& new_sizes) {
     sizes[*inferred] = 1;
     const Dim total = num_elements(x.shape()), rest = num_elements(sizes);
     const auto quotient = identical(rest, Dim(0)) ? std::optional(Dim(0)) : exact_div(total, rest);
+    if (!quotient && !total.is_constant())
+      raise<InconclusiveDimensionOperation>(
+          "reshape: Cannot divide evenly the sizes of shapes {} and {}. The remainder {} should be 0.",
+          shown(x.shape()), shown(new_sizes), mod(total, -rest));
     check<ShapeError>(quotient.has_value(), "reshape: Cannot divide evenly the sizes of shapes {} and {}.",
                       shown(x.shape()), shown(new_sizes));
     sizes[*inferred] = *quotient;

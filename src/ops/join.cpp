@@ -27,7 +27,7 @@ const Primitive& concatenate_p() {
           check<ShapeError>(a.rank() == x[0].rank(), "concatenate: the operands must have one rank. Got {}.", shown(x));
           for (std::int64_t i = 0; i < a.rank(); ++i) {
             if (i == c.dimension) out[i] += a.shape[i];
-            else if (a.shape[i] != out[i]) [[unlikely]]
+            else if (!definitely_equal(a.shape[i], out[i]).value_or(false)) [[unlikely]]
               raise<ShapeError>(
                   "concatenate: sizes may differ along the dimension that is joined only. Got dimension {} and {}.",
                   c.dimension, to_string(x));

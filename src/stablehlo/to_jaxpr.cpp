@@ -2,6 +2,7 @@
 #include "tf2jax/stablehlo/to_jaxpr.h"
 
 #include "tf2jax/base/limits.h"
+#include "tf2jax/stablehlo/internal/narrow_types.h"
 #include "tf2jax/stablehlo/internal/table.h"
 
 #include <fmt/format.h>
@@ -80,6 +81,10 @@ Jaxpr to_jaxpr(const Module& module, const Avals& inputs, const TranslateOptions
   std::string names;
   for (const auto& [name, count] : unknown) names += fmt::format("{}'{}' ({})", names.empty() ? "" : ", ", name, count);
   check<NotImplementedError>(unknown.empty(), "stablehlo: these operations are not supported: {}.", names);
+  for (const TypePtr& t : module.entry().outputs)
+    check<NotImplementedError>(
+        !t || !narrow_type(*t),
+        "stablehlo: results of this type are not supported. Got {}; expected one that arrays have.", t->to_string());
   Translator translator(module, options);
   const FlatFn entry = [&](const Arrays& xs) {
     Arrays all = options.known_operands;

@@ -2,6 +2,7 @@
 #include "tf2jax/stablehlo/internal/translator.h"
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/stablehlo/internal/narrow_types.h"
 #include "tf2jax/stablehlo/internal/table.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/jit_primitive.h"
@@ -30,7 +31,7 @@ std::string type_text(const Array& x) { return x.aval().to_string(); }
 bool fits(const Type& type, const Aval& aval) {
   if (type.kind == Type::Kind::token) return true;
   if (type.kind != Type::Kind::tensor || type.dims.size() != aval.shape.size()) return false;
-  if (type.dtype() != aval.dtype) return false;
+  if (held_dtype(type) != aval.dtype) return false;
   for (std::size_t i = 0; i < type.dims.size(); ++i)
     if (type.dims[i] != kDynamic && !identical({Dim(type.dims[i])}, {aval.shape[i]})) return false;
   return true;
@@ -137,6 +138,9 @@ void Translator::execute(const Op& op, Frame& frame) {
   } else {
     results = apply(*row, call);
   }
+  for (std::size_t i = 0; i < results.size() && i < op.results.size(); ++i)
+    if (const NarrowType* narrow = narrow_type(*frame.function.types[as_index(op.results[i])]))
+      results[i] = narrowed(results[i], *narrow);
   check_results(op, results, frame);
   for (std::size_t i = 0; i < results.size(); ++i) {
     frame.values[as_index(op.results[i])] = results[i];

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "golden.h"
+#include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -74,11 +75,16 @@ class Evaluator {
   }
   Value product() {
     Value v = negated();
-    while (peek() == '*' && text_.substr(pos_, 2) != "**") {
-      ++pos_;
-      v = arithmetic('*', v, negated());
+    for (;;) {
+      if (accept("@")) {
+        v = {matmul(array_of(v), array_of(negated()))};
+      } else if (peek() == '*' && text_.substr(pos_, 2) != "**") {
+        ++pos_;
+        v = arithmetic('*', v, negated());
+      } else {
+        return v;
+      }
     }
-    return v;
   }
   Value negated() {
     if (!accept("-")) return power();
@@ -122,15 +128,21 @@ class Evaluator {
         expect("]");
         v = {std::get<Array>(v.is)[static_cast<int>(i)]};
       } else if (std::holds_alternative<Array>(v.is) && accept(".reshape(")) {
-        Shape shape;
-        for (const Value& item : arguments().positional) shape.push_back(integer(item));
-        v = {reshape(std::get<Array>(v.is), shape)};
+        v = {reshape(std::get<Array>(v.is), sizes(arguments().positional))};
       } else if (std::holds_alternative<Array>(v.is) && accept(".astype(")) {
         v = {astype(std::get<Array>(v.is), dtype_of(arguments().get(0, "dtype")))};
       } else {
         return v;
       }
     }
+  }
+  // Of reshape: integers, or one tuple of them.
+  static Shape sizes(const Tuple& given) {
+    if (given.size() == 1 && std::holds_alternative<std::shared_ptr<const Tuple>>(given[0].is))
+      return shape_of(given[0]);
+    Shape out;
+    for (const Value& item : given) out.push_back(integer(item));
+    return out;
   }
   Value atom() {
     const char c = peek();

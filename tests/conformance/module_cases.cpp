@@ -145,7 +145,7 @@ Aval symbolic_aval(const json& spec) {
 }
 
 void run_failing_export(const json& c, CaseResult& result) {
-  const Value program = run_program(c.at("source").get<std::string>(), program_module);
+  const Value program = evaluate(c.at("source").get<std::string>(), program_module);
   Avals specs;
   for (const json& s : c.at("arg_specs")) specs.push_back(symbolic_aval(s));
   expect_error(c.at("error"), "error", result, [&] {

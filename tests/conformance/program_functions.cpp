@@ -64,6 +64,10 @@ std::optional<Value> program_module(const std::string& name) {
   if (name == "lax.while_loop") return make_function(call_while);
   if (name == "jax.grad") return make_function(call_grad);
   if (name == "jnp.sum") return make_function([](const Arguments& a) { return Value{sum(array_of(a.get(0, "a")))}; });
+  if (name == "jnp.concatenate")
+    return make_function([](const Arguments& a) {
+      return Value{concatenate(leaves_of(a.get(0, "arrays")), integer(a.get(1, "axis")))};
+    });
   if (name == "jnp.arange")
     return make_function([](const Arguments& a) { return Value{arange(integer(a.get(0, "stop")))}; });
   return std::nullopt;

@@ -1,4 +1,5 @@
 // What a row sees of its operation: operands, attributes, types, regions.
+#include "tf2jax/stablehlo/internal/narrow_types.h"
 #include "tf2jax/stablehlo/internal/translator.h"
 
 #include "tf2jax/base/limits.h"
@@ -32,7 +33,7 @@ const Type& Call::result_type(std::size_t i) const {
 
 DType Call::result_dtype(std::size_t i) const {
   const Type& type = result_type(i);
-  const auto dtype = type.dtype();
+  const auto dtype = held_dtype(type);
   check<NotImplementedError>(dtype.has_value(),
                              "stablehlo: operation '{}' at {} has a result of a type that arrays do not have. Got {}.",
                              op.name, op.offset, type.to_string());
@@ -150,6 +151,8 @@ std::optional<Axes> integers_of(const Attr& a) {
 
 Array constant(const Attr& a) {
   check<ValueError>(a.kind == Attr::Kind::tensor, "stablehlo: a constant has no value. Expected a tensor.");
+  if (const NarrowType* narrow = narrow_type(*a.type))
+    return decoded(std::as_bytes(std::span(a.text)), *narrow, a.type->dims);
   const auto dtype = a.type->dtype();
   check<NotImplementedError>(dtype.has_value(), "stablehlo: constants of this type are not supported. Got {}.",
                              a.type->to_string());

@@ -1,8 +1,10 @@
 // Operations on each element: arithmetic, comparisons, conversions, selection.
+#include "tf2jax/stablehlo/internal/narrow_types.h"
 #include "tf2jax/stablehlo/internal/table.h"
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/misc.h"
+#include "tf2jax/ops/shape_ops.h"
 
 #include <fmt/format.h>
 
@@ -28,15 +30,31 @@ Arrays rounded(Call& c, std::int64_t method) {
   return {round_p().bind1({c[0]}, RoundParams{method})};
 }
 
+// Floats that become integers stay within their range.
+Array within(const Array& x, const NarrowType& t) {
+  const bool is_signed = t.held == DType::i8;
+  const double most = is_signed ? (1 << (t.bits - 1)) - 1 : (1 << t.bits) - 1, least = is_signed ? -most - 1 : 0;
+  return clamp(full_like(x, least), x, full_like(x, most));
+}
+
 Arrays convert(Call& c) {
   c.expect_operands(1, 1);
   const DType to = c.result_dtype();
-  if (to == c[0].dtype()) return {c[0]};
-  return {convert_element_type_p().bind1({c[0]}, ConvertParams{to, false})};
+  Array x = c[0];
+  if (const NarrowType* narrow = narrow_type(c.result_type()); narrow && is_floating(x.dtype())) {
+    if (is_floating(to)) x = narrowed(x, *narrow);  // once, from all the digits there are
+    else x = within(x, *narrow);
+  }
+  if (to == x.dtype()) return {x};
+  return {convert_element_type_p().bind1({x}, ConvertParams{to, false})};
 }
 
 Arrays bitcast_convert(Call& c) {
   c.expect_operands(1, 1);
+  const Type& from = *c.frame.function.types[as_index(c.op.operands.at(0))];
+  check<NotImplementedError>(!narrow_type(c.result_type()) && !narrow_type(from),
+                             "stablehlo: the bits of {} and {} cannot be exchanged.", from.to_string(),
+                             c.result_type().to_string());
   return {bitcast_convert_type_p().bind1({c[0]}, NewDtype{c.result_dtype()})};
 }
 
