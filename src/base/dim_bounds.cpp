@@ -126,12 +126,12 @@ Dim detail::without_common_factors(Dim d) {
   std::int64_t factor = 0;
   for (const auto& [monomial, coefficient] : terms) {
     factor = std::gcd(factor, coefficient == INT64_MIN ? 1 : coefficient);
-    std::erase_if(common.factors, [&](auto& f) {
-      const auto it = std::ranges::find(monomial.factors, f.first, &std::pair<const DimAtom*, int>::first);
-      f.second = it == monomial.factors.end() ? 0 : std::min(f.second, it->second);
-      return f.second == 0 || !is_positive({{f}});
-    });
+    for (auto& [atom, exponent] : common.factors) {
+      const auto it = std::ranges::find(monomial.factors, atom, &std::pair<const DimAtom*, int>::first);
+      exponent = it == monomial.factors.end() ? 0 : std::min(exponent, it->second);
+    }
   }
+  std::erase_if(common.factors, [](const auto& f) { return f.second == 0 || !is_positive({{f}}); });
   if (common.factors.empty() && factor == 1) return d;
   detail::DimTerms rest;
   for (const auto& [monomial, coefficient] : terms)
@@ -251,8 +251,10 @@ std::optional<bool> definitely_ge(Dim a, Dim b) {
   return std::nullopt;
 }
 
+namespace {
+
 // Whether what divides all terms but the constant one does not divide that.
-static bool never_zero(Dim d) {
+bool never_zero(Dim d) {
   std::int64_t divisor = 0, constant = 0;
   for (const auto& [monomial, coefficient] : d.expr()->terms) {
     if (coefficient == INT64_MIN) return false;
@@ -261,6 +263,8 @@ static bool never_zero(Dim d) {
   }
   return constant % divisor != 0;
 }
+
+}  // namespace
 
 std::optional<bool> definitely_equal(Dim a, Dim b) {
   if (identical(a, b)) return true;

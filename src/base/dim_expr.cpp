@@ -83,14 +83,14 @@ DimTerms rewritten(DimTerms terms, const ScopeData& scope) {
   DimTerms out;
   for (auto& [monomial, coefficient] : terms) {
     const auto rule = std::ranges::find_if(scope.rewrites, [&](const ScopeData::Rewrite& r) {
-      return r.term == monomial && coefficient % r.coefficient == 0;
+      return r.term == monomial && floor_remainder(coefficient, r.coefficient) == 0;
     });
     if (rule == scope.rewrites.end()) {
       out.emplace_back(std::move(monomial), coefficient);
       continue;
     }
     for (const auto& [to, factor] : rule->to)
-      out.emplace_back(to, checked_mul(coefficient / rule->coefficient, factor));
+      out.emplace_back(to, checked_mul(floor_quotient(coefficient, rule->coefficient), factor));
   }
   return out;
 }

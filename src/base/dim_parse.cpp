@@ -150,10 +150,11 @@ class Parser {
     }
     sizes_.push_back(*size);
   }
-  // The size that "_" or one of "..." stands for. `more`: sizes of `like` that must be left.
+  // The size that "_" or one of "..." stands for.
   std::optional<Dim> placeholder(std::size_t i) const {
     return (*like_)[i] ? std::optional<Dim>(*(*like_)[i]) : std::nullopt;
   }
+  // `more`: sizes of `like` that must be left.
   void check_placeholder(std::string_view name, std::size_t more) const {
     if (!like_) fail("spec contains ... but no 'like' shape was given");
     if (sizes_.size() + more > like_->size())

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tf2jax/base/shape.h"
+#include "tf2jax/base/symbolic_scope.h"
 
 namespace tf2jax {
 
@@ -17,5 +17,14 @@ struct DimSource {
 };
 /// How the variables of these shapes follow from sizes, in order. Throws: ValueError when one does not.
 std::vector<DimSource> solve_dims(const std::vector<Shape>& shapes);
+
+/// Whether a dimension is a variable alone.
+bool is_variable(Dim d);
+/// The variables of these shapes, sorted.
+std::vector<std::string> variables_of(const std::vector<Shape>& shapes);
+/// The constraints of their scope on these variables alone.
+std::vector<SymbolicConstraint> constraints_on(const std::vector<Shape>& shapes);
+/// "Input shapes do not match the symbolic shape constraint a >= b. Expected 'a - b' to be greater or equal to 0".
+std::string violation_text(const SymbolicConstraint& constraint);
 
 }  // namespace tf2jax

@@ -14,7 +14,7 @@ using detail::ScopeData;
 
 // Every scope that was ever begun: dimensions refer to them. By their texts those that were completed.
 struct Registry {
-  std::recursive_mutex mutex;
+  std::mutex mutex;
   std::vector<std::unique_ptr<ScopeData>> all;
   std::map<std::vector<std::string>, const ScopeData*> known;
 };
@@ -143,7 +143,7 @@ class ScopeBuilder {
         data_.ranges.try_emplace(monomial.factors[0].first, ScopeData::Range{own.lower, own.upper}).first->second;
     // c * x + d >= 0: x >= -floor(d / c) for c > 0, and x <= floor(d / -c) otherwise.
     if (coefficient > 0) {
-      const std::int64_t bound = -detail::floor_quotient(constant, coefficient);
+      const std::int64_t bound = detail::checked_mul(detail::floor_quotient(constant, coefficient), -1);
       range.lower = std::max(bound, range.lower.value_or(bound));
     } else {
       const std::int64_t bound = detail::floor_quotient(constant, detail::checked_mul(coefficient, -1));

@@ -274,10 +274,11 @@ std::string text_of(std::span<const std::byte> item, const Header& h, std::strin
 StringTensor read_texts(detail::ByteSource& in, const Header& h, std::string_view where) {
   check_contents(h, in.left(), where);
   const std::size_t item = h.item(), count = num_elements(h.dims);
-  std::vector<std::byte> data(in.left()), rows(data.size());
+  std::vector<std::byte> data(in.left());
   in.read(data);
   if (h.big_endian && h.text == 'U') swap_bytes(data.data(), data.size(), 4);
   if (h.fortran && h.dims.size() > 1) {
+    std::vector<std::byte> rows(data.size());
     to_row_major(data.data(), rows.data(), h.dims, item);
     data.swap(rows);
   }

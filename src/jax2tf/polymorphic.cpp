@@ -44,32 +44,6 @@ Shape polymorphic_shape(const std::optional<std::string>& spec, const Shape& act
   return out;
 }
 
-namespace {
-
-// The scope of the variables of all shapes.
-SymbolicScope scope_of(const std::vector<Shape>& shapes) {
-  Shape all;
-  for (const Shape& s : shapes) all.insert(all.end(), s.begin(), s.end());
-  return SymbolicScope::of(all);
-}
-// The constraints whose variables have values.
-template <class T>
-std::vector<SymbolicConstraint> constraints_on(const std::vector<Shape>& shapes,
-                                               const std::map<std::string, T>& values) {
-  std::vector<SymbolicConstraint> out;
-  for (const SymbolicConstraint& c : scope_of(shapes).constraints()) {
-    const auto names = c.difference.variables();
-    if (std::ranges::all_of(names, [&](const std::string& v) { return values.contains(v); })) out.push_back(c);
-  }
-  return out;
-}
-std::string violated(const SymbolicConstraint& c) {
-  return fmt::format("Input shapes do not match the symbolic shape constraint {}. Expected '{}' to be {} 0", c.text,
-                     c.difference, c.equal ? "equal to" : "greater or equal to");
-}
-
-}  // namespace
-
 std::map<std::string, std::int64_t> check_sizes(const std::vector<Shape>& shapes, const std::vector<Dims>& sizes) {
   std::map<std::string, std::int64_t> values;
   for (const DimSource& s : solve_dims(shapes)) {
@@ -88,20 +62,19 @@ std::map<std::string, std::int64_t> check_sizes(const std::vector<Shape>& shapes
       const Dim d = shapes[a][i];
       const std::int64_t expected = d.evaluate(values), got = sizes[a][i];
       if (expected == got) continue;
-      const auto names = d.variables();
-      if (names.size() == 1 && identical(d, Dim::variable(names[0])))
+      if (is_variable(d))
         raise<ValueError>(
             "PolyShape {} has dimension variable '{}' corresponding to multiple values {{{}, {}}}, for argument shapes "
             "{}",
-            all_specs(shapes), names[0], std::min(expected, got), std::max(expected, got), all_sizes(sizes));
+            all_specs(shapes), d, std::min(expected, got), std::max(expected, got), all_sizes(sizes));
       raise<ValueError>(
           "Input shapes do not match the polymorphic shapes specification. Found inconsistency between dimension size "
           "args[{}].shape[{}] (= {}) and the specification '{}' (= {}).",
           a, i, got, d, expected);
     }
-  for (const SymbolicConstraint& c : constraints_on(shapes, values)) {
+  for (const SymbolicConstraint& c : constraints_on(shapes)) {
     const std::int64_t found = c.difference.evaluate(values);
-    if (c.equal ? found != 0 : found < 0) raise<ValueError>("{}, but found {}.", violated(c), found);
+    if (c.equal ? found != 0 : found < 0) raise<ValueError>("{}, but found {}.", violation_text(c), found);
   }
   return values;
 }
@@ -151,10 +124,10 @@ std::map<std::string, Tensor> read_dims(Lowering& c, const std::vector<Shape>& s
           fmt::format("{} Found inconsistency between dimension size args[{}].shape[{}] and the specification '{}'.",
                       kWhere, a, i, shapes[a][i]));
     }
-  for (const SymbolicConstraint& constraint : constraints_on(shapes, values))
+  for (const SymbolicConstraint& constraint : constraints_on(shapes))
     c.writer().check_holds(
         c.compare(constraint.equal ? "Equal" : "GreaterEqual", within().size(constraint.difference), c.index(0)),
-        violated(constraint) + ".");
+        violation_text(constraint) + ".");
   return values;
 }
 

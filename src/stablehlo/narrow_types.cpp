@@ -75,8 +75,9 @@ const NarrowType* narrow_type(const Type& type) {
 }
 
 std::optional<DType> held_dtype(const Type& type) {
+  if (const auto dtype = type.dtype()) return dtype;
   const NarrowType* narrow = narrow_type(type);
-  return narrow ? std::optional(narrow->held) : type.dtype();
+  return narrow ? std::optional(narrow->held) : std::nullopt;
 }
 
 Array narrowed(const Array& x, const NarrowType& type) {

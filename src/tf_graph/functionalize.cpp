@@ -2,6 +2,7 @@
 #include "tf2jax/tf_graph/functionalize.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "tf2jax/tf_graph/function_library.h"
 #include "tf2jax/tf_graph/internal/graph_piece.h"
@@ -92,11 +93,10 @@ void functionalize_body(const FunctionLibrary& library, tf::FunctionDef& f, tf::
   GraphPiece piece;
   for (const auto& node : f.node_def()) add_node(piece, node, f.signature().name());
   std::vector<std::string> results;
-  const GraphPiece named = piece;
   for (auto& [name, node] : piece.nodes)
-    for (auto& input : *node.mutable_input()) input = flat_reference(library, named, input);
+    for (auto& input : *node.mutable_input()) input = flat_reference(library, piece, input);
   for (auto& [output, tensor] : *f.mutable_ret()) {
-    tensor = flat_reference(library, named, tensor);
+    tensor = flat_reference(library, piece, tensor);
     results.push_back(tensor);
   }
   for (const auto& [output, node] : f.control_ret()) results.push_back(node);
@@ -114,11 +114,12 @@ Graph functionalize(const Graph& graph) {
   if (!in_main && std::ranges::none_of(old.library().function(), has_merge)) return graph;
   auto proto = std::make_shared<tf::GraphDef>(old);
   tf::FunctionDefLibrary& functions = *proto->mutable_library();
-  const FunctionLibrary library(graph);
+  std::optional<FunctionLibrary> library;
   for (int i = 0; i < old.library().function_size(); ++i) {
     if (!has_merge(old.library().function(i))) continue;
+    if (!library) library.emplace(graph);
     tf::FunctionDef body = old.library().function(i);
-    functionalize_body(library, body, functions);
+    functionalize_body(*library, body, functions);
     *functions.mutable_function(i) = std::move(body);
   }
   if (in_main) {

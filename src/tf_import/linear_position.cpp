@@ -8,6 +8,13 @@ namespace {
 
 namespace tf = tensorflow;
 
+// factor * base + offset, where `base` is a scalar, or element `element` of a vector. Without factor: the offset alone.
+struct LinearPosition {
+  TensorRef base;
+  int element = -1;
+  std::int64_t factor = 0, offset = 0;
+};
+
 constexpr int kDepth = 64;
 constexpr std::int64_t kLargest = std::int64_t{1} << 40;
 
@@ -81,10 +88,6 @@ class Reader {
 };
 
 }  // namespace
-
-LinearPosition linear_position(const Scope& scope, const Plan& plan, TensorRef ref, int element) {
-  return Reader(scope, plan).read(ref, element);
-}
 
 std::optional<std::int64_t> constant_distance(const Scope& scope, const Plan& plan, TensorRef a, TensorRef b,
                                               int element) {

@@ -106,6 +106,17 @@ TEST(SymbolicShape, TakesSizesFromLike) {
                            "Cannot specify both");
 }
 
+TEST(SymbolicScope, NumbersAtTheEndOf64BitsAreErrorsOrStay) {
+  const std::string least = "-9223372036854775807*a - a";  // -2^63 a
+  const SymbolicScope negated({"-1*a == b - 10"});
+  expect_error<ValueError>([&] { Dim::parse(least, negated); }, "does not fit in 64 bits");
+  expect_error<ValueError>([] { SymbolicScope scope({"a - 9223372036854775807 - 1 >= 0"}); },
+                           "does not fit in 64 bits");
+  const Dim d = Dim::parse(least);
+  EXPECT_EQ(definitely_ge(d, 0), false);
+  expect_error<ValueError>([&] { definitely_ge(0, d); }, "does not fit in 64 bits");
+}
+
 TEST(SymbolicShape, TextsFromStrangers) {
   for (const std::string& text :
        {std::string(100000, '('), std::string(100000, '-'), "a^" + std::string(1000, '9'), std::string("mod(a, 0)")})

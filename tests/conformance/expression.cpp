@@ -1,6 +1,7 @@
 // A small evaluator of Python expressions.
 #include "expression.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 
@@ -51,8 +52,16 @@ class Evaluator {
     return std::string(text_.substr(start, pos_ - start));
   }
 
+  static bool is_dim(const Value& v) { return std::holds_alternative<Dim>(v.is); }
+  static bool is_int(const Value& v) { return std::holds_alternative<std::int64_t>(v.is); }
+
   static Value arithmetic(char op, const Value& a, const Value& b) {
-    if (std::holds_alternative<std::int64_t>(a.is) && std::holds_alternative<std::int64_t>(b.is)) {
+    if (op == '/' || op == '%') return make_dim(op == '/' ? floordiv(dim_of(a), dim_of(b)) : mod(dim_of(a), dim_of(b)));
+    if (is_dim(a) || is_dim(b)) {
+      const Dim x = dim_of(a), y = dim_of(b);
+      return make_dim(op == '+' ? x + y : op == '-' ? x - y : x * y);
+    }
+    if (is_int(a) && is_int(b)) {
       // Wrapping, so that 2**63 - 1 comes out right.
       const auto x = static_cast<std::uint64_t>(std::get<std::int64_t>(a.is)),
                  y = static_cast<std::uint64_t>(std::get<std::int64_t>(b.is));
@@ -63,7 +72,27 @@ class Evaluator {
   }
   Value comparison() {
     const Value v = sum();
-    return accept("<") ? Value{less(array_of(v), array_of(sum()))} : v;
+    if (accept("in ")) return {is_among(v, *std::get<std::shared_ptr<const Tuple>>(sum().is))};
+    for (const std::string_view op : {"==", "!=", ">=", "<=", "<", ">"})
+      if (accept(op)) return compared(v, op, sum());
+    return v;
+  }
+  static Value compared(const Value& a, std::string_view op, const Value& b) {
+    if (std::holds_alternative<std::string>(b.is)) return {op == "!="};  // numbers are no texts
+    if (std::holds_alternative<Array>(a.is) || std::holds_alternative<Array>(b.is)) {
+      if (op != "<") throw Unsupported("the comparison " + std::string(op) + " of arrays");
+      return {less(array_of(a), array_of(b))};
+    }
+    const Dim x = dim_of(a), y = dim_of(b);
+    if (op == "==") return {x == y};
+    if (op == "!=") return {!(x == y)};
+    if (op == ">=") return {x >= y};
+    if (op == "<=") return {x <= y};
+    return {op == "<" ? x < y : x > y};
+  }
+  static bool is_among(const Value& v, const Tuple& items) {
+    return std::ranges::any_of(items,
+                               [d = dim_of(v)](const Value& i) { return identical(d, dim_of(i)) || d == dim_of(i); });
   }
   Value sum() {
     Value v = product();
@@ -78,6 +107,10 @@ class Evaluator {
     for (;;) {
       if (accept("@")) {
         v = {matmul(array_of(v), array_of(negated()))};
+      } else if (accept("//")) {
+        v = arithmetic('/', v, negated());
+      } else if (accept("%")) {
+        v = arithmetic('%', v, negated());
       } else if (peek() == '*' && text_.substr(pos_, 2) != "**") {
         ++pos_;
         v = arithmetic('*', v, negated());
@@ -90,12 +123,14 @@ class Evaluator {
     if (!accept("-")) return power();
     const Value v = negated();
     if (const auto* d = std::get_if<double>(&v.is)) return {-*d};
+    if (is_dim(v)) return make_dim(-dim_of(v));
     return {static_cast<std::int64_t>(-static_cast<std::uint64_t>(integer(v)))};
   }
   Value power() {
     const Value base = postfix();
-    if (!accept("**")) return base;
+    if (!accept("**") && !accept("^")) return base;
     const std::int64_t exponent = integer(negated());
+    if (is_dim(base)) return make_dim(pow(dim_of(base), exponent));
     std::uint64_t v = 1;
     for (std::int64_t i = 0; i < exponent; ++i) v *= static_cast<std::uint64_t>(integer(base));
     return {static_cast<std::int64_t>(v)};
@@ -106,7 +141,7 @@ class Evaluator {
       const std::size_t start = pos_;
       const std::string name = word();
       skip();
-      if (!name.empty() && pos_ < text_.size() && text_[pos_] == '=') {
+      if (!name.empty() && pos_ < text_.size() && text_[pos_] == '=' && !text_.substr(pos_).starts_with("==")) {
         ++pos_;
         a.named.emplace(name, comparison());
       } else {
@@ -127,6 +162,10 @@ class Evaluator {
         const std::int64_t i = integer(sum());
         expect("]");
         v = {std::get<Array>(v.is)[static_cast<int>(i)]};
+      } else if (const auto* items = std::get_if<std::shared_ptr<const Tuple>>(&v.is); items && accept("[")) {
+        const Value item = (*items)->at(integer(sum()));
+        expect("]");
+        v = item;
       } else if (std::holds_alternative<Array>(v.is) && accept(".reshape(")) {
         v = {reshape(std::get<Array>(v.is), sizes(arguments().positional))};
       } else if (std::holds_alternative<Array>(v.is) && accept(".astype(")) {

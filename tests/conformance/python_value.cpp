@@ -26,6 +26,11 @@ const Value& Arguments::get(std::size_t i, const std::string& name) const {
 Value make_tuple(Tuple items) { return {std::make_shared<const Tuple>(std::move(items))}; }
 Value make_function(Function f) { return {std::make_shared<const Function>(std::move(f))}; }
 
+Value make_dim(Dim d) {
+  if (d.is_constant()) return {d.value()};
+  return {d};
+}
+
 bool is_none(const Value& v) { return std::holds_alternative<None>(v.is); }
 
 std::int64_t integer(const Value& v) {
@@ -42,6 +47,11 @@ Array integer_array(std::int64_t v) {
   return Array::build(Aval{DType::i32, {}, true}, [&](std::byte* p) { std::memcpy(p, &narrow, 4); });
 }
 }  // namespace
+
+Dim dim_of(const Value& v) {
+  const Dim* d = std::get_if<Dim>(&v.is);
+  return d ? *d : Dim(integer(v));
+}
 
 Array array_of(const Value& v) {
   if (const auto* a = std::get_if<Array>(&v.is)) return *a;

@@ -28,15 +28,18 @@ using Function = std::function<Value(const Arguments&)>;
 
 struct Value {
   std::variant<None, bool, std::int64_t, double, std::string, tf2jax::Array, std::shared_ptr<const Tuple>,
-               std::shared_ptr<const Function>>
+               std::shared_ptr<const Function>, tf2jax::Dim>
       is;
 };
 Value make_tuple(Tuple items);
 Value make_function(Function f);
+/// An integer where it is one.
+Value make_dim(tf2jax::Dim d);
 
 /// As C++ values. Throw: Unsupported for values of another kind.
 bool is_none(const Value& v);
 std::int64_t integer(const Value& v);
+tf2jax::Dim dim_of(const Value& v);
 tf2jax::Array array_of(const Value& v);
 tf2jax::DType dtype_of(const Value& v);
 tf2jax::Shape shape_of(const Value& v);

@@ -1,12 +1,11 @@
 // Symbolic dimensions: their texts, arithmetic, comparisons, and constraints.
 #include <fmt/format.h>
 
-#include <cctype>
 #include <functional>
 #include <map>
-#include <variant>
 
 #include "expected_error.h"
+#include "expression.h"
 #include "runners.h"
 #include "tf2jax/base/symbolic_scope.h"
 
@@ -16,158 +15,49 @@ using namespace tf2jax;
 
 namespace {
 
-using Sizes = std::map<std::string, Dim>;
-using Answer = std::variant<Dim, bool>;
-
-std::string text_of(const Answer& a) {
-  if (const bool* b = std::get_if<bool>(&a)) return *b ? "True" : "False";
-  return std::get<Dim>(a).to_string();
+std::string text_of(const Value& v) {
+  if (const bool* b = std::get_if<bool>(&v.is)) return *b ? "True" : "False";
+  return dim_of(v).to_string();
 }
 
-// A Python expression over dimensions. A name that is no function is a variable, made by `variable`.
-class Expression {
- public:
-  using Variable = std::function<Dim(const std::string&)>;
-  Expression(std::string text, Variable variable) : text_(std::move(text)), variable_(std::move(variable)) {}
+using Function2 = Dim (*)(Dim, Dim);
 
-  Answer value() {
-    const Answer a = comparison();
-    if (peek() != '\0') unknown();
-    return a;
-  }
+// Functions of two dimensions, and what Python and JAX have beside them.
+std::optional<Value> size_function(const std::string& name) {
+  const std::pair<std::string_view, Function2> table[] = {{"max", max},     {"max_dim", max},       {"min", min},
+                                                          {"min_dim", min}, {"floordiv", floordiv}, {"mod", mod}};
+  const auto of_dims = [](auto f) {
+    return make_function([f](const Arguments& a) {
+      std::vector<Dim> x;
+      for (const Value& v : a.positional) x.push_back(dim_of(v));
+      return f(x);
+    });
+  };
+  for (const auto& [known, f] : table)
+    if (known == name) return of_dims([f](const std::vector<Dim>& x) { return make_dim(f(x.at(0), x.at(1))); });
+  if (name == "divmod")
+    return of_dims([](const std::vector<Dim>& x) {
+      return make_tuple({make_dim(floordiv(x.at(0), x.at(1))), make_dim(mod(x.at(0), x.at(1)))});
+    });
+  if (name == "stride_dim")  // windows that fit
+    return of_dims(
+        [](const std::vector<Dim>& x) { return make_dim(max(floordiv(x.at(0) - x.at(1), x.at(2)) + 1, 0)); });
+  if (name == "dilate_dim")
+    return of_dims([](const std::vector<Dim>& x) { return make_dim(max(x.at(1) * (x.at(0) - 1) + 1, 0)); });
+  if (name == "int") return of_dims([](const std::vector<Dim>& x) { return Value{x.at(0).value()}; });
+  if (name == "bool") return of_dims([](const std::vector<Dim>& x) { return Value{!(x.at(0) == Dim(0))}; });
+  if (name == "hash")
+    return of_dims(
+        [](const std::vector<Dim>& x) { return Value{static_cast<std::int64_t>(hash_value(x.at(0)) >> 1)}; });
+  return std::nullopt;
+}
 
- private:
-  std::string text_;
-  Variable variable_;
-  std::size_t at_ = 0;
-
-  [[noreturn]] void unknown() const { throw Unsupported("the text '" + text_.substr(at_) + "'"); }
-  char peek() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
-    return at_ < text_.size() ? text_[at_] : '\0';
-  }
-  bool accept(std::string_view s) {
-    peek();
-    if (!std::string_view(text_).substr(at_).starts_with(s)) return false;
-    at_ += s.size();
-    return true;
-  }
-  void expect(std::string_view s) {
-    if (!accept(s)) unknown();
-  }
-  std::string word() {
-    peek();
-    const std::size_t start = at_;
-    while (at_ < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[at_])) || text_[at_] == '_')) ++at_;
-    return text_.substr(start, at_ - start);
-  }
-
-  Answer comparison() {
-    const Answer left = sum();
-    if (accept("in ")) return is_among(std::get<Dim>(left));
-    for (const std::string_view op : {"==", "!=", ">=", "<=", "<", ">"})
-      if (accept(op)) return compared(left, op);
-    return left;
-  }
-  Answer compared(const Answer& left, std::string_view op) {
-    if (peek() == '\'') {  // a dimension is no text
-      word_in_quotes();
-      return op == "!=";
-    }
-    const Answer right = sum();
-    if (std::holds_alternative<bool>(left) || std::holds_alternative<bool>(right))
-      return (left == right) == (op == "==");
-    const Dim a = std::get<Dim>(left), b = std::get<Dim>(right);
-    if (op == "==") return a == b;
-    if (op == "!=") return !(a == b);
-    if (op == ">=") return a >= b;
-    if (op == "<=") return a <= b;
-    return op == "<" ? a < b : a > b;
-  }
-  void word_in_quotes() {
-    expect("'");
-    word();
-    expect("'");
-  }
-  bool is_among(Dim d) {
-    expect("(");
-    bool found = false;
-    while (!accept(")")) {
-      const Dim other = dim(sum());
-      found = found || identical(d, other) || d == other;
-      accept(",");
-    }
-    return found;
-  }
-
-  static Dim dim(const Answer& a) {
-    if (const Dim* d = std::get_if<Dim>(&a)) return *d;
-    throw Unsupported("a bool as a dimension");
-  }
-  Answer sum() {
-    Answer v = product();
-    for (;;) {
-      if (accept("+")) v = dim(v) + dim(product());
-      else if (accept("-")) v = dim(v) - dim(product());
-      else return v;
-    }
-  }
-  Answer product() {
-    Answer v = negated();
-    for (;;) {
-      if (accept("//")) v = floordiv(dim(v), dim(negated()));
-      else if (accept("%")) v = mod(dim(v), dim(negated()));
-      else if (accept("*")) v = dim(v) * dim(negated());
-      else return v;
-    }
-  }
-  Answer negated() {
-    if (accept("-")) return -dim(negated());
-    if (accept("+")) return negated();
-    const Answer base = atom();
-    if (!accept("**") && !accept("^")) return base;
-    return pow(dim(base), dim(negated()).value());
-  }
-  Answer atom() {
-    if (accept("(")) {
-      const Answer v = comparison();
-      expect(")");
-      return v;
-    }
-    if (std::isdigit(static_cast<unsigned char>(peek()))) return Dim(static_cast<std::int64_t>(std::stoll(word())));
-    const std::string name = word();
-    if (name.empty()) unknown();
-    return peek() == '(' ? call(name) : Answer(variable_(name));
-  }
-  Answer call(const std::string& name) {
-    expect("(");
-    std::vector<Dim> x;
-    while (!accept(")")) {
-      x.push_back(dim(sum()));
-      if (!accept(",") && peek() != ')') unknown();
-    }
-    const auto is = [&](std::size_t count, auto... names) { return x.size() == count && ((name == names) || ...); };
-    if (is(2, "max", "max_dim")) return max(x[0], x[1]);
-    if (is(2, "min", "min_dim")) return min(x[0], x[1]);
-    if (is(2, "floordiv")) return floordiv(x[0], x[1]);
-    if (is(2, "mod")) return mod(x[0], x[1]);
-    if (is(2, "divmod")) {
-      expect("[");
-      const bool remainder = word() == "1";
-      expect("]");
-      return remainder ? mod(x[0], x[1]) : floordiv(x[0], x[1]);
-    }
-    if (is(3, "stride_dim")) return max(floordiv(x[0] - x[1], x[2]) + 1, 0);  // of windows that fit
-    if (is(2, "dilate_dim")) return max(x[1] * (x[0] - 1) + 1, 0);
-    if (is(1, "int")) return Dim(x[0].value());
-    if (is(1, "bool")) return !(x[0] == Dim(0));
-    if (is(1, "hash")) return Dim(static_cast<std::int64_t>(hash_value(x[0]) >> 1));
-    throw Unsupported("the function " + name);
-  }
-};
-
-Answer evaluated(const std::string& text, const SymbolicScope& scope) {
-  return Expression(text, [&](const std::string& name) { return Dim::variable(name, scope); }).value();
+// A Python expression; a name that is no function is the dimension that `variable` gives.
+Value evaluated(const std::string& text, const std::function<Dim(const std::string&)>& variable) {
+  return evaluate(text, [&](const std::string& name) {
+    const auto f = size_function(name);
+    return f ? f : std::optional(make_dim(variable(name)));
+  });
 }
 
 // How often `text` is true and false at sizes that the constraints allow.
@@ -184,9 +74,9 @@ Tally tally(const std::string& text, const std::vector<std::string>& constraints
   };
   const int last_a = largest('a'), last_b = largest('b'), last_c = largest('c');
   Tally out;
-  Sizes sizes;
+  std::map<std::string, Dim> sizes;
   const auto value = [&](const std::string& t) {
-    return std::get<bool>(Expression(t, [&](const std::string& name) { return sizes.at(name); }).value());
+    return std::get<bool>(evaluated(t, [&](const std::string& name) { return sizes.at(name); }).is);
   };
   for (int a = 1; a <= last_a; ++a)
     for (int b = 1; b <= last_b; ++b)
@@ -197,14 +87,15 @@ Tally tally(const std::string& text, const std::vector<std::string>& constraints
   return out;
 }
 
-void check_answer(const json& want, const Answer& got, CaseResult& result) {
+void check_answer(const json& want, const Value& got, CaseResult& result) {
   const std::string kind = want.at("kind").get<std::string>();
   const json& value = want.at("value");
   const std::string expected = kind == "bool"  ? (value.get<bool>() ? "True" : "False")
                                : kind == "int" ? fmt::format("{}", value.get<std::int64_t>())
                                                : value.get<std::string>();
-  const Dim* d = std::get_if<Dim>(&got);
-  const bool same_kind = kind == "bool" ? !d : d && d->is_constant() == (kind == "int");
+  const bool same_kind = kind == "bool"  ? std::holds_alternative<bool>(got.is)
+                         : kind == "int" ? std::holds_alternative<std::int64_t>(got.is)
+                                         : std::holds_alternative<Dim>(got.is);
   if (!same_kind || text_of(got) != expected)
     result.fail("value", fmt::format("got {}, expected {} {}", text_of(got), kind, expected));
 }
@@ -218,11 +109,11 @@ struct Computation {
   std::string left, right,
       operation;  // or an operation on "x" and "y", two dimensions that are read as sizes of shapes
 
-  Answer value() const {
+  Value value() const {
     const SymbolicScope scope(constraints);
-    if (left.empty()) return evaluated(text, scope);
+    if (left.empty()) return evaluated(text, [&](const std::string& name) { return Dim::variable(name, scope); });
     const Dim x = Dim::parse(left), y = Dim::parse(right);
-    return Expression(operation, [&](const std::string& name) { return name == "x" ? x : y; }).value();
+    return evaluated(operation, [&](const std::string& name) { return name == "x" ? x : y; });
   }
   Shape shape() const { return symbolic_shape(spec, options); }
 };
@@ -253,7 +144,7 @@ void check_shape(const json& c, const Shape& shape, CaseResult& result) {
   const json& want = c.at("result");
   if (shape.size() != want.size())
     return result.fail("value", fmt::format("got {} for {}", to_string(shape), want.dump()));
-  for (std::size_t i = 0; i < shape.size(); ++i) check_answer(want[i], shape[i], result);
+  for (std::size_t i = 0; i < shape.size(); ++i) check_answer(want[i], make_dim(shape[i]), result);
   if (!c.contains("evaluations")) return;
   for (const json& e : c.at("evaluations")) {
     const auto environment = e.at("env").get<std::map<std::string, std::int64_t>>();
@@ -275,8 +166,8 @@ bool is_open(const Computation& x) {
 // What JAX cannot tell ours may; then it is so for every size.
 bool is_known_here(const Computation& x) {
   try {
-    const Answer got = x.value();
-    const bool* answer = std::get_if<bool>(&got);
+    const Value got = x.value();
+    const bool* answer = std::get_if<bool>(&got.is);
     if (!answer) return false;
     const Tally t = tally(x.text, x.constraints);
     return (*answer ? t.fails : t.holds) == 0;

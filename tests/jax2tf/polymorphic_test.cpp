@@ -131,6 +131,17 @@ TEST(PolymorphicShapes, ConstraintsDecideComparisonsAndAreChecked) {
   expect_close(Array(g(ones({4}), ones({3}))), {4, 4});
 }
 
+TEST(PolymorphicShapes, AVariableAloneTellsItsSizeWithConstraintsToo) {
+  const auto f = [](const std::vector<std::optional<std::string>>& shapes) {
+    return jax2tf::convert([](const Array& x, const Array& y) { return sum(x) + sum(y); },
+                           {.polymorphic_shapes = shapes, .polymorphic_constraints = {"b >= 2"}});
+  };
+  expect_error<ValueError>([&] { f({"2*b", "b"})(ones({5}), ones({3})); },
+                           "args[0].shape[0] (= 5) and the specification '2*b' (= 6)");
+  expect_error<ValueError>([&] { f({"b", "b"})(ones({2}), ones({3})); },
+                           "has dimension variable 'b' corresponding to multiple values {2, 3}");
+}
+
 TEST(PolymorphicShapes, EqualitiesSayWhatAVariableIs) {
   const auto f = jax2tf::convert([](const Array& x) { return reshape(x, {-1, 4}); },
                                  {.polymorphic_shapes = {"a"}, .polymorphic_constraints = {"a == 4*b"}});

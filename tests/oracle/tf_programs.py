@@ -46,7 +46,7 @@ class Program:
                  self.reduce, self.reduce, self.contract, self.sizes, self.order, self.split]
         if depth > 0:
             moves += [self.condition, self.loop, self.open_loop, self.array, self.scan, self.nested, self.cases]
-        moves += self.further_moves()
+        moves += self.further_moves(depth)
         for _ in range(count):
             x = self.r.choice(pool[-4:] if self.r.random() < 0.7 else pool)
             self.pool, self.depth = pool, depth
@@ -58,7 +58,7 @@ class Program:
             pool = pool + [y if self.r.random() < 0.5 else tf.tanh(y)]
         return pool
 
-    def further_moves(self):
+    def further_moves(self, depth):
         return []
 
     # ---- single operations
@@ -142,7 +142,6 @@ class Program:
                 a, b = sorted([r.randint(0, s), r.randint(0, s)])
                 keys.append(r.choice([slice(None), slice(a, b + 1), slice(None, None, -1), slice(a, None, 2), r.randrange(s),
                                       slice(-s, None, 1), tf.newaxis if len(keys) < 3 and rank < 4 else slice(None)]))
-            keys = [k for k in keys]
             real = sum(k is not tf.newaxis for k in keys)
             if real < rank and r.random() < 0.5:
                 keys.append(Ellipsis)
@@ -171,9 +170,9 @@ class Program:
         if kind == "window":
             k = r.randint(1, n)
             at = tf.reduce_sum(tf.cast(x > 0, tf.int32)) % (n - k + 1)
-            return tf.split(x, [1] * n, axis)[0] if r.random() < 0.1 else tf.slice(
-                x, [at if i == axis else 0 for i in range(rank)], [k if i == axis else -1 for i in range(rank)]
-            ) if r.random() < 0.3 else x[(slice(None),) * axis + (slice(at, at + k),)]
+            if r.random() < 0.7:
+                return x[(slice(None),) * axis + (slice(at, at + k),)]
+            return tf.slice(x, [at if i == axis else 0 for i in range(rank)], [k if i == axis else -1 for i in range(rank)])
         if kind == "dynamic":
             at = tf.cast(tf.reduce_sum(tf.cast(x > 0, tf.int32)) % n, tf.int32)
             return tf.gather(x, at, axis=axis)
@@ -431,11 +430,8 @@ class SavedProgram(Program):
         self.weights = [tf.Variable(0.5 * tf.sin(tf.cast(tf.reshape(tf.range(int(np.prod(s))), s), tf.float32) + i))
                         for i, s in enumerate(sizes)]
 
-    def further_moves(self):
-        return [self.custom, self.recompute, self.weight, self.weight] if self.depth_of_steps() else [self.weight]
-
-    def depth_of_steps(self):
-        return getattr(self, "depth", 2) > 1
+    def further_moves(self, depth):
+        return [self.custom, self.recompute, self.weight, self.weight] if depth > 1 else [self.weight]
 
     def weight(self, x):
         w = self.r.choice(self.weights)

@@ -104,7 +104,7 @@ class Writer {
     out.varint(tables_.property(p.str()));
   }
 
-  // What no version of the operation knows, as the message of a shape assertion: kept where it has a portable form.
+  // Texts that no version of the operation knows, as the message of a shape assertion.
   NamedAttributes discardable(const Op& op) {
     NamedAttributes out;
     const VhloOp* newest = vhlo_op_for(op.name, kNewestVersion);

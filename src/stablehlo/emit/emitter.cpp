@@ -44,8 +44,6 @@ ValueIds Emission::elementwise(std::string_view op, Attributes attributes) const
 
 namespace {
 
-const Aval kSize{DType::i32, {}, false};
-
 std::vector<Shape> shapes_of(const Avals& avals) {
   std::vector<Shape> out;
   for (const Aval& a : avals) out.push_back(a.shape);
@@ -154,7 +152,7 @@ std::string Emitter::function(const std::string& name, const Jaxpr& program, boo
   Function f;
   f.name = unique;
   f.is_public = is_public;
-  Avals inputs(is_public ? 0 : variables_.size(), kSize);
+  Avals inputs(is_public ? 0 : variables_.size(), size_type());
   const auto variables = static_cast<std::ptrdiff_t>(inputs.size());
   for (const Aval& a : program.input_avals()) inputs.push_back(a);
   f.inputs = types_of(inputs);
@@ -174,11 +172,9 @@ std::string Emitter::function(const std::string& name, const Jaxpr& program, boo
 }
 
 std::string Emitter::private_function(const std::string& name, const Jaxpr& program) {
-  std::vector<Op>* const outer = ops_;
   const auto outer_variables = std::exchange(variables_, {});
-  const std::string unique = function(name, program, false);
+  std::string unique = function(name, program, false);
   variables_ = outer_variables;
-  ops_ = outer;
   return unique;
 }
 
@@ -188,9 +184,7 @@ ValueIds Emitter::call(const std::string& name, const Jaxpr& program, const Valu
   if (known != written_.end()) {
     callee = known->second;
   } else {
-    std::vector<Op>* const outer = ops_;
     callee = function(name, program, false);
-    ops_ = outer;
     written_.emplace_back(program, callee);
   }
   ValueIds all;
@@ -210,9 +204,7 @@ ValueIds Emitter::composite(const std::string& name, const FlatFn& f, const Aval
   if (known != composites_.end()) {
     decomposition = known->function;
   } else {
-    std::vector<Op>* const outer = ops_;
     decomposition = function(name + ".impl", stage(f, strong), false);
-    ops_ = outer;
     composites_.push_back({name, strong, decomposition});
   }
   return op("composite", operands, types_of(outputs),

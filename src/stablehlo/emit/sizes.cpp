@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <limits>
 #include <set>
 
@@ -15,19 +14,16 @@ namespace tf2jax::stablehlo {
 namespace {
 
 constexpr std::string_view kMismatch = "Input shapes do not match the polymorphic shapes specification.";
-const Aval kSize{DType::i32, {}, false};
 
 Array size_constant(std::int64_t size) {
   check<NotImplementedError>(
       std::numeric_limits<std::int32_t>::min() <= size && size <= std::numeric_limits<std::int32_t>::max(),
       "stablehlo: a number among symbolic sizes cannot be written. Got {}; expected one that i32 holds.", size);
   const auto narrow = static_cast<std::int32_t>(size);
-  return detail::exact_array(kSize, std::as_bytes(std::span(&narrow, 1)));
+  return detail::exact_array(size_type(), std::as_bytes(std::span(&narrow, 1)));
 }
 
 }  // namespace
-
-ValueId Emitter::combined_size(std::string_view name, ValueId x, ValueId y) { return op1(name, {x, y}, kSize); }
 
 ValueId Emitter::size_of_atom(const DimAtom& atom) {
   using Kind = DimAtom::Kind;
@@ -40,12 +36,12 @@ ValueId Emitter::size_of_atom(const DimAtom& atom) {
   }
   const ValueId a = size(atom.a), b = size(atom.b);
   if (atom.kind == Kind::max || atom.kind == Kind::min)
-    return combined_size(atom.kind == Kind::max ? "maximum" : "minimum", a, b);
+    return op1(atom.kind == Kind::max ? "maximum" : "minimum", {a, b}, size_type());
   const FlatFn division = [&](const Arrays& xs) {
     const Array quotient = floor_divide(xs[0], xs[1]);
     return Arrays{atom.kind == Kind::floordiv ? quotient : xs[0] - quotient * xs[1]};
   };
-  return expanded(division, {kSize, kSize}, {a, b})[0];
+  return expanded(division, {size_type(), size_type()}, {a, b})[0];
 }
 
 ValueId Emitter::size(Dim d) {
@@ -58,9 +54,9 @@ ValueId Emitter::size(Dim d) {
     for (const auto& [atom, exponent] : monomial.factors)
       for (int i = 0; i < exponent; ++i) {
         const ValueId factor = size_of_atom(*atom);
-        product = product ? combined_size("multiply", *product, factor) : factor;
+        product = product ? op1("multiply", {*product, factor}, size_type()) : factor;
       }
-    sum = sum ? combined_size("add", *sum, *product) : *product;
+    sum = sum ? op1("add", {*sum, *product}, size_type()) : *product;
   }
   return sizes_[text] = sum ? *sum : constant(size_constant(0));
 }
@@ -69,12 +65,17 @@ ValueId Emitter::sizes(const Shape& shape) {
   std::string text = "sizes";
   for (const Dim d : shape) text += " " + d.to_string();
   if (const auto known = sizes_.find(text); known != sizes_.end()) return known->second;
-  const Aval one{DType::i32, {Dim(1)}, false}, all{DType::i32, {Dim(shape.size())}, false};
+  ValueIds scalars;
+  for (const Dim d : shape) scalars.push_back(size(d));
+  return sizes_[text] = stacked(scalars);
+}
+
+ValueId Emitter::stacked(const ValueIds& scalars) {
+  const auto vector_of = [](std::size_t n) { return size_type().with_shape({Dim(n)}); };
   ValueIds parts;
-  for (const Dim d : shape) parts.push_back(op1("reshape", {size(d)}, one));
-  const ValueId joined =
-      parts.size() == 1 ? parts[0] : op1("concatenate", parts, all, {{"dimension", integer_attribute(0)}});
-  return sizes_[text] = joined;
+  for (const ValueId v : scalars) parts.push_back(op1("reshape", {v}, vector_of(1)));
+  if (parts.size() == 1) return parts[0];
+  return op1("concatenate", parts, vector_of(parts.size()), {{"dimension", integer_attribute(0)}});
 }
 
 ValueId Emitter::broadcast_in_dim(ValueId x, const Axes& axes, const Aval& result) {
@@ -110,16 +111,13 @@ ValueId Emitter::dynamic_slice(ValueId x, const Shape& of, const ValueIds& start
     operands.insert(operands.end(), start.begin(), start.end());
     return op1("dynamic_slice", operands, result, {{"slice_sizes", integers_attribute(concrete(result.shape))}});
   }
-  const Aval one{DType::i32, {Dim(1)}, false}, all{DType::i32, {Dim(of.size())}, false};
-  ValueIds parts;
+  ValueIds starts;
   for (std::size_t i = 0; i < of.size(); ++i) {
-    const ValueId at = op1("convert", {start[i]}, kSize);
-    const ValueId inside = op1("clamp", {size(0), at, size(of[i] - result.shape[i])}, kSize);
-    parts.push_back(op1("reshape", {inside}, one));
+    const ValueId at = op1("convert", {start[i]}, size_type());
+    starts.push_back(op1("clamp", {size(0), at, size(of[i] - result.shape[i])}, size_type()));
   }
-  const ValueId from =
-      parts.size() == 1 ? parts[0] : op1("concatenate", parts, all, {{"dimension", integer_attribute(0)}});
-  const ValueId to = op1("add", {from, sizes(result.shape)}, all);
+  const ValueId from = stacked(starts),
+                to = op1("add", {from, sizes(result.shape)}, size_type().with_shape({Dim(of.size())}));
   return op1("real_dynamic_slice", {x, from, to, sizes(Shape(of.size(), Dim(1)))}, result);
 }
 
@@ -137,17 +135,13 @@ void Emitter::assert_size(std::string_view direction, Dim a, Dim b, const std::s
 
 // Sizes that were read have names of their own until the variables are known: a size of argument 0, axis 1 is "@0.1".
 void Emitter::read_variables(const std::vector<Shape>& shapes, const ValueIds& arguments) {
-  std::set<std::string> names;
-  for (const Shape& s : shapes)
-    for (const Dim d : s)
-      for (const std::string& v : d.variables()) names.insert(v);
-  variables_.assign(names.begin(), names.end());
-  if (names.empty()) return;
+  variables_ = variables_of(shapes);
+  if (variables_.empty()) return;
   const auto read = [&](std::size_t argument, std::int64_t axis) {
     const std::string name = fmt::format("tf2jax_size_{}_{}", argument, axis);
     if (!values_of_.contains(name))
       values_of_[name] =
-          op1("get_dimension_size", {arguments[argument]}, kSize, {{"dimension", integer_attribute(axis)}});
+          op1("get_dimension_size", {arguments[argument]}, size_type(), {{"dimension", integer_attribute(axis)}});
     return Dim::variable(name, SymbolicScope::of(shapes[argument]));
   };
   std::set<std::pair<std::size_t, std::int64_t>> plain;  // axes that are a variable
@@ -172,16 +166,8 @@ void Emitter::read_variables(const std::vector<Shape>& shapes, const ValueIds& a
                               "specification '{}' (= {{1}}).",
                               kMismatch, a, i, shapes[a][i]));
     }
-  Shape all;
-  for (const Shape& s : shapes) all.insert(all.end(), s.begin(), s.end());
-  for (const SymbolicConstraint& c : SymbolicScope::of(all).constraints()) {
-    const auto names_of = c.difference.variables();
-    if (!std::ranges::all_of(names_of, [&](const std::string& v) { return values_of_.contains(v); })) continue;
-    assert_size(c.equal ? "EQ" : "GE", c.difference, 0,
-                fmt::format("Input shapes do not match the symbolic shape constraint {}. Expected '{}' to be {} 0, but "
-                            "found {{0}}.",
-                            c.text, c.difference, c.equal ? "equal to" : "greater or equal to"));
-  }
+  for (const SymbolicConstraint& c : constraints_on(shapes))
+    assert_size(c.equal ? "EQ" : "GE", c.difference, 0, violation_text(c) + ", but found {0}.");
 }
 
 }  // namespace tf2jax::stablehlo

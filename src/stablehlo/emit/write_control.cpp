@@ -27,7 +27,7 @@ ValueIds joined(ValueIds a, const ValueIds& b) {
 ValueId number(Emitter& out, std::int32_t v) {
   return out.constant(detail::exact_array(Aval{DType::i32, {}, false}, std::as_bytes(std::span(&v, 1))));
 }
-const Aval kCounter{DType::i32, {}, false};
+const Aval kCounter = size_type();
 
 // Primitives that are nothing but a call of a program.
 ValueIds call_w(const Emission& e) {

@@ -76,7 +76,8 @@ class Emitter {
  private:
   void equation(const Equation& e, const JaxprData& program, ValueIds& values);
   ValueId size_of_atom(const DimAtom& atom);
-  ValueId combined_size(std::string_view op, ValueId x, ValueId y);
+  /// A vector of scalars.
+  ValueId stacked(const ValueIds& scalars);
   /// The dimension variables of a program, from its arguments, and what must hold of their sizes.
   void read_variables(const std::vector<Shape>& shapes, const ValueIds& arguments);
   void assert_size(std::string_view direction, Dim a, Dim b, const std::string& message);
@@ -96,6 +97,9 @@ class Emitter {
   std::map<std::string, ValueId> values_of_;  // of the variables, in the function that is being written
   std::map<std::string, ValueId> sizes_;      // that the block that is being written has computed, by their texts
 };
+
+/// The type of sizes and counters.
+inline Aval size_type() { return {DType::i32, {}, false}; }
 
 /// null when a primitive cannot be written.
 const WriteOp* find_writer(std::string_view primitive);

@@ -35,8 +35,7 @@ class Interpreter {
 
   /// The function that is being evaluated; empty for the main graph.
   const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
-  /// b - a of two integer tensors of that function, or of their elements, where it does not depend on values
-  /// (see linear_position.h).
+  /// The same of linear_position.h, of tensors of that function.
   std::optional<std::int64_t> constant_distance(TensorRef a, TensorRef b, int element) const;
   /// The value of a tensor of the function `function` that is being evaluated; nullopt when it is not there.
   std::optional<Value> captured(const std::string& tensor, const std::string& function) const;

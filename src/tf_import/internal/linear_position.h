@@ -7,19 +7,9 @@
 
 namespace tf2jax::tf_import {
 
-/// factor * base + offset, where `base` is a scalar, or element `element` of a vector. Without factor: the offset
-/// alone.
-struct LinearPosition {
-  TensorRef base;
-  int element = -1;
-  std::int64_t factor = 0, offset = 0;
-};
-
-/// What element `element` of an integer vector (-1: a scalar) is, through packing, sums with constants and products
-/// with them. Tensors that are fed are what they are.
-LinearPosition linear_position(const Scope& scope, const Plan& plan, TensorRef ref, int element);
-
-/// b - a, where it does not depend on values. `element` as above, of both.
+/// b - a of two integer tensors, or of element `element` of both vectors (-1: scalars), where it does not depend on
+/// values: each is followed through packing, sums with constants and products with them. Tensors that are fed are what
+/// they are.
 std::optional<std::int64_t> constant_distance(const Scope& scope, const Plan& plan, TensorRef a, TensorRef b,
                                               int element);
 
