@@ -182,15 +182,14 @@ class Program:
         r, rank = self.r, x.shape.rank
         axes = r.sample(range(rank), r.randint(0, rank)) or None
         keep = r.random() < 0.5
-        f = r.choice([tf.reduce_sum, tf.reduce_mean, tf.reduce_max, tf.reduce_min, tf.reduce_logsumexp, tf.math.reduce_std,
+        deviation = lambda v, a, k: tf.sqrt(0.1 + tf.math.reduce_variance(v, a, k))  # reduce_std has no derivative at 0
+        f = r.choice([tf.reduce_sum, tf.reduce_mean, tf.reduce_max, tf.reduce_min, tf.reduce_logsumexp, deviation,
                       tf.math.reduce_variance, tf.reduce_prod, tf.norm, None])
         if f is None and rank:
             g = r.choice([tf.cumsum, tf.math.cumprod])
             return g(x, self.axis(x), exclusive=r.random() < 0.5, reverse=r.random() < 0.5)
         if f in (tf.norm, None):
             return tf.norm(x + 2) if rank else x
-        if f is tf.math.reduce_std:
-            return f(x + tf.cast(tf.reshape(tf.range(x.shape.num_elements()), x.shape), tf.float32), axes, keep)
         return f(tf.tanh(x) if f is tf.reduce_prod else x, axes, keep)
 
     def contract(self, x):
