@@ -34,10 +34,23 @@ constexpr const char* kNoFurther =
     "The jax2tf-converted function was saved without gradients of this order. Use the `gradient_order` parameter to "
     "save more";
 
-// Evaluates a program with variables in the place of the arrays that hold their values; calls are inlined.
+// Smaller constants are written where they are used.
+constexpr std::size_t kLargeConstant = 1024;
+
+// Calls and recomputed bodies, which Binder evaluates equation by equation.
+const Jaxpr* inlined_body(const Equation& e) {
+  if (e.primitive == jit_p()) return &e.params.get<JitParams>().jaxpr;
+  if (e.primitive == checkpoint_p() && !e.params.get<CheckpointParams>().differentiated)
+    return &e.params.get<CheckpointParams>().jaxpr;
+  return nullptr;
+}
+
+// Evaluates a program with variables in the place of the arrays that hold their values, and likewise for large
+// constants; calls are inlined.
 class Binder {
  public:
-  Binder(const Variables& variables, const Arrays& values) : variables_(variables), values_(values) {}
+  Binder(const Variables& variables, const Arrays& values, const Arrays& constants, std::span<const Array> inputs)
+      : variables_(variables), values_(values), constants_(constants), inputs_(inputs) {}
 
   Arrays run(const Jaxpr& jaxpr, std::span<const Array> inputs) const {
     const JaxprData& j = *jaxpr;
@@ -70,14 +83,14 @@ class Binder {
 
  private:
   Array value_of(const Array& x) const {
-    const int i = find(variables_, x);
-    return i < 0 ? x : values_[i];
+    if (const int i = find(variables_, x); i >= 0) return values_[i];
+    const auto same = std::ranges::find_if(constants_, [&](const Array& c) { return c.same_as(x); });
+    return same == constants_.end() ? x : inputs_[static_cast<std::size_t>(same - constants_.begin())];
   }
   Arrays apply(const Equation& e, const Arrays& operands) const {
-    if (e.primitive == jit_p()) return run(e.params.get<JitParams>().jaxpr, operands);
-    if (e.primitive == checkpoint_p() && !e.params.get<CheckpointParams>().differentiated) {
-      const Jaxpr body = e.params.get<CheckpointParams>().jaxpr;
-      return checkpoint_flat([this, body](const Arrays& xs) { return run(body, xs); }, operands);
+    if (const Jaxpr* body = inlined_body(e)) {
+      if (e.primitive == jit_p()) return run(*body, operands);
+      return checkpoint_flat([this, body = *body](const Arrays& xs) { return run(body, xs); }, operands);
     }
     for (const Jaxpr& nested : e.params.programs()) refuse_inside(nested, e.primitive.name());
     return e.primitive.bind(operands, e.params);
@@ -100,6 +113,8 @@ class Binder {
 
   const Variables& variables_;
   const Arrays& values_;
+  const Arrays& constants_;
+  std::span<const Array> inputs_;  // the values of the constants
 };
 
 void find_used(const Jaxpr& jaxpr, const Variables& variables, std::vector<bool>& used) {
@@ -116,12 +131,22 @@ void find_used(const Jaxpr& jaxpr, const Variables& variables, std::vector<bool>
   }
 }
 
+void find_large_constants(const Jaxpr& jaxpr, const Variables& variables, Arrays& found) {
+  for (const Array& x : jaxpr->consts)
+    if (x.is_concrete() && x.dtype() != DType::key && x.bytes().size() > kLargeConstant &&
+        Binder::find(variables, x) < 0 && std::ranges::none_of(found, [&](const Array& c) { return c.same_as(x); }))
+      found.push_back(x);
+  for (const Equation& e : jaxpr->eqns)
+    if (const Jaxpr* body = inlined_body(e)) find_large_constants(*body, variables, found);
+}
+
 }  // namespace
 
 BoundProgram bind_variables(const Jaxpr& jaxpr, const Variables& variables) {
   BoundProgram out;
   std::vector<bool> used(variables.size(), false);
   find_used(jaxpr, variables, used);
+  find_large_constants(jaxpr, variables, out.constants);
   Avals avals = jaxpr.input_avals();
   const std::size_t leaves = avals.size();
   for (Aval& a : avals) a = a.strong();
@@ -131,42 +156,50 @@ BoundProgram bind_variables(const Jaxpr& jaxpr, const Variables& variables) {
     out.used.push_back(name);
     avals.push_back(v.aval().strong());
   }
+  for (const Array& x : out.constants) avals.push_back(x.aval().strong());
   out.jaxpr = stage(
       [&](const Arrays& xs) {
         Arrays values(variables.size());
         std::size_t next = leaves;
         for (std::size_t k = 0; k < used.size(); ++k)
           if (used[k]) values[k] = xs[next++];
-        return Binder(variables, values).run(jaxpr, std::span(xs).first(leaves));
+        const std::span<const Array> inputs(xs);
+        return Binder(variables, values, out.constants, inputs.subspan(next)).run(jaxpr, inputs.first(leaves));
       },
       avals);
   return out;
 }
 
 // Integers are left out on both sides: their float0 zeros cannot have symbolic sizes.
-Jaxpr pullback_program(const Jaxpr& jaxpr) {
+Jaxpr pullback_program(const Jaxpr& jaxpr, std::size_t constants) {
   Avals avals = jaxpr.input_avals();
-  const std::size_t count = avals.size();
+  const std::size_t count = avals.size() - constants;
+  const Avals constant_avals(avals.begin() + static_cast<std::ptrdiff_t>(count), avals.end());
+  avals.resize(count);
   std::vector<bool> inexact_out;
   for (const Aval& a : jaxpr.output_avals()) {
     inexact_out.push_back(is_inexact(a.dtype));
     if (inexact_out.back()) avals.push_back(a.strong());
   }
+  const std::size_t all_inputs = avals.size();
+  avals.insert(avals.end(), constant_avals.begin(), constant_avals.end());
   const Jaxpr kept = keep_outputs(jaxpr, inexact_out);
   return stage(
       [&](const Arrays& xs) {
+        const auto at = [&](std::size_t i) { return xs.begin() + static_cast<std::ptrdiff_t>(i); };
         const auto differentiated = [&](std::size_t i) { return is_inexact(xs[i].dtype()); };
         Arrays primals;
         for (std::size_t i = 0; i < count; ++i)
           if (differentiated(i)) primals.push_back(xs[i]);
         const FlatFn f = [&](const Arrays& v) {
-          Arrays all(xs.begin(), xs.begin() + static_cast<std::ptrdiff_t>(count));
+          Arrays all(xs.begin(), at(count));
           std::size_t next = 0;
           for (std::size_t i = 0; i < count; ++i)
             if (differentiated(i)) all[i] = v[next++];
+          all.insert(all.end(), at(all_inputs), xs.end());
           return eval_jaxpr(kept, all);
         };
-        return apply_pullback(linearize_flat(f, primals), {xs.begin() + static_cast<std::ptrdiff_t>(count), xs.end()});
+        return apply_pullback(linearize_flat(f, primals), {at(count), at(all_inputs)});
       },
       avals);
 }
@@ -181,8 +214,9 @@ namespace {
 // Writes one function of some order and the gradients below it.
 class Exporter {
  public:
-  Exporter(Library& library, const ConvertOptions& options, const std::vector<Shape>& shapes)
-      : library_(library), options_(options), shapes_(shapes) {}
+  // `constants`: how many of each program's last inputs are large constants.
+  Exporter(Library& library, const ConvertOptions& options, const std::vector<Shape>& shapes, std::size_t constants)
+      : library_(library), options_(options), shapes_(shapes), constants_(constants) {}
 
   // `inputs` are nodes of the function being written; results come as nodes "…jax2tf_out".
   Tensors write(FunctionWriter& writer, const Jaxpr& program, const Tensors& inputs, int order,
@@ -229,41 +263,46 @@ class Exporter {
                         int order, std::vector<WrittenGradient>& written) {
     if (results.empty()) return results;
     Tensors all = results;
-    all.insert(all.end(), inputs.begin(), inputs.end());
+    all.insert(all.end(), inputs.begin(), inputs.end() - static_cast<std::ptrdiff_t>(constants_));
     Avals types;
     for (const Tensor& t : all) types.push_back(aval_of(t));
     WrittenGradient g;
     g.name = library_.unique_name("__inference_internal_grad_fn");
     g.op_type = "CustomGradient-" + g.name;
     g.captured_from = writer.name();
-    for (const Tensor& t : inputs) g.captures.push_back(t.ref.substr(0, t.ref.find(':')) + ":0");
+    Avals captured;
+    for (const Tensor& t : inputs) {
+      g.captures.push_back(t.ref.substr(0, t.ref.find(':')) + ":0");
+      captured.push_back(aval_of(t));
+    }
     g.gradients = types;
     g.none_outputs = results.size();
     g.results.assign(types.begin() + static_cast<std::ptrdiff_t>(results.size()), types.end());
-    write_gradient(program, g, order, written);
+    write_gradient(program, g, captured, order, written);
     written.push_back(g);
     library_.register_gradient(g.op_type, g.name);
     const Tensors same = writer.nodes("IdentityN", all, types, {{"_gradient_op_type", g.op_type}});
     return {same.begin(), same.begin() + static_cast<std::ptrdiff_t>(results.size())};
   }
 
-  void write_gradient(const Jaxpr& program, const WrittenGradient& g, int order,
+  void write_gradient(const Jaxpr& program, const WrittenGradient& g, const Avals& captures, int order,
                       std::vector<WrittenGradient>& written) {
     FunctionWriter writer(g.name);
     Tensors cotangents, captured;
     for (std::size_t i = 0; i < g.gradients.size(); ++i)
       cotangents.push_back(writer.argument(fmt::format("result_grads_{}", i), g.gradients[i]));
-    for (std::size_t i = 0; i < g.results.size(); ++i)
-      captured.push_back(writer.argument(fmt::format("jax2tf_vjp_capture_{}", i), g.results[i]));
+    for (std::size_t i = 0; i < captures.size(); ++i)
+      captured.push_back(writer.argument(fmt::format("jax2tf_vjp_capture_{}", i), captures[i]));
     const Avals outs = program.output_avals();
     Tensors inputs;
     const auto add = [&](const Tensor& t) {
       const std::string name = fmt::format("jax2tf_vjp/jax2tf_arg_{}", inputs.size());
       inputs.push_back(writer.named(name, "Identity", {t}, aval_of(t)));
     };
-    for (const Tensor& t : captured) add(t);
+    for (std::size_t i = 0; i < g.results.size(); ++i) add(captured[i]);
     for (std::size_t i = 0; i < outs.size(); ++i)
       if (is_inexact(outs[i].dtype)) add(cotangents[i]);
+    for (std::size_t i = g.results.size(); i < captured.size(); ++i) add(captured[i]);
     const Tensors some = write(writer, pullback(program), inputs, order - 1, "jax2tf_vjp/", true, written);
     Lowering c(library_, writer, {options_.enable_xla, false}, dims_of(writer, captured));
     Tensors results;
@@ -271,9 +310,9 @@ class Exporter {
     for (const Aval& a : g.results) results.push_back(is_inexact(a.dtype) ? some[next++] : c.zeros(a));
     library_.add(writer.finish(results));
   }
-  static Jaxpr pullback(const Jaxpr& program) {
+  Jaxpr pullback(const Jaxpr& program) const {
     try {
-      return pullback_program(program);
+      return pullback_program(program, constants_);
     } catch (const Error& e) {
       raise<ValueError>(
           "Error when tracing gradients for SavedModel: {} Convert with with_gradient = false if nobody differentiates "
@@ -290,6 +329,7 @@ class Exporter {
   Library& library_;
   const ConvertOptions& options_;
   const std::vector<Shape>& shapes_;  // of the leaves
+  std::size_t constants_;
 };
 
 }  // namespace
@@ -308,7 +348,8 @@ WrittenFunction write_function(Library& library, const Traced& traced, const std
     arguments.push_back(writer.variable(variable, variables.at(variable).aval().strong()));
   for (std::size_t i = 0; i < arguments.size(); ++i)
     inputs.push_back(writer.named(fmt::format("jax2tf_arg_{}", i), "Identity", {arguments[i]}, aval_of(arguments[i])));
-  Exporter exporter(library, options, traced.shapes);
+  for (const Array& x : bound.constants) inputs.push_back(writer.constant(x));
+  Exporter exporter(library, options, traced.shapes, bound.constants.size());
   const Tensors results =
       exporter.write(writer, bound.jaxpr, inputs, options.gradient_order, "", gradients, out.gradients);
   for (const Aval& a : bound.jaxpr.output_avals()) out.outputs.push_back(tensorflow_aval(a));

@@ -86,6 +86,25 @@ TEST_F(Save, ConstantsAreWrittenAndVariablesAreNot) {
   EXPECT_LT(std::filesystem::file_size(directory_ / "saved_model.pb"), 20000u);
 }
 
+// d/dx sum(sin(x w)) = cos(x w) w^T, and its derivative by the cotangent is the same product again.
+TEST_F(Save, GradientsTakeLargeConstantsFromTheFunction) {
+  const Array w = reshape(0.1f * sin(arange(200 * 100) * 0.37f), {200, 100}), x = sin(arange(200) * 0.1f);
+  const auto f = [w](const Array& v) { return sin(dot(v, w)); };
+  const std::vector<double> slope = grad([&](const Array& v) { return sum(f(v)); })(x).to_vector<double>();
+  const Array curvature =
+      grad([&](const Array& v) { return sum(square(grad([&](const Array& u) { return sum(f(u)); })(v))); })(x);
+  for (const bool native : {false, true}) {
+    const auto exported = jax2tf::convert(f, {.gradient_order = 2, .native_serialization = native}).trace(x);
+    jax2tf::save(directory_, {{"f", exported}});
+    EXPECT_LT(std::filesystem::file_size(directory_ / "saved_model.pb"), 80000u + 20000u);  // w once
+    const auto again = convert(directory_, {.function = "f"});
+    const auto total = [&](const Array& v) { return sum(again(v).array()); };
+    expect_close(grad(total)(x), slope, 1e-5);
+    expect_close(grad([&](const Array& v) { return sum(square(grad(total)(v))); })(x), curvature.to_vector<double>(),
+                 1e-4);
+  }
+}
+
 TEST_F(Save, VariableThatWouldBecomeAConstantIsAnError) {
   const Array w(2.f), start(1.f);
   const auto f = jax2tf::convert(

@@ -42,16 +42,19 @@ struct WrittenFunction {
   Avals outputs;
 };
 
-/// The program with variables among its inputs: behind the leaves, in order of `used`.
+/// The program with variables among its inputs, in order of `used` behind the leaves, and behind them the large arrays
+/// that it holds, so that its gradients take them from it instead of holding them once more.
 struct BoundProgram {
   Jaxpr jaxpr;
   std::vector<std::string> used;
+  Arrays constants;
 };
 /// Throws: ValueError for a variable inside a function with derivatives of its own or inside control flow.
 BoundProgram bind_variables(const Jaxpr& jaxpr, const Variables& variables);
 
-/// (inputs…, cotangents of inexact outputs…) -> cotangents of inexact inputs.
-Jaxpr pullback_program(const Jaxpr& jaxpr);
+/// (inputs…, constants…) -> outputs becomes (inputs…, cotangents of inexact outputs…, constants…) -> cotangents of
+/// inexact inputs. `constants`: how many there are.
+Jaxpr pullback_program(const Jaxpr& jaxpr, std::size_t constants);
 
 /// Writes a traced function and its gradients; their functions go to `library`, it itself does not.
 /// `gradients`: whether options.with_gradient applies.
