@@ -186,17 +186,6 @@ class ModelRunner {
   Positions in_, out_;
 };
 
-struct Keys {
-  std::vector<std::string> inputs, outputs;
-};
-std::map<std::string, Keys> keys_by_signature(const json& c) {
-  std::map<std::string, Keys> out;
-  for (const auto& [key, file] : c.at("outputs").items()) out[signature_of(key)].outputs.push_back(key);
-  const json inputs = c.value("inputs", json::object());
-  for (const auto& [key, file] : inputs.items()) out[signature_of(key)].inputs.push_back(key);
-  return out;
-}
-
 bool has_wide_arrays(const json& c, const fs::path& folder) {
   const auto as_written = override_config(&Config::enable_x64, true);  // arrays are narrowed as they are read otherwise
   for (const char* side : {"inputs", "outputs"}) {

@@ -22,6 +22,14 @@ std::string without_signature(const std::string& key) {
   return names_signature(key) ? key.substr(key.find('/') + 1) : key;
 }
 
+std::map<std::string, Keys> keys_by_signature(const json& c) {
+  std::map<std::string, Keys> out;
+  for (const auto& [key, file] : c.at("outputs").items()) out[signature_of(key)].outputs.push_back(key);
+  const json inputs = c.value("inputs", json::object());
+  for (const auto& [key, file] : inputs.items()) out[signature_of(key)].inputs.push_back(key);
+  return out;
+}
+
 FlatFn Model::function() const {
   return [*this](const Arrays& xs) {
     CallArguments a;

@@ -1,6 +1,7 @@
 // A model of the corpus: how it is opened and called.
 #pragma once
 #include <filesystem>
+#include <map>
 #include <optional>
 
 #include "golden.h"
@@ -12,6 +13,11 @@ namespace conformance {
 /// Keys "node:0" are tensors of the graph, "signature/name" arguments of a signature.
 std::string signature_of(const std::string& key);
 std::string without_signature(const std::string& key);
+/// The recorded arrays of a case by signature; "" for tensors of the graph.
+struct Keys {
+  std::vector<std::string> inputs, outputs;
+};
+std::map<std::string, Keys> keys_by_signature(const json& c);
 
 /// A model for one signature, or for tensors of its graph.
 struct Model {
