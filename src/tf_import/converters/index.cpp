@@ -97,6 +97,29 @@ Values scatter_nd(Node& n) {
   return {scatter_windows(scatter_add, zeros(n.sizes(2), updates.dtype()), n.indices(0), updates)};
 }
 
+// The coordinates of positions in an array of the given sizes, one row an axis. TensorFlow refuses positions outside;
+// those that are known are refused, traced ones give coordinates that are none.
+Values unravel_index(Node& n) {
+  const Array positions = n.array(0, 0, 1);
+  const std::vector<std::int64_t> sizes = n.integers(1);
+  std::int64_t elements = 1;
+  for (const auto size : sizes) {
+    check(size >= 1 && elements <= Node::kHighest / size, "the sizes are not those of an array. Got {}.",
+          tuple_string(sizes));
+    elements *= size;
+  }
+  if (positions.is_concrete())
+    for (const auto p : positions.to_vector<std::int64_t>())
+      check(p >= 0 && p < elements, "a position is outside the array. Got {} for sizes {}.", p, tuple_string(sizes));
+  Arrays rows(sizes.size());
+  Array rest = positions;
+  for (auto k = sizes.size(); k-- > 0;) {
+    rows[k] = k == 0 ? rest : mod(rest, full_like(rest, sizes[k]));
+    rest = floor_divide(rest, full_like(rest, sizes[k]));
+  }
+  return {rows.empty() ? zeros({0}, positions.dtype()) : stack(rows)};
+}
+
 // Whole slices along axis 0 replaced or added to.
 Values inplace(Node& n) {
   const Array x = n.array(0), indices = n.indices(1), updates = n.array(2);
@@ -124,6 +147,7 @@ void add_index_operations(ConverterTable& table) {
   table.add("TensorScatterSub", tensor_scatter<scatter_sub>);
   table.add("TensorScatterMax", tensor_scatter<scatter_max>);
   table.add("TensorScatterMin", tensor_scatter<scatter_min>);
+  table.add("UnravelIndex", unravel_index);
   table.add("InplaceAdd", inplace);
   table.add("InplaceUpdate", inplace);
 }

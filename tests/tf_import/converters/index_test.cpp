@@ -48,6 +48,19 @@ TEST(IndexOps, SlicesHaveStartsAndSizes) {
             (Floats{4, 5}));
 }
 
+// As the operation's own description: indices 2, 5, 7 in sizes 3, 3 are rows 0, 1, 2 and columns 2, 2, 1.
+TEST(IndexOps, CoordinatesOfPositions) {
+  const auto unravel = [](const Operand& positions, const Array& sizes) {
+    return call_node("UnravelIndex", {positions, fixed(sizes)}, {}).array();
+  };
+  const Array table = unravel(argument(array<int>({2, 5, 7})), array<int>({3, 3}));
+  EXPECT_EQ(table.dims(), (Dims{2, 3}));
+  EXPECT_EQ(table.to_vector<int>(), (std::vector<int>{0, 1, 2, 2, 2, 1}));
+  EXPECT_EQ(unravel(argument(array<int>(23)), array<int>({2, 3, 4})).to_vector<int>(), (std::vector<int>{1, 2, 3}));
+  expect_error<ImportError>([&] { unravel(fixed(array<int>({9})), array<int>({3, 3})); }, "outside the array. Got 9");
+  expect_error<ImportError>([&] { unravel(argument(array<int>({1})), array<int>({0, 3})); }, "not those of an array");
+}
+
 TEST(IndexOps, Gathers) {
   const auto gather = [](const Array& indices, int axis, int batch) {
     return call_node("GatherV2", {argument(x23), argument(indices), fixed(array<int>(axis))},
