@@ -2,14 +2,13 @@
 #include "tf2jax/transforms/custom_rules.h"
 
 #include <algorithm>
-#include <map>
-#include <mutex>
 
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 #include "tf2jax/transforms/batch.h"
+#include "tf2jax/transforms/internal/named_rules.h"
 #include "tf2jax/transforms/internal/operands.h"
 #include "tf2jax/transforms/jit_primitive.h"
 #include "tf2jax/transforms/jvp.h"
@@ -40,41 +39,8 @@ Arrays part(const Arrays& a, std::size_t begin, std::size_t end) {
   return Arrays(a.begin() + static_cast<std::ptrdiff_t>(begin), a.begin() + static_cast<std::ptrdiff_t>(end));
 }
 
-// ---- rules of functions that only a text names
-
-struct NamedRules {
-  std::mutex mutex;
-  std::map<std::string, std::shared_ptr<const JvpRule>> rules;
-};
-NamedRules& named_rules() {
-  static NamedRules* table = [] {
-    auto* t = new NamedRules;  // lives for the process: threads may outlive static destruction
-    const auto add = [&](const std::string& name, JvpRule r) {
-      t->rules[name] = std::make_shared<const JvpRule>(std::move(r));
-    };
-    add("relu", [](const Arrays& x, const Arrays& t) -> Arrays {
-      return {maximum(x[0], zeros_like(x[0])), select(greater(x[0], 0), t[0], zeros_like(t[0]))};
-    });
-    add("silu", [](const Arrays& x, const Arrays& t) -> Arrays {
-      const Array s = logistic(x[0]);
-      return {x[0] * s, t[0] * (s * (1 + x[0] * (1 - s)))};
-    });
-    return t;
-  }();
-  return *table;
-}
-
 std::shared_ptr<const JvpRule> rule_of(const CustomJvpParams& p) {
-  if (p.jvp.function) return p.jvp.function;
-  NamedRules& table = named_rules();
-  const std::lock_guard lock(table.mutex);
-  const auto it = table.rules.find(p.name);
-  if (it == table.rules.end())
-    raise<NotImplementedError>(
-        "custom_jvp_call '{}': the program was read from text, which does not carry the rule '{}'. Register it with "
-        "register_custom_jvp_rule.",
-        p.name, p.jvp.name);
-  return it->second;
+  return p.jvp.function ? p.jvp.function : named_rule(p);
 }
 
 JvpResult custom_jvp_jvp(std::span<const Array> x, std::span<const Tangent> t, const CustomJvpParams& p) {
@@ -233,12 +199,6 @@ BatchResult custom_lin_batch(std::span<const Array> x, std::span<const Axis> axe
 
 void CustomLinParams::after_read(ParamReader& reader) {
   for (const auto& [dtype, shape] : reader.context().outputs) outputs.push_back({dtype, shape, false});
-}
-
-void register_custom_jvp_rule(const std::string& name, JvpRule rule) {
-  NamedRules& table = named_rules();
-  const std::lock_guard lock(table.mutex);
-  table.rules[name] = std::make_shared<const JvpRule>(std::move(rule));
 }
 
 const Primitive& custom_jvp_call_p() {

@@ -118,6 +118,30 @@ TEST(CustomJvp, ProgramsOfTextsTakeRulesByName) {
   EXPECT_EQ(grad(f)(Array(3.f)).item<float>(), 7);
 }
 
+// Rules of JAX's library; values from its documentation: log(e^x + e^y), x log y, log(x / (1 - x)), min(max(x, 0), 6).
+TEST(CustomJvp, ProgramsOfTextsKnowTheRulesOfJax) {
+  const auto slope = [](std::string_view function, std::string_view rule, std::string_view body, float x) {
+    const Jaxpr j = parse_jaxpr(fmt::format(
+        "{{ lambda ; a:f32[]. let b:f32[] = custom_jvp_call[name={} call_jaxpr={{ lambda ; c:f32[]. let {} in (d,) }} "
+        "jvp={} symbolic_zeros=False] a in (b,) }}",
+        function, body, rule));
+    const auto f = [&](const Array& v) { return eval_jaxpr(j, Arrays{v})[0]; };
+    const Array direct = grad(f)(Array(x)), compiled = jit(grad(f))(Array(x));
+    EXPECT_FLOAT_EQ(direct.item<float>(), compiled.item<float>()) << function;
+    return std::pair{direct.item<float>(), grad(grad(f))(Array(x)).item<float>()};
+  };
+  const char* const relu6 = "e:f32[] = max c 0.0:f32[] d:f32[] = min e 6.0:f32[]";
+  EXPECT_EQ(slope("relu6", "jvp", relu6, 6), (std::pair{0.f, 0.f}));  // where max and min alone would give halves
+  EXPECT_EQ(slope("relu6", "jvp", relu6, 5), (std::pair{1.f, 0.f}));
+  const char* const relu = "d:f32[] = max c 0.0:f32[]";
+  EXPECT_EQ(slope("relu", "jvp", relu, 0), (std::pair{0.f, 0.f}));
+  const auto [first, second] =
+      slope("logit", "jvp", "e:f32[] = sub 1.0:f32[] c f:f32[] = div c e d:f32[] = log f", 0.25f);
+  EXPECT_FLOAT_EQ(first, 1 / (0.25f * 0.75f));
+  EXPECT_FLOAT_EQ(second, -(1 - 0.5f) / (0.1875f * 0.1875f));
+  expect_error<NotImplementedError>([&] { slope("relu6", "other", relu6, 1); }, "does not carry the rule 'other'");
+}
+
 TEST(CustomVjp, ResidualsMayHaveAnyStructure) {
   const auto f =
       custom_vjp([](const Array& x, const Array& y) { return x * y; },
