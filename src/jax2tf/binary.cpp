@@ -3,6 +3,7 @@
 
 #include "tf2jax/jax2tf/internal/lowering.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/ops/special.h"
 
 namespace tf2jax::jax2tf {
@@ -194,6 +195,7 @@ void add_binary_rules(Rules& rules) {
        std::initializer_list<std::pair<PrimitiveFn, const char*>>{{igamma_p, "Igamma"},
 
                                                                   {igamma_grad_a_p, "IgammaGradA"},
+                                                                  {random_gamma_grad_p, "RandomGammaGrad"},
                                                                   {polygamma_p, "Polygamma"},
                                                                   {zeta_p, "Zeta"},
                                                                   {regularized_incomplete_beta_p, "Betainc"}})

@@ -27,7 +27,7 @@ AddV2 Sub Mul RealDiv TruncateDiv TruncateMod FloorDiv FloorMod Maximum Minimum 
 BitwiseAnd BitwiseOr BitwiseXor LeftShift RightShift Equal NotEqual Less LessEqual Greater GreaterEqual; z; T=0
 Igamma Igammac IgammaGradA Polygamma Zeta Betainc; z; T=0
 LogicalAnd LogicalOr; z;
-NextAfter; output; T=0
+NextAfter RandomGammaGrad; output; T=0
 SelectV2; output; T=1
 ClipByValue; output; T=0
 Reshape; output; T=0 Tshape=1

@@ -2,6 +2,7 @@
 #include "tf2jax/ops/special.h"
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -45,6 +46,13 @@ const Primitive& igamma_grad_a_p() {
                                              .operands = 2,
                                              .aval = rules::nary(kind::floating, "igamma_grad_a"),
                                              .batch = rules::batch_nary(igamma_grad_a_p)});
+  return p;
+}
+const Primitive& random_gamma_grad_p() {
+  static const Primitive p = make_primitive({.name = "random_gamma_grad",
+                                             .operands = 2,
+                                             .aval = rules::nary(kind::floating, "random_gamma_grad"),
+                                             .batch = rules::batch_nary(random_gamma_grad_p)});
   return p;
 }
 const Primitive& polygamma_p() {
@@ -129,14 +137,15 @@ const Primitive& bessel_i1e_p() {
 }
 
 void append_special_primitives(std::vector<Primitive>& out) {
-  for (PrimitiveFn p : {igamma_p, igammac_p, igamma_grad_a_p, polygamma_p, zeta_p, regularized_incomplete_beta_p,
-                        bessel_i0e_p, bessel_i1e_p})
+  for (PrimitiveFn p : {igamma_p, igammac_p, igamma_grad_a_p, random_gamma_grad_p, polygamma_p, zeta_p,
+                        regularized_incomplete_beta_p, bessel_i0e_p, bessel_i1e_p})
     out.push_back(p());
 }
 
 Array igamma(const Array& a, const Array& x) { return apply(igamma_p(), {a, x}); }
 Array igammac(const Array& a, const Array& x) { return apply(igammac_p(), {a, x}); }
 Array igamma_grad_a(const Array& a, const Array& x) { return apply(igamma_grad_a_p(), {a, x}); }
+Array random_gamma_grad(const Array& a, const Array& x) { return apply(random_gamma_grad_p(), {a, x}); }
 Array polygamma(const Array& n, const Array& x) { return apply(polygamma_p(), {n, x}); }
 Array zeta(const Array& x, const Array& q) { return apply(zeta_p(), {x, q}); }
 Array betainc(const Array& a, const Array& b, const Array& x) {

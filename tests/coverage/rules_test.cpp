@@ -14,6 +14,7 @@
 #include <cmath>
 #include <set>
 
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/transforms/batch.h"
 #include "tf2jax/transforms/jvp.h"
 
@@ -182,6 +183,7 @@ std::vector<Row> rows() {
   // Special functions and transforms.
   two("igamma", igamma, positive() + 1.0, positive() * 3.0, 1);
   two("igammac", igammac, positive() + 1.0, positive() * 3.0, 1);
+  two("random_gamma_grad", random_gamma_grad, positive() + 1.0, positive(), 0);
   two("igamma_grad_a", igamma_grad_a, positive() + 1.0, positive(), 0);
   two("zeta", zeta, positive() + 1.5, positive(), 0);
   one("polygamma", [](const Array& x) { return polygamma(ones_like(x), x); }, positive());

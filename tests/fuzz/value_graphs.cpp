@@ -36,7 +36,7 @@ AddN AccumulateNV2|f2,3 f2,3 f2,3|N=3
 ClipByValue|f2,3 .1 .5|
 Select SelectV2|b2,3 f2,3 f2,3|
 Complex|f2,3 f2,3|
-Igamma Igammac IgammaGradA Polygamma Zeta|f2,3 f2,3|
+Igamma Igammac IgammaGradA RandomGammaGrad Polygamma Zeta|f2,3 f2,3|
 Betainc|f2,3 f2,3 f2,3|
 BesselI0e BesselI1e BesselI0 BesselI1 Ndtri|f2,3|
 FFT IFFT FFT2D IFFT2D|z2,3,4|

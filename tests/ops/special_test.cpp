@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "../support.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 
 namespace tf2jax {
 namespace {
@@ -39,6 +40,25 @@ TEST(Igamma, SlopeIsTheDensity) {
       (igamma(Array(2 + h), Array(3.f)).item<double>() - igamma(Array(2 - h), Array(3.f)).item<double>()) / (2 * h);
   EXPECT_NEAR(da.item<double>(), difference, 1e-4);
   EXPECT_NEAR(igamma_grad_a(Array(2.f), Array(3.f)).item<double>(), difference, 1e-4);
+}
+
+// -(dP/da) / (dP/dx) by differences of P below the mean and of 1 - P above it.
+TEST(Igamma, DrawsMoveAsTheirDistributionDoes) {
+  const auto x64 = override_config(&Config::enable_x64, true);
+  for (const auto& [a, x] : std::initializer_list<std::pair<double, double>>{
+           {0.5, 0.01}, {0.5, 2}, {2, 1}, {2, 5}, {2, 30}, {30, 25}, {30, 60}, {1e4, 9.8e3}, {1e4, 1.02e4}}) {
+    const double h = 1e-5 * a;
+    const auto p = [x = x, upper = x > a](double order) {
+      return (upper ? -1 : 1) * (upper ? igammac : igamma)(Array(order), Array(x)).item<double>();
+    };
+    const double density = std::exp((a - 1) * std::log(x) - x - std::lgamma(a));
+    const double want = -(p(a + h) - p(a - h)) / (2 * h) / density;
+    EXPECT_NEAR(random_gamma_grad(Array(a), Array(x)).item<double>(), want, 2e-6 * std::abs(want)) << a << " " << x;
+  }
+  const auto at = [](double a) { return random_gamma_grad(Array(a), Array(a + 2 * std::sqrt(a))).item<double>(); };
+  EXPECT_NEAR(at(0.999e7), at(1.001e7), 1e-6);  // where the formula changes
+  EXPECT_TRUE(std::isnan(random_gamma_grad(Array(-1.0), Array(1.0)).item<double>()));
+  EXPECT_EQ(random_gamma_grad(Array(0.01), Array(0.0)).item<double>(), 0);
 }
 
 TEST(Zeta, OfEvenNumbers) {

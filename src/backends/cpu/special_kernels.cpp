@@ -3,10 +3,12 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include "tf2jax/backends/cpu/elementwise.h"
 #include "tf2jax/backends/cpu/kernels.h"
 #include "tf2jax/backends/cpu/special.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/ops/special.h"
 
 namespace tf2jax::cpu {
@@ -55,12 +57,8 @@ double gamma_p(double a, double x, bool upper) {
   const double q = upper_fraction(a, x);
   return upper ? q : 1 - q;
 }
-// d/da of prefactor * series, term by term.
-double gamma_p_grad_a(double a, double x) {
-  if (std::isnan(a) || std::isnan(x) || x < 0 || a <= 0) return kNan;
-  if (x == 0) return 0;
-  if (std::isinf(x) || std::isinf(a)) return kNan;
-  if (x > a + 1000) return 0;
+// The series of lower_series and its derivative in a, term by term.
+std::pair<double, double> lower_terms(double a, double x) {
   double term = 1, sum = 1, slope = 0, reciprocals = 0;
   for (int k = 1; k < kTerms; ++k) {
     term *= x / (a + k);
@@ -69,8 +67,58 @@ double gamma_p_grad_a(double a, double x) {
     slope -= term * reciprocals;
     if (k > x - a && term * reciprocals < kEps * std::fabs(slope)) break;
   }
+  return {sum, slope};
+}
+double gamma_p_grad_a(double a, double x) {
+  if (std::isnan(a) || std::isnan(x) || x < 0 || a <= 0) return kNan;
+  if (x == 0) return 0;
+  if (std::isinf(x) || std::isinf(a)) return kNan;
+  if (x > a + 1000) return 0;
+  const auto [sum, slope] = lower_terms(a, x);
   const double front = std::exp(a * std::log(x) - x - log_gamma(a + 1));
   return front * ((std::log(x) - digamma_value(a + 1)) * sum + slope);
+}
+
+// A number and its derivative in a.
+struct Dual {
+  double value, slope;
+  friend Dual operator+(Dual x, Dual y) { return {x.value + y.value, x.slope + y.slope}; }
+  friend Dual operator*(Dual x, Dual y) { return {x.value * y.value, x.slope * y.value + x.value * y.slope}; }
+  friend Dual operator/(Dual x, Dual y) {
+    const double q = x.value / y.value;
+    return {q, (x.slope - q * y.slope) / y.value};
+  }
+};
+// The continued fraction of upper_fraction without its front.
+Dual upper_fraction_dual(double a, double x) {
+  const Dual one{1, 0}, order{a, 1};
+  const auto not_tiny = [](Dual v) { return std::fabs(v.value) < kTiny ? Dual{kTiny, 0} : v; };
+  Dual b = Dual{x + 1, 0} + Dual{-1, 0} * order, c{1 / kTiny, 0}, d = one / not_tiny(b), h = d;
+  for (int i = 1; i < kTerms; ++i) {
+    const Dual an = Dual{-1.0 * i, 0} * (Dual{1.0 * i, 0} + Dual{-1, 0} * order);
+    b = b + Dual{2, 0};
+    d = one / not_tiny(an * d + b);
+    c = not_tiny(b + an / c);
+    const Dual factor = d * c;
+    h = h * factor;
+    if (std::fabs(factor.value - 1) < kEps && std::fabs(factor.slope) < 1e-14) break;
+  }
+  return h;
+}
+// -(dP/da) / (dP/dx): the factors x^a e^-x / Gamma(a) of both cancel.
+double gamma_draw_slope(double a, double x) {
+  if (std::isnan(a) || std::isnan(x) || x < 0 || a <= 0 || std::isinf(x) || std::isinf(a)) return kNan;
+  if (x == 0) return 0;
+  if (a > 1e7) {  // Wilson and Hilferty: x = a (1 - 1/(9a) + z/(3 sqrt a))^3 at a fixed z
+    const double root = std::cbrt(x / a), z = 3 * std::sqrt(a) * (root - 1 + 1 / (9 * a));
+    return root * root * (root + 3 * a * (1 / (9 * a * a) - z / (6 * a * std::sqrt(a))));
+  }
+  if (x >= a + 1) {
+    const Dual h = upper_fraction_dual(a, x);
+    return x * (h.value * (std::log(x) - digamma_value(a)) + h.slope);
+  }
+  const auto [sum, slope] = lower_terms(a, x);
+  return -((std::log(x) - digamma_value(a + 1)) * sum + slope) * x / a;
 }
 
 // Euler-Maclaurin summation (Abramowitz and Stegun 23.2.9 and 23.1.30).
@@ -195,6 +243,7 @@ void register_special_kernels(KernelTable& table) {
   table.add(igamma_p(), binary([](double a, double x) { return gamma_p(a, x, false); }));
   table.add(igammac_p(), binary([](double a, double x) { return gamma_p(a, x, true); }));
   table.add(igamma_grad_a_p(), binary(gamma_p_grad_a));
+  table.add(random_gamma_grad_p(), binary(gamma_draw_slope));
   table.add(polygamma_p(), binary(polygamma_value));
   table.add(zeta_p(), binary(hurwitz_zeta));
   table.add(regularized_incomplete_beta_p(), beta_kernel);

@@ -2,10 +2,12 @@
 #include "tf2jax/ops/random.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/internal/param_checks.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 
@@ -32,6 +34,18 @@ auto paired_batch(PrimitiveFn self) {
     const Array a = rules::to_front(x[0], axes[0], size), b = rules::to_front(x[1], axes[1], size);
     return {self().bind({a, b}, p), {0}};
   };
+}
+
+double least_normal(DType dtype) {
+  return dtype == DType::f64 ? std::numeric_limits<double>::min() : dtype == DType::f16 ? 0x1p-14 : 0x1p-126;
+}
+// With the logarithm of a draw d(log x) = dx / x; a draw that vanished is the least number.
+JvpResult gamma_jvp(std::span<const Array> x, std::span<const Tangent> t, const RandomGamma& p) {
+  Array y = random_gamma_p().bind1({x[0], x[1]}, p);
+  if (t[1].is_zero()) return {{y}, {Tangent::zero(y.aval())}};
+  const Array draw = p.log_space ? maximum(exp(y), full_like(y, least_normal(y.dtype()))) : y;
+  const Array slope = random_gamma_grad(x[1], draw);
+  return {{y}, {Tangent(mul(t[1].value(), p.log_space ? div(slope, draw) : slope))}};
 }
 
 }  // namespace
@@ -155,6 +169,7 @@ const Primitive& random_gamma_p() {
          check<DtypeError>(is_floating(x[1].dtype), "random_gamma: the parameter must be floating. Got {}.", x[1]);
          return {Aval{x[1].dtype, x[1].shape, false}};
        },
+       .jvp = gamma_jvp,
        .batch = paired_batch(random_gamma_p)});
   return p;
 }

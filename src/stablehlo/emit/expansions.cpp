@@ -222,6 +222,7 @@ void add_expansion_writers(Writers& t) {
                                                  {"igamma", binary<written_out::igamma>},
                                                  {"igammac", binary<written_out::igammac>},
                                                  {"igamma_grad_a", binary<written_out::igamma_grad_a>},
+                                                 {"random_gamma_grad", binary<written_out::random_gamma_grad>},
                                                  {"zeta", binary<written_out::zeta>},
                                                  {"polygamma", binary<written_out::polygamma>},
                                                  {"regularized_incomplete_beta", incomplete_beta},

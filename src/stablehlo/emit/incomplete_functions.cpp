@@ -80,20 +80,59 @@ Array gamma_part(const Array& a, const Array& x, bool upper) {
   return where(bad, kNan, where(all, at_all, where(none, at_none, value)));
 }
 
-// d/da of prefactor * series, term by term.
+// The series of lower_series and its derivative in a, term by term.
+std::pair<Array, Array> lower_terms(const Array& a, const Array& x) {
+  const Array one = ones_like(a), none = zeros_like(a);
+  const Arrays s = repeat({one, one, none, none}, [&](const Array& k, const Arrays& v) {
+    const Array term = v[0] * x / (a + k), reciprocals = v[3] + 1.0 / (a + k), slope = v[2] - term * reciprocals;
+    const Array done = logical_and(greater(k, x - a), less(term * reciprocals, kEps * abs(slope)));
+    return Arrays{logical_not(done), term, v[1] + term, slope, reciprocals};
+  });
+  return {s[1], s[2]};
+}
+// The continued fraction of upper_fraction without its front, and its derivative in a.
+std::pair<Array, Array> upper_terms(const Array& a, const Array& x) {
+  const Array b = x + 1.0 - a, d = 1.0 / b, slope = d * d, none = zeros_like(b);
+  const Arrays start{b, full_like(b, 1 / kTiny), none, d, slope, d, slope};
+  const Arrays s = repeat(start, [&](const Array& i, const Arrays& v) {
+    const Array an = -i * (i - a), next = v[0] + 2.0;
+    const Array down = 1.0 / not_tiny(an * v[3] + next);
+    const Array down_slope = -(i * v[3] + an * v[4] - 1.0) * down * down;
+    const Array ratio = an / v[1], up = not_tiny(next + ratio), up_slope = (i - ratio * v[2]) / v[1] - 1.0;
+    const Array factor = down * up, factor_slope = down_slope * up + down * up_slope;
+    const Array more = logical_or(greater(abs(factor - 1.0), kEps), greater(abs(factor_slope), 1e-14));
+    return Arrays{more, next, up, up_slope, down, down_slope, v[5] * factor, v[6] * factor + v[5] * factor_slope};
+  });
+  return {s[5], s[6]};
+}
+
+// -(dP/da) / (dP/dx): the factors x^a e^-x / Gamma(a) of both cancel.
+Array gamma_draw_slope(const Array& a, const Array& x) {
+  const Array bad = logical_or(logical_or(logical_or(isnan(a), isnan(x)), logical_or(less(x, 0.0), less_equal(a, 0.0))),
+                               logical_or(equal(x, kInfinity), equal(a, kInfinity)));
+  const Array zero = equal(x, 0.0), usual = logical_not(logical_or(bad, zero)), huge = greater(a, 1e7);
+  // Wilson and Hilferty: x = a (1 - 1/(9a) + z/(3 sqrt a))^3 at a fixed z.
+  const Array wide = where(huge, a, 1e8), root = cbrt(where(huge, x, 1e8) / wide),
+              z = 3.0 * sqrt(wide) * (root - 1.0 + 1.0 / (9.0 * wide));
+  const Array normal = root * root * (root + 3.0 * wide * (1.0 / (9.0 * wide * wide) - z / (6.0 * wide * sqrt(wide))));
+  const Array plain = logical_and(usual, logical_not(huge)), low = logical_and(plain, less(x, a + 1.0)),
+              high = logical_and(plain, greater_equal(x, a + 1.0));
+  const Array b = where(low, a, 1.0), y = where(low, x, 0.5), c = where(high, a, 1.0), w = where(high, x, 3.0);
+  const auto [sum, slope] = lower_terms(b, y);
+  const auto [fraction, fraction_slope] = upper_terms(c, w);
+  const Array below = -((log(y) - psi(b + 1.0)) * sum + slope) * y / b;
+  const Array above = w * (fraction * (log(w) - psi(c)) + fraction_slope);
+  return where(bad, kNan, where(zero, 0.0, where(huge, normal, where(low, below, above))));
+}
+
 Array gamma_part_slope(const Array& a, const Array& x) {
   const Array bad = logical_or(logical_or(logical_or(isnan(a), isnan(x)), logical_or(less(x, 0.0), less_equal(a, 0.0))),
                                logical_or(equal(x, kInfinity), equal(a, kInfinity)));
   const Array zero = logical_or(equal(x, 0.0), greater(x, a + 1000.0));
   const Array usual = logical_not(logical_or(bad, zero)), b = where(usual, a, 1.0), y = where(usual, x, 0.5);
-  const Array one = ones_like(b), none = zeros_like(b);
-  const Arrays s = repeat({one, one, none, none}, [&](const Array& k, const Arrays& v) {
-    const Array term = v[0] * y / (b + k), reciprocals = v[3] + 1.0 / (b + k), slope = v[2] - term * reciprocals;
-    const Array done = logical_and(greater(k, y - b), less(term * reciprocals, kEps * abs(slope)));
-    return Arrays{logical_not(done), term, v[1] + term, slope, reciprocals};
-  });
+  const auto [sum, slope] = lower_terms(b, y);
   const Array front = exp(b * log(y) - y - log_gamma(b + 1.0));
-  const Array value = front * ((log(y) - psi(b + 1.0)) * s[1] + s[2]);
+  const Array value = front * ((log(y) - psi(b + 1.0)) * sum + slope);
   return where(bad, kNan, where(zero, 0.0, value));
 }
 
@@ -178,6 +217,9 @@ Array igammac(const Array& a, const Array& x) {
 }
 Array igamma_grad_a(const Array& a, const Array& x) {
   return in_double({a, x}, [](const Arrays& v) { return gamma_part_slope(v[0], v[1]); });
+}
+Array random_gamma_grad(const Array& a, const Array& x) {
+  return in_double({a, x}, [](const Arrays& v) { return gamma_draw_slope(v[0], v[1]); });
 }
 Array zeta(const Array& x, const Array& q) {
   return in_double({x, q}, [](const Arrays& v) { return hurwitz_zeta(v[0], v[1]); });

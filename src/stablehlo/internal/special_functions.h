@@ -21,6 +21,7 @@ Array nextafter(const Array& x, const Array& y);
 Array igamma(const Array& a, const Array& x);
 Array igammac(const Array& a, const Array& x);
 Array igamma_grad_a(const Array& a, const Array& x);
+Array random_gamma_grad(const Array& a, const Array& x);
 /// NaN where more than 20000 terms would be summed one by one, which is far to the left of 0.
 Array zeta(const Array& x, const Array& q);
 Array polygamma(const Array& n, const Array& x);

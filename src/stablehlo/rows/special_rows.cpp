@@ -3,6 +3,7 @@
 #include "tf2jax/stablehlo/internal/table.h"
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
 #include "tf2jax/ops/special.h"
@@ -68,6 +69,7 @@ constexpr OpRow kRows[] = {
     {"tf2jax.igamma", igamma_p, binary<igamma_p>},
     {"tf2jax.igammac", igammac_p, binary<igammac_p>},
     {"tf2jax.igamma_grad_a", igamma_grad_a_p, binary<igamma_grad_a_p>},
+    {"tf2jax.random_gamma_grad", random_gamma_grad_p, binary<random_gamma_grad_p>},
     {"tf2jax.regularized_incomplete_beta", regularized_incomplete_beta_p, ternary<regularized_incomplete_beta_p>},
 };
 

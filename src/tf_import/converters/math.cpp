@@ -4,6 +4,7 @@
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -209,6 +210,7 @@ constexpr BinaryRow kBinary[] = {
     {"Igamma", igamma},
     {"Igammac", igammac},
     {"IgammaGradA", igamma_grad_a},
+    {"RandomGammaGrad", random_gamma_grad},
     // TensorFlow has no gradient for the order and the exponent.
     {"Polygamma", [](const Array& a, const Array& x) { return polygamma_of(stop_gradient(a), x); }},
     {"Zeta", [](const Array& x, const Array& q) { return zeta(stop_gradient(x), q); }},

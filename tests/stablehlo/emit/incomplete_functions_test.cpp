@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "../../support.h"
+#include "tf2jax/ops/internal/random_gamma_grad.h"
 
 using namespace tf2jax;
 namespace w = stablehlo::written_out;
@@ -37,6 +38,13 @@ TEST(WrittenOutIncomplete, SlopeOfGammaIsThatOfDifferences) {
   const auto p = w::igamma(wide({2 - step, 2 + step, 0.5 - step, 0.5 + step}), wide({1, 1, 3, 3})).to_vector<double>();
   expect_close(w::igamma_grad_a(wide({2, 0.5}), wide({1, 3})), {(p[1] - p[0]) / (2 * step), (p[3] - p[2]) / (2 * step)},
                1e-8);
+}
+
+TEST(WrittenOutIncomplete, DrawsMoveAsByTheKernel) {
+  const Array a = wide({0.5, 0.5, 2, 30, 30, 1e8, 0.1, -1}), x = wide({0.01, 2, 1, 25, 60, 1.0003e8, 0, 1});
+  const auto want = random_gamma_grad(a, x).to_vector<double>(), got = w::random_gamma_grad(a, x).to_vector<double>();
+  for (std::size_t i = 0; i + 1 < want.size(); ++i) EXPECT_NEAR(got[i], want[i], 1e-11 * std::abs(want[i])) << i;
+  EXPECT_TRUE(std::isnan(got.back()));
 }
 
 TEST(WrittenOutIncomplete, ZetaAndPolygamma) {
