@@ -5,6 +5,7 @@
 #include "expression.h"
 #include "golden.h"
 #include "tf2jax/base/config.h"
+#include "tf2jax/control/random_counts.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/random.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -92,6 +93,12 @@ std::optional<Value> call_sampler(const std::string& name, const Arguments& a) {
   if (name == "random.gamma")
     return Value{random::gamma(key(), array_of(a.get(1, "a")), maybe_shape(a.find(2, "shape")),
                                maybe_dtype(a.find(3, "dtype")))};
+  if (name == "random.poisson")
+    return Value{random::poisson(key(), array_of(a.get(1, "lam")), maybe_shape(a.find(2, "shape")),
+                                 maybe_dtype(a.find(3, "dtype")))};
+  if (name == "random.binomial")
+    return Value{random::binomial(key(), array_of(a.get(1, "n")), array_of(a.get(2, "p")),
+                                  maybe_shape(a.find(3, "shape")))};
   if (name == "random.beta")
     return Value{random::beta(key(), array_of(a.get(1, "a")), array_of(a.get(2, "b")), maybe_shape(a.find(3, "shape")),
                               maybe_dtype(a.find(4, "dtype")))};
