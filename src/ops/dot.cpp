@@ -204,8 +204,9 @@ Array dot_general(const Array& lhs, const Array& rhs, const DotDims& dims,
 namespace {
 std::pair<Array, Array> common(const Array& x, const Array& y) {
   const Array pair[] = {x, y};
-  const DType d = result_type(pair).dtype;
-  return {rules::as_dtype(x, d), rules::as_dtype(y, d)};
+  const PromotedType t = result_type(pair);
+  if (t.weak_type) return {rules::converted(x, t.dtype, true), rules::converted(y, t.dtype, true)};
+  return {rules::as_dtype(x, t.dtype), rules::as_dtype(y, t.dtype)};
 }
 Array contract(const Array& x, const Array& y, const DotDims& dims) { return dot_general(x, y, dims, x.dtype()); }
 }  // namespace

@@ -1,9 +1,11 @@
 // Public elementwise functions: promotion and broadcasting around the strict primitives.
 #include "tf2jax/ops/elementwise.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/ops/internal/numeric.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/trace.h"
 
@@ -15,6 +17,9 @@ PromotedType result_type(std::span<const Array> operands) {
   check(!operands.empty(), "result_type: there are no operands. Expected at least one.");
   PromotedType out{operands[0].dtype(), operands[0].weak_type()};
   for (const Array& x : operands.subspan(1)) out = promote_types(out, {x.dtype(), x.weak_type()});
+  // i32 and u32 are i64 together, where there is one.
+  const auto is_wide = [](const Array& x) { return itemsize(real_dtype(x.dtype())) == 8; };
+  if (std::ranges::none_of(operands, is_wide)) out.dtype = canonical_dtype(out.dtype);
   return out;
 }
 
@@ -84,6 +89,11 @@ Array binary_inexact(const Primitive& p, const Array& x, const Array& y) {
   return p.bind(promote_inexact(p.name(), operands))[0];
 }
 
+Array binary_numeric(const Primitive& p, const Array& x, const Array& y) {
+  const auto [a, b] = rules::numeric(p.name(), x, y);
+  return binary(p, a, b);
+}
+
 Array to_bool(const Array& x) { return x.dtype() == DType::bool_ ? x : not_equal(x, 0); }
 
 }  // namespace
@@ -139,10 +149,18 @@ Array inexact_unary(const Primitive& p, const Array& x) { return p.bind1({to_ine
 
 Array neg(const Array& x) { return neg_p().bind1({x}); }
 Array sign(const Array& x) { return sign_p().bind1({x}); }
-Array floor(const Array& x) { return is_floating(x.dtype()) ? floor_p().bind1({x}) : x; }
-Array ceil(const Array& x) { return is_floating(x.dtype()) ? ceil_p().bind1({x}) : x; }
-Array round(const Array& x) { return is_floating(x.dtype()) ? round_p().bind1({x}, RoundParams{0}) : x; }
-Array rint(const Array& x) { return is_floating(x.dtype()) ? round_p().bind1({x}, RoundParams{1}) : x; }
+Array floor(const Array& x) { return is_inexact(x.dtype()) ? floor_p().bind1({x}) : x; }
+Array ceil(const Array& x) { return is_inexact(x.dtype()) ? ceil_p().bind1({x}) : x; }
+namespace {
+// Of complex numbers by their parts.
+Array rounded(const Array& x, RoundParams how) {
+  check<DtypeError>(!is_bool(x.dtype()), "round: bools are not rounded. Got {}; expected numbers.", x.aval());
+  if (is_complex(x.dtype())) return complex(rounded(real(x), how), rounded(imag(x), how));
+  return is_floating(x.dtype()) ? round_p().bind1({x}, how) : x;
+}
+}  // namespace
+Array round(const Array& x) { return rounded(x, RoundParams{0}); }
+Array rint(const Array& x) { return rounded(x, RoundParams{1}); }
 Array is_finite(const Array& x) { return is_finite_p().bind1({x}); }
 Array isnan(const Array& x) { return not_equal(x, x); }
 Array isinf(const Array& x) { return equal(abs(x), INFINITY); }
@@ -168,13 +186,15 @@ Array atanh(const Array& x) { return inexact_unary(atanh_p(), x); }
 Array sqrt(const Array& x) { return inexact_unary(sqrt_p(), x); }
 Array rsqrt(const Array& x) { return inexact_unary(rsqrt_p(), x); }
 Array cbrt(const Array& x) { return inexact_unary(cbrt_p(), x); }
-Array square(const Array& x) { return square_p().bind1({x}); }
+Array square(const Array& x) { return square_p().bind1({rules::numeric(x)}); }
 Array reciprocal(const Array& x) { return div(1.0, to_inexact(x)); }
 Array one_minus_square(const Array& x) { return one_minus_square_p().bind1({x}); }
 Array abs(const Array& x) { return is_unsigned_integer(x.dtype()) || is_bool(x.dtype()) ? x : abs_p().bind1({x}); }
 Array real(const Array& x) { return is_complex(x.dtype()) ? real_p().bind1({x}) : x; }
-Array imag(const Array& x) { return is_complex(x.dtype()) ? imag_p().bind1({x}) : zeros_like(x); }
-Array conj(const Array& x) { return conj_p().bind1({x}, InputDtype{x.dtype()}); }
+Array imag(const Array& x) {
+  return is_complex(x.dtype()) ? imag_p().bind1({x}) : cast(zeros_like(x), x.dtype(), x.weak_type());
+}
+Array conj(const Array& x) { return is_complex(x.dtype()) ? conj_p().bind1({x}, InputDtype{x.dtype()}) : x; }
 Array complex(const Array& re, const Array& im) { return binary_inexact(complex_p(), re, im); }
 Array logical_not(const Array& x) { return not_p().bind1({to_bool(x)}); }
 Array bitwise_not(const Array& x) { return not_p().bind1({x}); }
@@ -190,9 +210,13 @@ Array stop_gradient(const Array& x) { return stop_gradient_p().bind1({x}); }
 
 // ---- binary
 
-Array add(const Array& x, const Array& y) { return binary(add_p(), x, y); }
+Array add(const Array& x, const Array& y) {
+  return binary(is_bool(x.dtype()) && is_bool(y.dtype()) ? or_p() : add_p(), x, y);
+}
 Array sub(const Array& x, const Array& y) { return binary(sub_p(), x, y); }
-Array mul(const Array& x, const Array& y) { return binary(mul_p(), x, y); }
+Array mul(const Array& x, const Array& y) {
+  return binary(is_bool(x.dtype()) && is_bool(y.dtype()) ? and_p() : mul_p(), x, y);
+}
 Array div(const Array& x, const Array& y) { return binary(div_p(), x, y); }
 Array divide(const Array& x, const Array& y) { return binary_inexact(div_p(), x, y); }
 Array rem(const Array& x, const Array& y) { return binary(rem_p(), x, y); }
@@ -206,9 +230,11 @@ Array logical_xor(const Array& x, const Array& y) { return binary(xor_p(), to_bo
 Array bitwise_and(const Array& x, const Array& y) { return binary(and_p(), x, y); }
 Array bitwise_or(const Array& x, const Array& y) { return binary(or_p(), x, y); }
 Array bitwise_xor(const Array& x, const Array& y) { return binary(xor_p(), x, y); }
-Array shift_left(const Array& x, const Array& y) { return binary(shift_left_p(), x, y); }
-Array shift_right_logical(const Array& x, const Array& y) { return binary(shift_right_logical_p(), x, y); }
-Array shift_right_arithmetic(const Array& x, const Array& y) { return binary(shift_right_arithmetic_p(), x, y); }
+Array shift_left(const Array& x, const Array& y) { return binary_numeric(shift_left_p(), x, y); }
+Array shift_right_logical(const Array& x, const Array& y) { return binary_numeric(shift_right_logical_p(), x, y); }
+Array shift_right_arithmetic(const Array& x, const Array& y) {
+  return binary_numeric(shift_right_arithmetic_p(), x, y);
+}
 Array equal(const Array& x, const Array& y) { return binary(eq_p(), x, y); }
 Array not_equal(const Array& x, const Array& y) { return binary(ne_p(), x, y); }
 Array greater(const Array& x, const Array& y) { return binary(gt_p(), x, y); }
@@ -216,63 +242,6 @@ Array greater_equal(const Array& x, const Array& y) { return binary(ge_p(), x, y
 Array less(const Array& x, const Array& y) { return binary(lt_p(), x, y); }
 Array less_equal(const Array& x, const Array& y) { return binary(le_p(), x, y); }
 Array squared_difference(const Array& x, const Array& y) { return square(sub(x, y)); }
-
-namespace {
-// Integers to integer powers, wrapping, by squaring: six bits of the exponent, as more overflows for every base
-// above 1.
-Array integer_power(const Array& x, const Array& y) {
-  const Array operands[] = {x, y};
-  const Arrays in = promote("power", operands);
-  Array base = in[0], exponent = in[1];
-  const Array zero = zeros_like(base), one = ones_like(base), low_bit = ones_like(exponent);
-  Array out = where(logical_and(equal(base, zero), not_equal(exponent, 0)), zero, one);
-  for (int i = 0; i < 6; ++i) {
-    out = where(not_equal(bitwise_and(exponent, low_bit), 0), mul(out, base), out);
-    base = mul(base, base);
-    exponent = shift_right_logical(exponent, low_bit);
-  }
-  return out;
-}
-}  // namespace
-
-Array pow(const Array& x, const Array& y) {
-  // A concrete integer exponent is static, as in x ** 3.
-  if (y.is_concrete() && y.rank() == 0 && y.weak_type() && is_integer(y.dtype()))
-    return integer_pow(x, y.item<std::int64_t>());
-  if (is_inexact(x.dtype()) && is_integer(y.dtype()) && x.rank() == y.rank()) return pow_p().bind1({x, y});
-  if (is_integer(result_type(Arrays{x, y}).dtype)) return integer_power(x, y);
-  return binary_inexact(pow_p(), x, y);
-}
-
-namespace {
-// Of floats: the quotient without the remainder, which is whole up to rounding. A zero divisor gives x / 0.
-Array floor_quotient(const Array& x, const Array& y) {
-  const Array operands[] = {x, y};
-  const Arrays in = promote("floor_divide", operands);
-  check<DtypeError>(!is_complex(in[0].dtype()), "floor_divide: complex numbers have no floor. Got {} and {}.", x.aval(),
-                    y.aval());
-  const Array remainder = rem(in[0], in[1]);
-  const Array quotient = div(where(equal(in[1], 0), in[0], sub(in[0], remainder)), in[1]);
-  const Array inexact = logical_and(not_equal(remainder, 0), not_equal(sign(in[1]), sign(remainder)));
-  return round(where(inexact, sub(quotient, 1), quotient));
-}
-}  // namespace
-
-Array floor_divide(const Array& x, const Array& y) {
-  if (is_inexact(result_type(Arrays{x, y}).dtype)) return floor_quotient(x, y);
-  if (is_unsigned_integer(result_type(Arrays{x, y}).dtype)) return div(x, y);
-  const Array quotient = div(x, y), remainder = rem(x, y);
-  // As in JAX, a zero divisor counts as a sign of its own.
-  const Array inexact = logical_and(not_equal(remainder, 0), not_equal(sign(x), sign(y)));
-  return where(inexact, sub(quotient, 1), quotient);
-}
-
-Array mod(const Array& x, const Array& y) {
-  const Array remainder = rem(x, y);
-  const Array adjust = logical_and(not_equal(remainder, 0), not_equal(less(remainder, 0), less(y, 0)));
-  const Array result = where(adjust, add(remainder, y), remainder);
-  return is_integer(result.dtype()) ? where(equal(y, 0), zeros_like(result), result) : result;  // NumPy: n mod 0 is 0
-}
 
 // ---- selection
 

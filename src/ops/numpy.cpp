@@ -1,6 +1,7 @@
 // NumPy-like reductions and neural-network functions.
 #include "tf2jax/ops/numpy.h"
 
+#include <cmath>
 #include <limits>
 #include <numbers>
 
@@ -43,12 +44,15 @@ Array as_count(const Array& x, Dim n) {
   return rules::scalar_of(x.dtype(), static_cast<double>(n.value()));
 }
 
+// A reduction of a weak type is not weak.
+Array strong(const Array& x) { return x.weak_type() ? rules::converted(x, x.dtype()) : x; }
+
 // Bools and narrow integers add up in the default integer of their kind, as in NumPy.
 Array summable(const Array& x) {
   const DType d = x.dtype();
   const DType widest = canonical_dtype(is_unsigned_integer(d) ? DType::u64 : DType::i64);
   const bool narrow = is_bool(d) || (is_integer(d) && itemsize(d) < itemsize(widest));
-  return narrow ? rules::as_dtype(x, widest) : x;
+  return narrow ? rules::as_dtype(x, widest) : strong(x);
 }
 
 // Halves compute in f32: their sums overflow, and differences from a mean lose what is left.
@@ -60,6 +64,19 @@ Array computable(const Array& x) {
 Array as_statistic(const Array& y, const Array& x) {
   const bool is_half = is_floating(x.dtype()) && itemsize(x.dtype()) == 2;
   return is_half ? rules::converted(y, x.dtype()) : y;
+}
+
+// Complex numbers are ordered by their real parts, then by their imaginary ones; NaN wins.
+Array first_extreme(const Array& x, std::int64_t axis, bool largest) {
+  const auto of = [&](const Array& part, const Array& among) {
+    const Array none = full_like(part, largest ? -INFINITY : INFINITY), candidates = where(among, part, none);
+    return expand_dims((largest ? reduce_max : reduce_min)(candidates, {axis}), {axis});
+  };
+  const Array re = real(x), im = imag(x), missing = not_equal(x, x);
+  const Array number = logical_not(missing), first = logical_and(number, equal(re, of(re, number)));
+  const Array best = logical_and(first, equal(im, of(im, first)));
+  const Array any_missing = expand_dims(reduce_or(missing, {axis}), {axis});
+  return argmax(rules::converted(where(any_missing, missing, best), DType::i32), axis, canonical_dtype(DType::i64));
 }
 
 }  // namespace
@@ -96,12 +113,12 @@ Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t 
 Array max(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "max");
   check_not_empty("max", x, axes);
-  return restore(reduce_max(x, axes), axes, keep);
+  return restore(reduce_max(strong(x), axes), axes, keep);
 }
 Array min(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "min");
   check_not_empty("min", x, axes);
-  return restore(reduce_min(x, axes), axes, keep);
+  return restore(reduce_min(strong(x), axes), axes, keep);
 }
 Array all_true(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "all_true");
@@ -122,9 +139,11 @@ Array logsumexp(const Array& x, const AxisList& list, KeepDims keep) {
   return keep == KeepDims::yes ? out : squeeze(out, axes);
 }
 Array argmax(const Array& x, std::int64_t axis) {
+  if (is_complex(x.dtype())) return first_extreme(x, normalize_axis(axis, x.rank(), "argmax"), true);
   return argmax(x, normalize_axis(axis, x.rank(), "argmax"), canonical_dtype(DType::i64));
 }
 Array argmin(const Array& x, std::int64_t axis) {
+  if (is_complex(x.dtype())) return first_extreme(x, normalize_axis(axis, x.rank(), "argmin"), false);
   return argmin(x, normalize_axis(axis, x.rank(), "argmin"), canonical_dtype(DType::i64));
 }
 Array norm(const Array& x) { return sqrt(sum(is_complex(x.dtype()) ? square(abs(x)) : square(to_inexact(x)))); }

@@ -260,6 +260,11 @@ Array reduce(const Primitive& p, std::string_view name, const Array& x, const Ax
   const Axes normal = normalize_axes(axes, x.rank(), name);
   return sharded ? p.bind1({x}, ReduceAxes{normal}) : p.bind1({x}, PlainReduceAxes{normal});
 }
+// Bools count as integers, and running totals of weak types are not weak.
+Array countable(const Array& x) {
+  if (is_bool(x.dtype())) return rules::converted(x, canonical_dtype(DType::i64));
+  return x.weak_type() ? rules::converted(x, x.dtype()) : x;
+}
 Array cumulate(const Primitive& p, const Array& x, std::int64_t axis, bool reverse) {
   return p.bind1({x}, Cumulative{normalize_axis(axis, x.rank(), p.name()), reverse});
 }
@@ -363,8 +368,12 @@ Array argmin(const Array& x, std::int64_t axis, DType index_dtype) {
   return argmin_p().bind1(
       {x}, ArgReduce{{normalize_axis(axis, x.rank(), "argmin")}, requested_dtype("argmin", index_dtype)});
 }
-Array cumsum(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumsum_p(), x, axis, reverse); }
-Array cumprod(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cumprod_p(), x, axis, reverse); }
+Array cumsum(const Array& x, std::int64_t axis, bool reverse) {
+  return cumulate(cumsum_p(), countable(x), axis, reverse);
+}
+Array cumprod(const Array& x, std::int64_t axis, bool reverse) {
+  return cumulate(cumprod_p(), countable(x), axis, reverse);
+}
 Array cummax(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cummax_p(), x, axis, reverse); }
 Array cummin(const Array& x, std::int64_t axis, bool reverse) { return cumulate(cummin_p(), x, axis, reverse); }
 Array cumlogsumexp(const Array& x, std::int64_t axis, bool reverse) {

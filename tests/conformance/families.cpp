@@ -50,6 +50,7 @@ void run_case_of_jax(const Golden& golden, const json& c, const Options& options
   if (family == "prng") return run_prng_case(golden, c, options, result);
   if (family == "special_values") return run_special_values_case(golden, c, options, result);
   if (family == "symbolic_dims") return run_symbolic_dims_case(c, result);
+  if (family == "numpy_api") return run_dtype_table_case(c, result);
   result.unsupported("outputs", "no runner for family " + family);
 }
 

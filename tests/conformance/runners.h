@@ -30,6 +30,7 @@ void run_model_case(const json& c, const std::string& folder, const std::string&
 void run_saved_model_case(const json& c, const std::string& folder, const std::string& corpus, const Options& options,
                           CaseResult& result);
 void run_symbolic_dims_case(const json& c, CaseResult& result);
+void run_dtype_table_case(const json& c, CaseResult& result);
 /// Modules that were exported.
 void run_exports_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 void run_poly_export_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);

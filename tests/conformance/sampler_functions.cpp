@@ -97,8 +97,8 @@ std::optional<Value> call_sampler(const std::string& name, const Arguments& a) {
     return Value{random::poisson(key(), array_of(a.get(1, "lam")), maybe_shape(a.find(2, "shape")),
                                  maybe_dtype(a.find(3, "dtype")))};
   if (name == "random.binomial")
-    return Value{random::binomial(key(), array_of(a.get(1, "n")), array_of(a.get(2, "p")),
-                                  maybe_shape(a.find(3, "shape")))};
+    return Value{
+        random::binomial(key(), array_of(a.get(1, "n")), array_of(a.get(2, "p")), maybe_shape(a.find(3, "shape")))};
   if (name == "random.beta")
     return Value{random::beta(key(), array_of(a.get(1, "a")), array_of(a.get(2, "b")), maybe_shape(a.find(3, "shape")),
                               maybe_dtype(a.find(4, "dtype")))};

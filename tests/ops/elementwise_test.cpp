@@ -26,6 +26,34 @@ TEST(Promotion, FollowsTheLattice) {
   EXPECT_EQ(of(bool_, i8), i8);
 }
 
+TEST(Promotion, MakesNo64BitTypesThatAreOff) {
+  EXPECT_EQ((zeros({1}, u32) + zeros({1}, i32)).dtype(), i32);
+  EXPECT_EQ(maximum(zeros({1}, i16), zeros({1}, u32)).dtype(), i32);
+}
+
+TEST(Promotion, ASelectionIsWeakWhenBothSidesAre) {
+  const Array strong = array<float>(2.f);
+  for (const Array& y : {where(full({}, true), 1.0, strong), where(full({}, false), 1.0, strong)})
+    EXPECT_FALSE(y.weak_type());
+  EXPECT_TRUE(where(full({}, true), 1.0, 2.0).weak_type());
+}
+
+TEST(Bools, AddAndMultiplyAsOrAndAnd) {
+  const Array a = array<bool>({true, true, false}), b = array<bool>({true, false, false});
+  EXPECT_EQ((a + b).to_vector<bool>(), (std::vector<bool>{true, true, false}));
+  EXPECT_EQ((a * b).to_vector<bool>(), (std::vector<bool>{true, false, false}));
+  EXPECT_EQ(square(a).dtype(), i32);
+  EXPECT_EQ(shift_left(a, b).to_vector<int>(), (std::vector<int>{2, 1, 0}));
+  expect_error<DtypeError>([&] { round(a); }, "bools are not rounded");
+}
+
+TEST(ComplexParts, OfRealNumbersStayReal) {
+  EXPECT_EQ(conj(array<float>({1, 2})).dtype(), f32);
+  EXPECT_EQ(conj(array<int>({1, 2})).dtype(), i32);
+  EXPECT_EQ(rint(Array(complex64(1.5f, -2.5f))).to_vector<complex64>(), (std::vector<complex64>{complex64(2, -2)}));
+  expect_error<DtypeError>([] { floor(Array(complex64(1.5f, -2.5f))); }, "floor");
+}
+
 TEST(Promotion, ScalarsOfCxxAreWeak) {
   EXPECT_EQ((zeros({1}, bf16) + 2.0).dtype(), bf16);
   EXPECT_EQ((zeros({1}, i8) + 1).dtype(), i8);

@@ -16,6 +16,21 @@ TEST(Mean, OfHalvesComputesInSingles) {
   EXPECT_EQ(var(astype(array<float>({1000, 1400}), f16)).item<float>(), 40000.f);
 }
 
+TEST(Sum, OfAWeakTypeIsNotWeak) {
+  const Array weak(2.0);
+  for (const Array& y : {sum(weak), prod(weak), max(weak), min(weak), cumsum(ravel(weak), 0), cumprod(ravel(weak), 0)})
+    EXPECT_FALSE(y.weak_type());
+  EXPECT_EQ(cumsum(array<bool>({true, true}), 0).to_vector<int>(), (std::vector<int>{1, 2}));
+}
+
+TEST(Argmax, OrdersComplexNumbersByTheirParts) {
+  const Array x = complex(array<float>({{1, 1, 0, 1}, {-1, -2, -1, -3}}), array<float>({{2, 3, 9, 3}, {0, 5, -1, 0}}));
+  EXPECT_EQ(argmax(x, 1).to_vector<int>(), (std::vector<int>{1, 0}));
+  EXPECT_EQ(argmin(x, 1).to_vector<int>(), (std::vector<int>{2, 3}));
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(argmax(complex(array<float>({9, 0, nan}), array<float>({9, nan, 0})), 0).item<int>(), 1);
+}
+
 TEST(Var, WithoutDegreesOfFreedomIsNan) {
   EXPECT_TRUE(std::isnan(var(array<float>({1.f}), {}, KeepDims::no, 1).item<float>()));
   EXPECT_TRUE(std::isnan(var(array<float>({1.f, 2.f}), {}, KeepDims::no, 3).item<float>()));

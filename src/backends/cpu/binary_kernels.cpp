@@ -246,7 +246,10 @@ Arrays select_kernel(const KernelCall& c) {
     if (which.dtype() == DType::bool_) return static_cast<std::int64_t>(elements<bool>(which)[i]);
     return std::int64_t{elements<std::int32_t>(which)[i]};
   };
-  if (scalar) return {c.args[1 + choose(0)]};
+  if (scalar) {
+    const Array& chosen = c.args[1 + choose(0)];  // its type may be weak, unlike the result's
+    return {chosen.aval() == c.outputs[0] ? chosen : detail::exact_array(c.outputs[0], chosen.bytes())};
+  }
   return {make_array<std::byte>(c.outputs[0], [&](std::byte* out) {
     const std::int64_t n = which.size();
     const auto run = [&]<class T>(std::type_identity<T>) {
