@@ -265,11 +265,11 @@ Array one_minus_square(const Array& x);
 Array stop_gradient(const Array& x);
 
 // ---- binary, with NumPy broadcasting and JAX promotion. Throws: ShapeError or TypeError naming the operation.
-/// x + y; integers wrap. Gradient: linear in both. TF: Add, AddV2.
+/// x + y; integers wrap, bools: or. Gradient: linear in both. TF: Add, AddV2.
 Array add(const Array& x, const Array& y);
 /// x - y; integers wrap. Gradient: linear in both. TF: Sub.
 Array sub(const Array& x, const Array& y);
-/// x y; integers wrap. Gradient: bilinear. TF: Mul.
+/// x y; integers wrap, bools: and. Gradient: bilinear. TF: Mul.
 Array mul(const Array& x, const Array& y);
 /// True division: integers become floating.
 Array divide(const Array& x, const Array& y);

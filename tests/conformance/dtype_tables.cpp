@@ -6,10 +6,12 @@
 #include "tf2jax/base/config.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/ieee.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
+#include "tf2jax/ops/statistics.h"
 
 namespace conformance {
 
@@ -53,6 +55,8 @@ const std::map<std::string, Unary>& unary() {
       {"var", [](const Array& x) { return var(x); }},
       {"std", [](const Array& x) { return std_dev(x); }},
       {"any", [](const Array& x) { return any_true(x); }},
+      {"median", [](const Array& x) { return median(x); }},
+      {"angle", angle},
       {"argmax", [](const Array& x) { return argmax(ravel(x), 0); }},
       {"cumsum", along<cumsum>},
       {"cumprod", along<cumprod>},
@@ -70,6 +74,7 @@ const std::map<std::string, Binary>& binary() {
       {"maximum", maximum},
       {"power", pow},
       {"true_divide", divide},
+      {"logaddexp", logaddexp},
       {"matmul_outer", [](const Array& x, const Array& y) { return outer(ravel(x), ravel(y)); }},
       {"where", [](const Array& x, const Array& y) { return where(full(Shape{}, true), x, y); }},
   };

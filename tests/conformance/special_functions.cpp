@@ -5,10 +5,13 @@
 #include "golden.h"
 #include "special_values.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/ieee.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
+#include "tf2jax/ops/special.h"
+#include "tf2jax/ops/statistics.h"
 
 namespace conformance {
 
@@ -70,6 +73,12 @@ const std::map<std::string, Unary>& unary() {
       {"integer_pow_m2", [](const Array& x) { return integer_pow(x, -2); }},
       {"gelu", [](const Array& x) { return gelu(x); }},
       {"softmax", [](const Array& x) { return softmax(x); }},
+      {"bessel_i0e", bessel_i0e},
+      {"bessel_i1e", bessel_i1e},
+      {"log_sigmoid", log_sigmoid},
+      {"nan_to_num", [](const Array& x) { return nan_to_num(x); }},
+      {"nextafter_up", [](const Array& x) { return nextafter(x, full_like(x, INFINITY)); }},
+      {"signbit", signbit},
   };
   return table;
 }
@@ -102,6 +111,12 @@ const std::map<std::string, Binary>& binary() {
       {"jnp.remainder", mod},
       {"jnp.true_divide", divide},
       {"jnp.fmod", rem},
+      {"jnp.copysign", copysign},
+      {"jnp.fmax", fmax},
+      {"jnp.fmin", fmin},
+      {"jnp.heaviside", heaviside},
+      {"jnp.hypot", hypot},
+      {"jnp.logaddexp", logaddexp},
   };
   return table;
 }
@@ -117,6 +132,9 @@ const std::map<std::string, Reduction>& reductions() {
       {"argmin", [](const Array& x, std::int64_t a) { return argmin(x, a); }},
       {"cummax", [](const Array& x, std::int64_t a) { return cummax(x, a); }},
       {"cumprod", [](const Array& x, std::int64_t a) { return cumprod(x, a); }},
+      {"median", [](const Array& x, std::int64_t a) { return median(x, a); }},
+      {"nanmax", [](const Array& x, std::int64_t a) { return nanmax(x, a); }},
+      {"nansum", [](const Array& x, std::int64_t a) { return nansum(x, a); }},
       {"any", [](const Array& x, std::int64_t a) { return any_true(x, a); }},
       {"all", [](const Array& x, std::int64_t a) { return all_true(x, a); }},
       {"argsort", [](const Array& x, std::int64_t a) { return astype(argsort(x, a), DType::i64); }},

@@ -66,6 +66,13 @@ const std::vector<Rule>& rules() {
        [](const Element& x) { return std::optional<complex128>(std::exp2(x[0].real())); }},
       {"exp2", "jvp", "likewise", [](DType d) { return d == DType::bf16; },
        [](const Element& x) { return std::optional<complex128>(std::exp2(x[0].real()) * std::numbers::ln2); }},
+      {"jnp.logaddexp", "jvp",
+       "the two slopes sum to 1 everywhere; JAX puts 0 for infinities, and where log 2 is lost both are 1",
+       [](DType) { return true; },
+       [](const Element& x) {
+         const bool number = !std::isnan(x[0].real()) && !std::isnan(x[1].real());
+         return number ? std::optional<complex128>(1) : std::nullopt;
+       }},
       {"digamma", "jvp", "trigamma is positive; the recorded series does not hold for negative arguments",
        [](DType) { return true; },
        [](const Element& x) {
