@@ -91,6 +91,17 @@ TEST_P(PlainBytecode, ChangedBytesAreErrorsOrOtherPrograms) {
   EXPECT_GT(errors, 100);
 }
 
+TEST(PlainBytecodeOps, PropertiesThatAreNotKnownMakeAnOperationUnknown) {
+  std::string bytes = contents("elementwise.mlirbc");
+  for (const char* name : {"reduce_precision", "xor"}) {
+    const auto at = bytes.find(std::string(1, '\0') + name + '\0');
+    ASSERT_NE(at, std::string::npos) << name;
+    bytes[at + 1] = 'X';
+  }
+  const auto unknown = stablehlo::unknown_operations(stablehlo::read_module(bytes));
+  EXPECT_EQ(unknown, (std::map<std::string, int>{{"Xeduce_precision (with properties)", 1}, {"Xor", 1}}));
+}
+
 INSTANTIATE_TEST_SUITE_P(Modules, PlainBytecode,
                          ::testing::Values("control", "elementwise", "factors", "indexing", "numbers", "products",
                                            "reductions"),

@@ -89,6 +89,21 @@ TEST(WriteLinalg, EigenvaluesAndVectors) {
   expect_close(g[0], std::vector<double>(9, 0.0));
 }
 
+TEST(WriteLinalg, CholeskyHasNoDerivativeAboveTheDiagonal) {
+  const Array a = add(some_matrix(), adjoint(some_matrix()));
+  for (const DType dtype : {f32, c64}) {
+    const Array x = astype(a, dtype);
+    const Avals avals{x.aval().strong()};
+    const std::string bytes = stablehlo::write_module(
+        stablehlo::from_jaxpr(stage([](const Arrays& xs) { return cholesky_p().bind({xs[0]}); }, avals)));
+    const Jaxpr again = stablehlo::to_jaxpr(stablehlo::read_module(bytes), avals);
+    const auto [y, t] = jvp([&](const Array& v) { return eval_jaxpr(again, Arrays{v})[0]; }, {x}, {ones_like(x)});
+    expect_close(real(triu(y, 1)), real(triu(x, 1)).to_vector<double>());
+    expect_close(real(triu(t, 1)), std::vector<double>(9, 0.0));
+    EXPECT_GT(reduce_max(abs(t), {0, 1}).to_vector<float>()[0], 0.01f);
+  }
+}
+
 TEST(WriteLinalg, SolvesThatConjugateAlone) {
   const Array a = astype(some_matrix(), c64), b = ones({3, 1}, c64);
   const TriangularSolve p{.conjugate_a = true};
