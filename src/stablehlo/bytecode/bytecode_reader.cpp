@@ -70,6 +70,7 @@ class Reader {
     if (mask & kSuccessors)
       raise<NotImplementedError>("stablehlo: operation '{}' jumps to blocks, which is not supported.", op.name);
     if (mask & kUseLists) skip_use_lists(in, types.size());
+    op.results.reserve(types.size());
     for (auto& t : types) op.results.push_back(define(in, std::move(t)));
     const bool is_module = name.dialect == "builtin" && name.name == "module";
     if (mask & kRegions) {
@@ -95,6 +96,7 @@ class Reader {
     if (name.dialect != "vhlo") return;
     const VhloOp* known = find_vhlo_op(name.name);
     if (!known) return;  // reported with every other operation that is not known
+    op.attributes.reserve(op.attributes.size() + known->attributes.size());
     for (const auto attribute : known->attributes) op.attributes.emplace_back(attribute, entries_.read_attribute(p));
     if (!p.empty()) p.fail(fmt::format("operation '{}' has more properties than it should.", op.name));
   }
@@ -200,10 +202,20 @@ class Reader {
     const std::uint64_t head = in.varint(), ops = head >> 1;
     if (ops > in.left()) in.fail("there are fewer operations than it says.");
     if (head & 1u) read_arguments(in, region);
+    region.ops.reserve(room_for(ops));
     for (std::uint64_t i = 0; i < ops; ++i) region.ops.push_back(read_op(in));
     scope_->values.resize(base);
     scope_->next = next;
     return region;
+  }
+
+  // How many operations to make room for at once: what a file says of all its regions may be more than it can hold.
+  std::uint64_t room_for(std::uint64_t ops) {
+    constexpr std::uint64_t kBytes = 6;  // of a short operation
+    const std::uint64_t n =
+        std::min(ops, file_.bytes.size() / kBytes - std::min(file_.bytes.size() / kBytes, reserved_));
+    reserved_ += n;
+    return n;
   }
 
   void read_arguments(ByteCursor& in, Region& region) {
@@ -265,7 +277,7 @@ class Reader {
   Scope* scope_ = nullptr;
   bool is_module_ = false;
   int depth_ = 0;
-  std::size_t copied_ = 0;
+  std::size_t copied_ = 0, reserved_ = 0;
 };
 
 }  // namespace
