@@ -57,6 +57,7 @@ bool TextParser::special(Op& op) {
   else if (n == "call") call_op(op);
   else if (n == "custom_call") custom_call_op(op);
   else if (n == "composite") composite_op(op);
+  else if (n == "sdy.sharding_constraint") sharding_op(op);
   else return false;
   return true;
 }
@@ -234,6 +235,15 @@ void TextParser::custom_call_op(Op& op) {
 void TextParser::composite_op(Op& op) {
   set(op, "name", string_attribute(in.quoted()));
   items(op);
+  attribute_dictionary(op);
+  signature_of(op);
+}
+
+// %x <@mesh, [{"x"}, {}]> : type, which says nothing on one device.
+void TextParser::sharding_op(Op& op) {
+  op.operands.push_back(one_operand());
+  in.expect("<");
+  (void)in.balanced('<', '>');
   attribute_dictionary(op);
   signature_of(op);
 }
