@@ -4,6 +4,8 @@
                                                      [--plain]      as bytecode of the dialect stablehlo, no portable artifacts
     python tests/oracle/stablehlo.py plain --dir GOLDEN --out DIR   the modules of recorded cases as such bytecode
     python tests/oracle/stablehlo.py read --dir DIR                 JAX runs what `conformance --mode rewrite --write DIR` wrote
+    python tests/oracle/stablehlo.py special --out DIR              complex functions at special points, factorisations: cases for
+                                                                    `conformance --dir DIR --mode rewrite --write`, then `read`
     python tests/oracle/stablehlo.py symbolic --dir DIR             JAX runs and differentiates what `export_symbolic DIR` wrote
 """
 import argparse
@@ -388,6 +390,42 @@ def record_plain(golden, folder):
     print(f"{total} modules of JAX {jax.__version__}, {missing} left as they are")
 
 
+def special_cases(folder):
+    """Programs that are written in operations of StableHLO, at zeros of either sign, infinities and NaN too."""
+    jax.config.update("jax_enable_x64", True)
+    from jax import lax
+    cases, blob, r = [], bytearray(), np.random.default_rng(3)
+
+    def array(x):
+        x = np.asarray(x)
+        at = {"dtype": str(x.dtype), "shape": list(x.shape), "offset": len(blob), "nbytes": x.nbytes}
+        blob.extend(x.tobytes() + b"\0" * (-x.nbytes % 8))
+        return at
+
+    def add(name, fn, x):
+        outputs = jax.tree_util.tree_leaves(jax.jit(fn)(x))
+        cases.append({"name": name, "x64": True, "inputs": [array(x)], "outputs": [array(y) for y in outputs],
+                      "jaxpr": str(jax.make_jaxpr(fn)(x))})
+
+    parts = [0.0, -0.0, 1.0, -1.0, 0.5, -2.0, np.inf, -np.inf, np.nan, 1e-3, -25.0, 1e18]
+    wide = lambda n: r.standard_normal(n) * 10.0 ** r.integers(-8, 8, n)
+    points = dict(special=np.array([complex(x, y) for x in parts for y in parts]), ordinary=wide(400) + 1j * wide(400))
+    for function in ("asin", "acos", "atan", "asinh", "acosh", "atanh", "sinh", "cosh"):
+        for dtype in ("complex64", "complex128"):
+            for kind, z in points.items():
+                add(f"{function}_{dtype}_{kind}", getattr(lax, function), z.astype(dtype))
+    for dtype in ("float32", "float64", "complex64", "complex128"):
+        for shape in ((4, 3), (3, 4), (5, 5), (2, 4, 3), (2, 3, 6), (1, 1)):
+            for full in (False, True):
+                a = r.standard_normal(shape) + (1j * r.standard_normal(shape) if "complex" in dtype else 0)
+                add(f"qr_{dtype}_{shape}_{full}", lambda x, f=full: lax.linalg.qr(x, pivoting=True, full_matrices=f), a.astype(dtype))
+    os.makedirs(folder, exist_ok=True)
+    open(os.path.join(folder, "primitives_special.bin"), "wb").write(blob)
+    json.dump({"family": "primitives_special", "blob": "primitives_special.bin", "count": len(cases), "cases": cases},
+              open(os.path.join(folder, "primitives_special.json"), "w"))
+    print(f"{len(cases)} cases of JAX {jax.__version__}")
+
+
 def export(folder, count, is_plain):
     cases, blob = [], bytearray()
 
@@ -446,6 +484,8 @@ def main():
     p.add_argument("--out", required=True)
     p.add_argument("--count", type=int, default=0, help="0: all")
     p.add_argument("--plain", action="store_true", help="bytecode of the dialect stablehlo")
+    p = commands.add_parser("special")
+    p.add_argument("--out", required=True)
     p = commands.add_parser("plain")
     p.add_argument("--dir", required=True)
     p.add_argument("--out", required=True)
@@ -456,6 +496,8 @@ def main():
     arguments = parser.parse_args()
     if arguments.command == "export":
         export(arguments.out, arguments.count, arguments.plain)
+    if arguments.command == "special":
+        special_cases(arguments.out)
     if arguments.command == "plain":
         record_plain(arguments.dir, arguments.out)
     if arguments.command == "symbolic":
