@@ -2,11 +2,17 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 
 #include "tf2jax/io/npy.h"
+#include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/stablehlo/exported.h"
+#include "tf2jax/stablehlo/from_jaxpr.h"
+#include "tf2jax/stablehlo/write.h"
 #include "tf2jax/tf_graph/graph_builder.h"
 #include "tf2jax/tf_graph/tensor_bundle.h"
+#include "tf2jax/trace/staging.h"
 #include "value_graphs.h"
 
 using namespace tf2jax;
@@ -67,6 +73,21 @@ void archives(const fs::path& folder) {
           to_npz({{"a", x}, {"b", zeros({100})}}, {.compress = compress}));
 }
 
+// The first byte says what is done with the rest: 0 an export, 1 a module to be written again, 2 one to be run.
+void modules(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(fs::path(TF2JAX_SOURCE_DIR) / "tests/golden/stablehlo")) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with(".mlir") && !name.ends_with(".mlirbc")) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    write(folder / name, (name.ends_with(".portable.mlirbc") ? '\1' : '\2') + bytes);
+  }
+  const Jaxpr program = stage([](const Arrays& xs) { return Arrays{tanh(xs[0])}; }, {spec(f32, {2, 3})});
+  for (const char* version : {"0.9.0", "1.20.0"})
+    write(folder / version, '\1' + stablehlo::write_module(stablehlo::from_jaxpr(program), version));
+  write(folder / "export", '\0' + stablehlo::write_exported(stablehlo::export_program(program, "f", 1)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -79,4 +100,5 @@ int main(int argc, char** argv) {
   models(root / "saved_model");
   bundles(root / "bundle");
   archives(root / "npz");
+  modules(root / "stablehlo");
 }

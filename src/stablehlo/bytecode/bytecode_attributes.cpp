@@ -1,4 +1,4 @@
-// Attributes of a bytecode file: MLIR's own and VHLO's.
+// Attributes of a bytecode file: MLIR's own and VHLO's; plain_attributes.cpp has StableHLO's.
 #include "tf2jax/stablehlo/internal/bytecode_entries.h"
 #include "tf2jax/stablehlo/internal/enumerators.h"
 
@@ -112,7 +112,9 @@ Attr BytecodeEntries::decode_attribute(const EntryPlace& place) {
   if (place.is_text) return text_attribute(std::string(in.terminated()));
   if (dialect == "builtin") return decode_builtin(in);
   if (dialect == "vhlo") return decode_vhlo(in);
-  return text_attribute(fmt::format("#{}", dialect));
+  if (dialect == "stablehlo") return decode_stablehlo(in);
+  if (dialect == "chlo") return decode_chlo(in);
+  return of(Kind::none, fmt::format("#{}", dialect));  // of a dialect that is not known, such as shardings
 }
 
 Attr BytecodeEntries::integer(ByteCursor& in) {
@@ -181,7 +183,9 @@ Attr BytecodeEntries::dictionary(ByteCursor& in, bool names_are_attributes) {
   const std::uint64_t n = in.count("entries", 2);
   for (std::uint64_t i = 0; i < n; ++i) {
     std::string name = names_are_attributes ? read_attribute(in)->text : read_string(in);
-    a.entries.emplace_back(std::move(name), read_attribute(in));
+    AttrPtr value = read_attribute(in);
+    const bool is_unknown = value->kind == Kind::none && value->text.starts_with('#');
+    if (!is_unknown) a.entries.emplace_back(std::move(name), std::move(value));
   }
   return a;
 }

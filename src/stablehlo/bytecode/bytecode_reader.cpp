@@ -1,5 +1,6 @@
 // The program in a bytecode file: operations, values and regions. Source: MLIR's "Bytecode Format".
 #include "tf2jax/stablehlo/internal/bytecode_entries.h"
+#include "tf2jax/stablehlo/internal/plain_form.h"
 #include "tf2jax/stablehlo/internal/vhlo_ops.h"
 #include "tf2jax/stablehlo/read.h"
 
@@ -62,12 +63,14 @@ class Reader {
     (void)in.index(file_.attributes.size(), "an attribute");  // where it came from
     if (mask & kAttributes) read_attributes(in, op);
     if (mask & kProperties) read_properties(in, op, name);
+    if (name.dialect == "stablehlo") complete(in, op);
     std::vector<TypePtr> types;
     if (mask & kResults) types = entries_.read_types(in);
     if (mask & kOperands) read_operands(in, op);
     if (mask & kSuccessors)
       raise<NotImplementedError>("stablehlo: operation '{}' jumps to blocks, which is not supported.", op.name);
     if (mask & kUseLists) skip_use_lists(in, types.size());
+    op.results.reserve(types.size());
     for (auto& t : types) op.results.push_back(define(in, std::move(t)));
     const bool is_module = name.dialect == "builtin" && name.name == "module";
     if (mask & kRegions) {
@@ -81,19 +84,51 @@ class Reader {
   void read_attributes(ByteCursor& in, Op& op) {
     const AttrPtr all = entries_.read_attribute(in);
     if (all->kind != Attr::Kind::dictionary) in.fail("attributes are no dictionary.");
-    copied_ += all->entries.size();  // operations share a dictionary in the file, and have it each for themselves here
-    if (copied_ > file_.bytes.size() + kMaxCopied) in.fail("its operations have too many attributes.");
+    count_copied(in, all->entries.size());
     op.attributes.insert(op.attributes.end(), all->entries.begin(), all->entries.end());
   }
 
   void read_properties(ByteCursor& in, Op& op, const OpName& name) {
     ByteCursor p = file_.property(in.index(file_.properties.size(), "properties"));
     if (name.dialect == "builtin") return read_module_name(p, op);
+    if (name.dialect == "stablehlo" || name.dialect == "chlo" || name.dialect == "func")
+      return read_plain_properties(p, op, name);
     if (name.dialect != "vhlo") return;
     const VhloOp* known = find_vhlo_op(name.name);
     if (!known) return;  // reported with every other operation that is not known
+    op.attributes.reserve(op.attributes.size() + known->attributes.size());
     for (const auto attribute : known->attributes) op.attributes.emplace_back(attribute, entries_.read_attribute(p));
     if (!p.empty()) p.fail(fmt::format("operation '{}' has more properties than it should.", op.name));
+  }
+
+  void read_plain_properties(ByteCursor& p, Op& op, const OpName& name) {
+    const PlainOp* known = find_plain_op(fmt::format("{}.{}", name.dialect, name.name));
+    if (!known && !p.empty()) op.name += " (with properties)";  // reported with every other that is not known
+    if (!known) return;
+    for (const auto& [attribute, is_optional, is_later] : known->properties) {
+      if (is_later && p.empty()) break;
+      if (!is_optional) {
+        op.attributes.emplace_back(attribute, entries_.read_attribute(p));
+        continue;
+      }
+      const std::uint64_t v = p.varint();
+      if ((v & 1u) == 0) continue;
+      if (v >> 1 >= file_.attributes.size()) p.fail(fmt::format("property '{}' is no attribute.", attribute));
+      op.attributes.emplace_back(attribute, entries_.attribute(v >> 1));
+    }
+    if (!p.empty()) p.fail(fmt::format("operation '{}' has more properties than it should.", op.name));
+  }
+
+  void complete(const ByteCursor& in, Op& op) {
+    const std::size_t before = op.attributes.size();
+    complete_plain(op, [&](const std::string& message) { in.fail(message); });
+    count_copied(in, op.attributes.size() - std::min(before, op.attributes.size()));
+  }
+
+  // Operations share attributes in the file, and have them each for themselves here.
+  void count_copied(const ByteCursor& in, std::size_t n) {
+    copied_ += n;
+    if (copied_ > file_.bytes.size() + kMaxCopied) in.fail("its operations have too many attributes.");
   }
 
   // The module's own: two attributes that may be absent, its name and its visibility.
@@ -167,10 +202,20 @@ class Reader {
     const std::uint64_t head = in.varint(), ops = head >> 1;
     if (ops > in.left()) in.fail("there are fewer operations than it says.");
     if (head & 1u) read_arguments(in, region);
+    region.ops.reserve(room_for(ops));
     for (std::uint64_t i = 0; i < ops; ++i) region.ops.push_back(read_op(in));
     scope_->values.resize(base);
     scope_->next = next;
     return region;
+  }
+
+  // How many operations to make room for at once: what a file says of all its regions may be more than it can hold.
+  std::uint64_t room_for(std::uint64_t ops) {
+    constexpr std::uint64_t kBytes = 6;  // of a short operation
+    const std::uint64_t n =
+        std::min(ops, file_.bytes.size() / kBytes - std::min(file_.bytes.size() / kBytes, reserved_));
+    reserved_ += n;
+    return n;
   }
 
   void read_arguments(ByteCursor& in, Region& region) {
@@ -232,7 +277,7 @@ class Reader {
   Scope* scope_ = nullptr;
   bool is_module_ = false;
   int depth_ = 0;
-  std::size_t copied_ = 0;
+  std::size_t copied_ = 0, reserved_ = 0;
 };
 
 }  // namespace

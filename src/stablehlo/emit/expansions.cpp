@@ -10,6 +10,7 @@
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
@@ -20,11 +21,6 @@ namespace {
 using Expand = Arrays (*)(const Arrays&, const EquationParams&);
 
 Array like(const Array& x, double v) { return full_like(x, rules::scalar_of(x.dtype(), v)); }
-
-void expect_real(const Array& x, const char* name) {
-  check<NotImplementedError>(is_floating(x.dtype()), "stablehlo: primitive '{}' cannot be written for {}.", name,
-                             x.dtype());
-}
 
 // By squaring, as jax.lax does.
 Arrays integer_power(const Arrays& xs, const EquationParams& params) {
@@ -50,18 +46,18 @@ Arrays one_less_square(const Arrays& xs, const EquationParams&) {
 }
 
 Arrays arc_sine(const Arrays& xs, const EquationParams&) {
+  if (is_complex(xs[0].dtype())) return {written_out::asin(xs[0])};
   const Array &x = xs[0], one = ones_like(x);
-  expect_real(x, "asin");
   return {mul(like(x, 2), atan2(x, add(one, sqrt(mul(sub(one, x), add(one, x))))))};
 }
 Arrays arc_cosine(const Arrays& xs, const EquationParams&) {
+  if (is_complex(xs[0].dtype())) return {written_out::acos(xs[0])};
   const Array &x = xs[0], one = ones_like(x);
-  expect_real(x, "acos");
   const Array y = mul(like(x, 2), atan2(sqrt(mul(sub(one, x), add(one, x))), add(one, x)));
   return {select(equal(x, neg(one)), like(x, std::numbers::pi), y)};
 }
 Arrays arc_tangent(const Arrays& xs, const EquationParams&) {
-  expect_real(xs[0], "atan");
+  if (is_complex(xs[0].dtype())) return {written_out::atan(xs[0])};
   return {atan2(xs[0], ones_like(xs[0]))};
 }
 
@@ -84,23 +80,23 @@ Arrays hyperbolic_cosine(const Arrays& xs, const EquationParams&) {
 // Where x^2 would overflow, log(2 |x|).
 double root_of_largest(DType d) { return d == DType::f64 ? 1e154 : d == DType::f16 ? 200.0 : 1e19; }
 Arrays area_sine(const Arrays& xs, const EquationParams&) {
+  if (is_complex(xs[0].dtype())) return {written_out::asinh(xs[0])};
   const Array &x = xs[0], one = ones_like(x), all = abs(x);
-  expect_real(x, "asinh");
   const Array limit = like(x, root_of_largest(x.dtype())), a = minimum(all, limit);
   const Array small = log1p(add(a, div(mul(a, a), add(one, sqrt(add(mul(a, a), one))))));
   const Array large = add(log(maximum(all, limit)), like(x, std::numbers::ln2));
   return {mul(sign(x), select(greater(all, limit), large, small))};
 }
 Arrays area_cosine(const Arrays& xs, const EquationParams&) {
+  if (is_complex(xs[0].dtype())) return {written_out::acosh(xs[0])};
   const Array &x = xs[0], one = ones_like(x);
-  expect_real(x, "acosh");
   const Array limit = like(x, root_of_largest(x.dtype())), a = minimum(x, limit);
   const Array small = log(add(a, mul(sqrt(add(a, one)), sqrt(sub(a, one)))));
   const Array large = add(log(maximum(x, limit)), like(x, std::numbers::ln2));
   return {select(greater(x, limit), large, small)};
 }
 Arrays area_tangent(const Arrays& xs, const EquationParams&) {
-  expect_real(xs[0], "atanh");
+  if (is_complex(xs[0].dtype())) return {written_out::atanh(xs[0])};
   return {mul(like(xs[0], 0.5), sub(log1p(xs[0]), log1p(neg(xs[0]))))};
 }
 
@@ -236,9 +232,12 @@ void add_expansion_writers(Writers& t) {
                                                  {"one_minus_square", one_less_square}};
   for (const auto& [primitive, expand] : rows) {
     const std::string name = composite_name(primitive);
-    t[primitive] = [f = expand, name](const Emission& e) {
-      const bool named = !name.empty() && is_inexact(e.inputs[0].dtype);
-      return named ? composite(e, name, f) : inlined(e, f);
+    const std::string own = "tf2jax." + std::string(primitive);  // with the values of this library
+    const bool has_own = std::ranges::any_of(special_rows(), [&](const OpRow& row) { return row.op == own; });
+    t[primitive] = [f = expand, name, complex_name = has_own ? own : name](const Emission& e) {
+      const DType dtype = e.inputs[0].dtype;
+      const bool named = !name.empty() && is_inexact(dtype);
+      return named ? composite(e, is_complex(dtype) ? complex_name : name, f) : inlined(e, f);
     };
   }
 }

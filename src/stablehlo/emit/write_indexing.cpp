@@ -205,20 +205,6 @@ ValueIds top_k_w(const Emission& e) {
   return results;
 }
 
-// Exact, as it is here.
-ValueIds approx_top_k_w(const Emission& e) {
-  const auto& p = e.params.get<ApproxTopK>();
-  check<NotImplementedError>(p.aggregate_to_topk, "stablehlo: approx_top_k without aggregation cannot be written.");
-  const std::int64_t axis = normalize_axis(p.reduction_dimension, e.inputs[0].rank(), "approx_top_k");
-  return e.out.expanded(
-      [&](const Arrays& xs) {
-        Arrays out = top_k_p().bind({p.is_max_k ? xs[0] : neg(xs[0])}, TopK{p.k, axis, true});
-        if (!p.is_max_k) out[0] = neg(out[0]);
-        return out;
-      },
-      e.inputs, e.operands);
-}
-
 }  // namespace
 
 void add_indexing_writers(Writers& t) {
@@ -233,7 +219,6 @@ void add_indexing_writers(Writers& t) {
     t[primitive] = [op = std::string(op)](const Emission& e) { return scatter_w(e, op); };
   t["sort"] = sort_w;
   t["top_k"] = top_k_w;
-  t["approx_top_k"] = approx_top_k_w;
 }
 
 }  // namespace tf2jax::stablehlo

@@ -34,7 +34,14 @@ ValueIds solve_w(const Emission& e) {
                                       {"unit_diagonal", boolean_attribute(p.unit_diagonal)}});
 }
 
-// The primitive keeps what lies above the diagonal, where StableHLO promises nothing.
+// A value through its bits, so that a derivative does not pass.
+Array without_derivative(const Array& x) {
+  if (is_complex(x.dtype())) return complex(without_derivative(real(x)), without_derivative(imag(x)));
+  const DType bits = itemsize(x.dtype()) == 8 ? DType::i64 : DType::i32;
+  return bitcast_convert_type_p().bind1({bitcast_convert_type_p().bind1({x}, NewDtype{bits})}, NewDtype{x.dtype()});
+}
+
+// The primitive keeps what lies above the diagonal, where StableHLO promises nothing. Its derivative is 0 there.
 ValueIds cholesky_w(const Emission& e) {
   const ValueId factor = e.plain("cholesky", {{"lower", boolean_attribute(true)}})[0];
   const Avals both{e.inputs[0], e.outputs[0]};
@@ -43,7 +50,7 @@ ValueIds cholesky_w(const Emission& e) {
         const Shape& shape = xs[0].shape();
         const Array lower =
             greater_equal(iota(DType::i32, shape, xs[0].rank() - 2), iota(DType::i32, shape, xs[0].rank() - 1));
-        return Arrays{select(lower, xs[1], xs[0])};
+        return Arrays{select(lower, xs[1], without_derivative(xs[0]))};
       },
       both, {e.operands[0], factor});
 }
@@ -174,13 +181,23 @@ ValueIds lu_w(const Emission& e) {
       {results[0], results[1]}, {found[0], found[1]});
 }
 
+// What geqrf finds, or geqp3 with the order of the columns behind, counted from 1.
+ValueIds packed_qr(const Emission& e, const Matrices& a, const Aval& taus, const Aval& order) {
+  if (!e.params.get<QrParams>().pivoting) return factored(e, "geqrf", "geqrf", {}, {a.aval, taus});
+  // 0: a column that may move.
+  const ValueId free = e.out.expanded([&](const Arrays&) { return Arrays{zeros_of(order)}; }, {}, {})[0];
+  const ValueIds f =
+      library_call(e, "geqp3", "geqp3", {}, {e.operands[0], free}, {a.aval, order}, {a.aval, order, taus});
+  return {f[0], f[2], f[1]};
+}
+
 ValueIds qr_w(const Emission& e) {
   const auto& p = e.params.get<QrParams>();
-  check<NotImplementedError>(!p.pivoting, "stablehlo: primitive 'qr' with pivoting cannot be written.");
   const Matrices a(e);
   const std::int64_t k = a.smaller(), width = p.full_matrices ? a.rows : k;
   const Aval taus = a.with(a.aval.dtype, {k}), square = a.matrix(a.rows, width);
-  const ValueIds packed = factored(e, "geqrf", "geqrf", {}, {a.aval, taus});
+  const Aval order = a.with(DType::i32, {a.columns});
+  const ValueIds packed = packed_qr(e, a, taus, order);
   // The reflectors are columns of a matrix that is as wide as Q.
   const ValueIds reflectors = e.out.expanded(
       [&](const Arrays& xs) {
@@ -194,7 +211,10 @@ ValueIds qr_w(const Emission& e) {
   const ValueIds r =
       e.out.expanded([&](const Arrays& xs) { return Arrays{triu(slice_in_dim(xs[0], 0, width, 1, xs[0].rank() - 2))}; },
                      {a.aval}, {packed[0]});
-  return {q[0], r[0]};
+  if (!p.pivoting) return {q[0], r[0]};
+  const ValueIds from_0 =
+      e.out.expanded([](const Arrays& xs) { return Arrays{sub(xs[0], ones_like(xs[0]))}; }, {order}, {packed[2]});
+  return {q[0], r[0], from_0[0]};
 }
 
 ValueIds svd_w(const Emission& e) {

@@ -37,6 +37,9 @@ class BytecodeEntries {
   Attr decode_attribute(const EntryPlace& place);
   Attr decode_builtin(ByteCursor& in);
   Attr decode_vhlo(ByteCursor& in);
+  Attr decode_stablehlo(ByteCursor& in);
+  Attr decode_chlo(ByteCursor& in);
+  Attr decode_dot_algorithm(ByteCursor& in);
   Type decode_type(const EntryPlace& place);
   Type decode_builtin_type(ByteCursor& in);
   Type decode_vhlo_type(ByteCursor& in);

@@ -27,6 +27,14 @@ Array zeta(const Array& x, const Array& q);
 Array polygamma(const Array& n, const Array& x);
 Array betainc(const Array& a, const Array& b, const Array& x);
 
+// Of complex operands: with the signs, infinities and branch cuts of C's functions. c64 is computed in f64.
+Array asin(const Array& z);
+Array acos(const Array& z);
+Array atan(const Array& z);
+Array asinh(const Array& z);
+Array acosh(const Array& z);
+Array atanh(const Array& z);
+
 /// What random_gamma draws, computed in the type of `alpha`, f32 at least. Keys are u32[…, 2].
 Array gamma_samples(const Array& keys, const Array& alpha, const RandomGamma& params);
 

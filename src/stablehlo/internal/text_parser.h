@@ -54,6 +54,7 @@ class TextParser {
   void call_op(Op& op);
   void custom_call_op(Op& op);
   void composite_op(Op& op);
+  void sharding_op(Op& op);
   void finish(Op& op);
   // text_parser.cpp
   void function();

@@ -94,8 +94,9 @@ class Call {
 
 /// Reads integers from a tensor, an array of integers, or one integer; nullopt for other attributes.
 std::optional<Axes> integers_of(const Attr& attribute);
-/// A constant as an array; what is filled by one element is broadcast under the current trace.
-Array constant(const Attr& attribute);
+/// A constant as an array, which shares the memory of a large attribute; what is filled by one element is broadcast
+/// under the current trace.
+Array constant(const AttrPtr& attribute);
 /// The value of a concrete integer array.
 std::vector<std::int64_t> integer_values(const Array& x);
 

@@ -117,6 +117,8 @@ const Op* Call::producer(std::size_t i) const {
   return i < op.operands.size() ? frame.producers[as_index(op.operands[i])] : nullptr;
 }
 
+constexpr std::size_t kShared = 1 << 12;  // bytes; smaller constants are copied, which lets go of the module
+
 std::vector<std::int64_t> integer_values(const Array& x) { return x.to_vector<std::int64_t>(); }
 
 std::optional<Axes> integers_of(const Attr& a) {
@@ -149,7 +151,8 @@ std::optional<Axes> integers_of(const Attr& a) {
   return out;
 }
 
-Array constant(const Attr& a) {
+Array constant(const AttrPtr& attribute) {
+  const Attr& a = *attribute;
   check<ValueError>(a.kind == Attr::Kind::tensor, "stablehlo: a constant has no value. Expected a tensor.");
   if (const NarrowType* narrow = narrow_type(*a.type))
     return decoded(std::as_bytes(std::span(a.text)), *narrow, a.type->dims);
@@ -162,7 +165,10 @@ Array constant(const Attr& a) {
   const Aval aval{*dtype, symbolic(dims), false};
   const std::int64_t n = num_elements(dims);
   const auto item = as_index(itemsize(*dtype));
-  if (bytes.size() == as_index(n) * item) return detail::exact_array(aval, bytes);
+  if (bytes.size() == as_index(n) * item) {
+    if (bytes.size() < kShared) return detail::exact_array(aval, bytes);
+    return detail::exact_view(*dtype, dims, bytes.data(), [kept = attribute] {});
+  }
   if (n <= 64 && !is_inexact(*dtype)) {  // sizes and positions, which may have to be known
     return detail::exact_array(aval, [&](std::byte* out) {
       for (std::int64_t i = 0; i < n; ++i) std::memcpy(out + as_index(i) * item, bytes.data(), item);

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tf2jax::stablehlo {
 namespace {
 
@@ -103,9 +105,9 @@ Arrays select_row(Call& c) {
 }
 
 Arrays constant_row(Call& c) {
-  const Attr* value = c.op.find("value");
-  if (!value) c.fail("it has no value.");
-  return {constant(*value)};
+  const auto value = std::ranges::find(c.op.attributes, "value", &std::pair<std::string, AttrPtr>::first);
+  if (value == c.op.attributes.end()) c.fail("it has no value.");
+  return {constant(value->second)};
 }
 
 Arrays barrier(Call& c) { return optimization_barrier(c.args); }

@@ -7,6 +7,7 @@
 #include "tf2jax/ops/linalg.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/sort.h"
 
 #include <fmt/format.h>
 
@@ -57,6 +58,32 @@ Arrays geqrf(Call& c) {
   expect_matrix(c);
   auto [packed, taus] = qr_packed(c[0]);
   return {packed, taus};
+}
+
+// Whether an operand is a constant of zeros, repeated perhaps.
+bool is_zero(const Call& c, std::size_t operand) {
+  const Op* made = c.producer(operand);
+  while (made && made->name == "broadcast_in_dim" && made->operands.size() == 1)
+    made = c.frame.producers[as_index(made->operands[0])];
+  const Attr* value = made && made->name == "constant" ? made->find("value") : nullptr;
+  return value && value->text.find_first_not_of('\0') == std::string::npos;
+}
+
+// The columns in the order that puts the largest of what is left in front, then as geqrf. The second operand says which
+// columns come first in any case; JAX says of none.
+Arrays geqp3(Call& c) {
+  c.expect_operands(2, 2);
+  expect_matrix(c);
+  check<NotImplementedError>(is_zero(c, 1),
+                             "stablehlo: operation 'custom_call' at {} gives columns a place, which is not supported.",
+                             c.op.offset);
+  QrParams p;
+  p.pivoting = true;
+  p.full_matrices = false;
+  const Array order = qr_p().bind({stop_gradient(c[0])}, p)[2];
+  const Array place = broadcast_to(expand_dims(order, {-2}), c[0].shape());
+  auto [packed, taus] = qr_packed(take_along(c[0], place, c[0].rank() - 1));
+  return {packed, add_p().bind1({order, ones_like(order)}), taus};
 }
 
 Arrays orgqr(Call& c) {
@@ -150,15 +177,16 @@ constexpr CustomCallRow kRows[] = {
     {"lapack_cpotrf_ffi", potrf}, {"lapack_zpotrf_ffi", potrf}, {"lapack_sgetrf_ffi", getrf},
     {"lapack_dgetrf_ffi", getrf}, {"lapack_cgetrf_ffi", getrf}, {"lapack_zgetrf_ffi", getrf},
     {"lapack_sgeqrf_ffi", geqrf}, {"lapack_dgeqrf_ffi", geqrf}, {"lapack_cgeqrf_ffi", geqrf},
-    {"lapack_zgeqrf_ffi", geqrf}, {"lapack_sorgqr_ffi", orgqr}, {"lapack_dorgqr_ffi", orgqr},
-    {"lapack_cungqr_ffi", orgqr}, {"lapack_zungqr_ffi", orgqr}, {"lapack_sgehrd_ffi", gehrd},
-    {"lapack_dgehrd_ffi", gehrd}, {"lapack_cgehrd_ffi", gehrd}, {"lapack_zgehrd_ffi", gehrd},
-    {"lapack_sgesdd_ffi", gesdd}, {"lapack_dgesdd_ffi", gesdd}, {"lapack_cgesdd_ffi", gesdd},
-    {"lapack_zgesdd_ffi", gesdd}, {"lapack_ssyevd_ffi", syevd}, {"lapack_dsyevd_ffi", syevd},
-    {"lapack_cheevd_ffi", syevd}, {"lapack_zheevd_ffi", syevd}, {"lapack_sgeev_ffi", geev},
-    {"lapack_dgeev_ffi", geev},   {"lapack_cgeev_ffi", geev},   {"lapack_zgeev_ffi", geev},
-    {"lapack_strsm_ffi", trsm},   {"lapack_dtrsm_ffi", trsm},   {"lapack_ctrsm_ffi", trsm},
-    {"lapack_ztrsm_ffi", trsm},
+    {"lapack_zgeqrf_ffi", geqrf}, {"lapack_sgeqp3_ffi", geqp3}, {"lapack_dgeqp3_ffi", geqp3},
+    {"lapack_cgeqp3_ffi", geqp3}, {"lapack_zgeqp3_ffi", geqp3}, {"lapack_sorgqr_ffi", orgqr},
+    {"lapack_dorgqr_ffi", orgqr}, {"lapack_cungqr_ffi", orgqr}, {"lapack_zungqr_ffi", orgqr},
+    {"lapack_sgehrd_ffi", gehrd}, {"lapack_dgehrd_ffi", gehrd}, {"lapack_cgehrd_ffi", gehrd},
+    {"lapack_zgehrd_ffi", gehrd}, {"lapack_sgesdd_ffi", gesdd}, {"lapack_dgesdd_ffi", gesdd},
+    {"lapack_cgesdd_ffi", gesdd}, {"lapack_zgesdd_ffi", gesdd}, {"lapack_ssyevd_ffi", syevd},
+    {"lapack_dsyevd_ffi", syevd}, {"lapack_cheevd_ffi", syevd}, {"lapack_zheevd_ffi", syevd},
+    {"lapack_sgeev_ffi", geev},   {"lapack_dgeev_ffi", geev},   {"lapack_cgeev_ffi", geev},
+    {"lapack_zgeev_ffi", geev},   {"lapack_strsm_ffi", trsm},   {"lapack_dtrsm_ffi", trsm},
+    {"lapack_ctrsm_ffi", trsm},   {"lapack_ztrsm_ffi", trsm},
 };
 
 }  // namespace

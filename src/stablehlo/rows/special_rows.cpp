@@ -71,6 +71,13 @@ constexpr OpRow kRows[] = {
     {"tf2jax.igamma_grad_a", igamma_grad_a_p, binary<igamma_grad_a_p>},
     {"tf2jax.random_gamma_grad", random_gamma_grad_p, binary<random_gamma_grad_p>},
     {"tf2jax.regularized_incomplete_beta", regularized_incomplete_beta_p, ternary<regularized_incomplete_beta_p>},
+    // Of complex numbers: by CHLO's names others compute them with other signs on the branch cuts.
+    {"tf2jax.acos", nullptr, unary<acos>},
+    {"tf2jax.acosh", nullptr, unary<acosh>},
+    {"tf2jax.asin", nullptr, unary<asin>},
+    {"tf2jax.asinh", nullptr, unary<asinh>},
+    {"tf2jax.atan", nullptr, unary<atan>},
+    {"tf2jax.atanh", nullptr, unary<atanh>},
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace tf2jax::stablehlo {
 namespace {
@@ -30,6 +31,17 @@ std::string_view hint(const Op& op, const Type& result) {
   return dtype && is_inexact(*dtype) ? "%cst" : "%c";
 }
 
+// Operations whose results MLIR names one by one.
+struct ResultNames {
+  std::string_view op;
+  std::array<std::string_view, 3> names;
+};
+constexpr std::array<ResultNames, 4> kResultNames{
+    {{"rng_bit_generator", {"%output_state", "%output"}},
+     {"chlo.top_k", {"%values", "%indices"}},
+     {"batch_norm_training", {"%output", "%batch_mean", "%batch_var"}},
+     {"batch_norm_grad", {"%grad_operand", "%grad_scale", "%grad_offset"}}}};
+
 }  // namespace
 
 std::string TextPrinter::unique(const std::string& base) {
@@ -44,6 +56,13 @@ void TextPrinter::name_region(const Region& r, std::string_view kind) {
     names_[as_index(v)] = kind == "while" ? unique("%iterArg") : unique(fmt::format("%arg{}", scope_.next_argument++));
   for (const Op& op : r.ops) {
     if (op.results.empty()) continue;
+    const auto own = std::ranges::find(kResultNames, std::string_view(op.name), &ResultNames::op);
+    const std::size_t count = op.results.size();
+    if (own != kResultNames.end() && count > 1 && count <= own->names.size() && !own->names[count - 1].empty()) {
+      for (std::size_t i = 0; i < op.results.size(); ++i)
+        names_[as_index(op.results[i])] = unique(std::string(own->names[i]));
+      continue;
+    }
     const std::string_view named = hint(op, type(op.results[0]));
     const std::string base = named.empty() ? fmt::format("%{}", scope_.next_value++) : unique(std::string(named));
     for (std::size_t i = 0; i < op.results.size(); ++i)
@@ -97,11 +116,11 @@ std::string TextPrinter::short_signature(const Op& op) const {
   return same ? result : signature(op);
 }
 
-// "%0 = ", "%0:2 = ".
+// "%0 = ", "%0:2 = ", "%values, %indices = ".
 std::string TextPrinter::results(const Op& op) const {
   if (op.results.empty()) return "";
   const std::string first = name(op.results[0]);
-  if (op.results.size() == 1) return first + " = ";
+  if (first.find('#') == std::string::npos) return operand_list(op.results) + " = ";
   return fmt::format("{}:{} = ", first.substr(0, first.find('#')), op.results.size());
 }
 

@@ -1,5 +1,5 @@
 // Operations of MLIR texts with a form of their own: constants, loops, reductions, convolutions, calls.
-#include "tf2jax/stablehlo/internal/enumerators.h"
+#include "tf2jax/stablehlo/internal/plain_form.h"
 #include "tf2jax/stablehlo/internal/text_parser.h"
 
 #include "tf2jax/base/error.h"
@@ -11,18 +11,6 @@ namespace {
 
 void set(Op& op, std::string_view name, AttrPtr value) {
   op.attributes.emplace_back(std::string(name), std::move(value));
-}
-
-void set_default(Op& op, std::string_view name, const AttrPtr& value) {
-  if (!op.find(name)) set(op, name, value);
-}
-
-// The parts of an attribute such as #stablehlo.gather<…>, as VHLO has them: attributes of the operation.
-void flatten(Op& op, std::string_view name) {
-  const Attr* all = op.find(name);
-  if (!all) return;
-  const auto entries = all->entries;
-  for (const auto& [key, value] : entries) set(op, key, value);
 }
 
 // The axes of one array, such as [b, 0, 1, f]: letters name two of them.
@@ -69,6 +57,7 @@ bool TextParser::special(Op& op) {
   else if (n == "call") call_op(op);
   else if (n == "custom_call") custom_call_op(op);
   else if (n == "composite") composite_op(op);
+  else if (n == "sdy.sharding_constraint") sharding_op(op);
   else return false;
   return true;
 }
@@ -250,20 +239,17 @@ void TextParser::composite_op(Op& op) {
   signature_of(op);
 }
 
+// %x <@mesh, [{"x"}, {}]> : type, which says nothing on one device.
+void TextParser::sharding_op(Op& op) {
+  op.operands.push_back(one_operand());
+  in.expect("<");
+  (void)in.balanced('<', '>');
+  attribute_dictionary(op);
+  signature_of(op);
+}
+
 // What texts leave out or write together, as VHLO has it.
 void TextParser::finish(Op& op) {
-  const bool gather = op.name == "gather" || op.name == "dynamic_gather", scatter = op.name == "scatter";
-  if (gather) {
-    flatten(op, "dimension_numbers");
-    for (const char* list : {"offset_dims", "collapsed_slice_dims", "start_index_map"})
-      set_default(op, list, integers_attribute({}));
-  }
-  if (scatter) {
-    flatten(op, "scatter_dimension_numbers");
-    for (const char* list : {"update_window_dims", "inserted_window_dims", "scatter_dims_to_operand_dims"})
-      set_default(op, list, integers_attribute({}));
-  }
-  if (gather || scatter) set_default(op, "index_vector_dim", integer_attribute(0));
   if (op.name == "dynamic_conv" || op.name == "convolution") {
     const Attr* written = op.find("dimension_numbers");
     if (written && written->text.starts_with("#stablehlo.conv<")) {
@@ -272,23 +258,8 @@ void TextParser::finish(Op& op) {
       part.expect("#stablehlo.conv<");
       dimension_numbers(part, op);
     }
-    set_default(op, "feature_group_count", integer_attribute(1));
-    set_default(op, "batch_group_count", integer_attribute(1));
   }
-  if (op.name == "dot_general") {
-    flatten(op, "dot_dimension_numbers");
-    for (const char* list : {"lhs_contracting_dimensions", "rhs_contracting_dimensions"})
-      set_default(op, list, integers_attribute({}));
-  }
-  if (op.name == "custom_call") {  // a number in texts
-    for (auto& [name, value] : op.attributes) {
-      if (name != "api_version" || value->kind != Attr::Kind::integer) continue;
-      const auto& names = find_enumeration("custom_call_api_version")->names;
-      if (value->integer < 0 || as_index(value->integer) >= names.size()) in.fail("a version of calls is not known.");
-      value = string_attribute(std::string(names[as_index(value->integer)]));
-    }
-  }
-  if (op.name == "sort") set_default(op, "dimension", integer_attribute(-1));
+  complete_plain(op, [&](const std::string& message) { in.fail(message); });
   if (const Attr* format = op.name == "reduce_precision" ? op.find("format") : nullptr) {
     const std::string text = format->text;  // e5m10
     const auto m = text.find('m');

@@ -39,6 +39,32 @@ TEST(WriteLinalg, QrOfTallAndWideMatrices) {
     }
 }
 
+TEST(WriteLinalg, QrWithPivotingOrdersTheColumns) {
+  const Array middle = array<float>({{1.f, -2.f}, {9.f, 7.f}, {3.f, 4.f}});
+  for (const bool full : {false, true})
+    for (const Array& a : {tall_matrix(), adjoint(middle), some_matrix(), astype(some_matrix(), c64)}) {
+      const FlatFn f = [&](const Arrays& xs) {
+        return qr_p().bind({xs[0]}, QrParams{.full_matrices = full, .pivoting = true});
+      };
+      const Arrays got = through_module(f, {a}), want = f({a});
+      EXPECT_EQ(got[2].to_vector<std::int32_t>(), want[2].to_vector<std::int32_t>());
+      EXPECT_EQ(got[1].shape(), want[1].shape());
+      expect_close(real(matmul(got[0], got[1])), real(take(a, want[2], 1)).to_vector<double>());
+    }
+}
+
+TEST(WriteLinalg, ColumnsThatComeFirstAreRefused) {
+  const char* const text = R"(
+module @m {
+  func.func public @main(%x: tensor<3x3xf32>) -> (tensor<3x3xf32>) {
+    %c = stablehlo.constant dense<1> : tensor<3xi32>
+    %y:3 = stablehlo.custom_call @lapack_sgeqp3_ffi(%x, %c) {api_version = 4 : i32, backend_config = {}} : (tensor<3x3xf32>, tensor<3xi32>) -> (tensor<3x3xf32>, tensor<3xi32>, tensor<3xf32>)
+    return %y#0 : tensor<3x3xf32>
+  }
+})";
+  expect_error<NotImplementedError>([&] { (void)run_text(text, {some_matrix()}); }, "gives columns a place");
+}
+
 TEST(WriteLinalg, SingularValuesAndVectors) {
   const Array a = tall_matrix();
   const Arrays f = through_module(
@@ -63,6 +89,21 @@ TEST(WriteLinalg, EigenvaluesAndVectors) {
   expect_close(g[0], std::vector<double>(9, 0.0));
 }
 
+TEST(WriteLinalg, CholeskyHasNoDerivativeAboveTheDiagonal) {
+  const Array a = add(some_matrix(), adjoint(some_matrix()));
+  for (const DType dtype : {f32, c64}) {
+    const Array x = astype(a, dtype);
+    const Avals avals{x.aval().strong()};
+    const std::string bytes = stablehlo::write_module(
+        stablehlo::from_jaxpr(stage([](const Arrays& xs) { return cholesky_p().bind({xs[0]}); }, avals)));
+    const Jaxpr again = stablehlo::to_jaxpr(stablehlo::read_module(bytes), avals);
+    const auto [y, t] = jvp([&](const Array& v) { return eval_jaxpr(again, Arrays{v})[0]; }, {x}, {ones_like(x)});
+    expect_close(real(triu(y, 1)), real(triu(x, 1)).to_vector<double>());
+    expect_close(real(triu(t, 1)), std::vector<double>(9, 0.0));
+    EXPECT_GT(reduce_max(abs(t), {0, 1}).to_vector<float>()[0], 0.01f);
+  }
+}
+
 TEST(WriteLinalg, SolvesThatConjugateAlone) {
   const Array a = astype(some_matrix(), c64), b = ones({3, 1}, c64);
   const TriangularSolve p{.conjugate_a = true};
@@ -78,10 +119,4 @@ TEST(WriteLinalg, LayoutsAreThoseOfJax) {
                                    "result_layouts = [dense<[1, 2, 0]> : tensor<3xindex>, dense<[1, 0]> : "
                                    "tensor<2xindex>, dense<0> : tensor<1xindex>]} : (tensor<2x5x4xf32>) -> "
                                    "(tensor<2x5x4xf32>, tensor<2x4xi32>, tensor<2xi32>)"));
-}
-
-TEST(WriteLinalg, WhatTheLibraryLacksIsAnError) {
-  const auto write = [](const FlatFn& f, const Aval& x) { (void)stablehlo::from_jaxpr(stage(f, {x})); };
-  const FlatFn pivoted = [](const Arrays& xs) { return qr_p().bind({xs[0]}, QrParams{.pivoting = true}); };
-  expect_error<NotImplementedError>([&] { write(pivoted, spec(f32, {3, 2})); }, "'qr' with pivoting");
 }

@@ -110,3 +110,9 @@ TEST(TextParser, MeshesWithAttributesAreSkipped) {
   text.insert(text.find("  func.func"), mesh);
   EXPECT_EQ(run_text(text, {three()})[0].to_vector<float>(), (std::vector<float>{2.f, 4.f, 6.f}));
 }
+
+TEST(TextParser, ShardingConstraintsAreTheirOperands) {
+  const std::string text = unary_text(
+      "%0 = stablehlo.negate %x : tensor<3xf32>\n%y = sdy.sharding_constraint %0 <@empty_mesh, [{?}]> : tensor<3xf32>");
+  EXPECT_EQ(run_text(text, {three()})[0].to_vector<float>(), (std::vector<float>{-1.f, -2.f, -3.f}));
+}
