@@ -129,6 +129,12 @@ Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
     if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}'].", def.op());
     Node node(*this, def, step, std::move(inputs));
     const bool host = node.on_host() && !entry->traits.is_never_on_host && !step.calls;
+    struct Leave {
+      int& slot;
+      int value;
+      ~Leave() { slot = value; }
+    } const leave{loops_, loops_};
+    loops_ += entry->traits.is_loop ? 1 : 0;
     Values outputs;
     if (host) {
       // Shape arithmetic is done at once and in full width; it never enters the traced program.

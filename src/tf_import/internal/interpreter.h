@@ -33,6 +33,8 @@ class Interpreter {
   Array next_key();
   const std::optional<Array>& key() const { return key_; }
 
+  /// What is being evaluated is the condition or the body of a loop, whose turns may be many.
+  bool in_loop() const { return loops_ > 0; }
   /// The function that is being evaluated; empty for the main graph.
   const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
   /// The same of linear_position.h, of tensors of that function.
@@ -63,6 +65,7 @@ class Interpreter {
   std::optional<Array> key_;
   std::vector<Frame*> frames_;
   std::int64_t evaluated_ = 0;  // nodes
+  int loops_ = 0;               // that are being evaluated, one inside the other
 };
 
 }  // namespace tf2jax::tf_import
