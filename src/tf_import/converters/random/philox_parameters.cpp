@@ -4,8 +4,8 @@
 
 #include "tf2jax/base/limits.h"
 #include "tf2jax/ops/numpy.h"
-#include "tf2jax/tf_import/converters/internal/exact_random.h"
-#include "tf2jax/tf_import/converters/internal/philox_samples.h"
+#include "tf2jax/tf_import/converters/random/internal/exact_random.h"
+#include "tf2jax/tf_import/converters/random/internal/philox_samples.h"
 
 namespace tf2jax::tf_import {
 namespace {

@@ -1,13 +1,13 @@
 // TensorFlow's own random numbers for stateless operations and those with seeds, where Config::tf_exact_random asks for
 // them. They are computed where the graph is staged, so seeds must be known.
-#include "tf2jax/tf_import/converters/internal/philox.h"
+#include "tf2jax/tf_import/converters/random/internal/philox.h"
 
 #include <cmath>
 #include <cstring>
 
 #include "tf2jax/base/config.h"
-#include "tf2jax/tf_import/converters/internal/exact_random.h"
-#include "tf2jax/tf_import/converters/internal/philox_draws.h"
+#include "tf2jax/tf_import/converters/random/internal/exact_random.h"
+#include "tf2jax/tf_import/converters/random/internal/philox_draws.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 

@@ -1,10 +1,10 @@
 // TensorFlow's own random numbers, bit for bit as tests/oracle/tf_random.py recorded them.
 #include <tf2jax/tf2jax.h>
-#include <tf2jax/tf_import/converters/internal/philox.h>
+#include <tf2jax/tf_import/converters/random/internal/philox.h>
 
-#include "../../support.h"
-#include "../one_node.h"
-#include "../recorded_nodes.h"
+#include "../../../support.h"
+#include "../../one_node.h"
+#include "../../recorded_nodes.h"
 
 namespace tf2jax {
 namespace {

@@ -1,6 +1,6 @@
 // Samplers that reject: how many blocks of the generator a number takes is random. They take the numbers of a block
 // from the last to the first, and round as TensorFlow does, so that nothing may be simplified here.
-#include "tf2jax/tf_import/converters/internal/philox_samples.h"
+#include "tf2jax/tf_import/converters/random/internal/philox_samples.h"
 
 #include <cmath>
 #include <compare>
@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "tf2jax/base/error.h"
-#include "tf2jax/tf_import/converters/internal/philox_draws.h"
+#include "tf2jax/tf_import/converters/random/internal/philox_draws.h"
 
 namespace tf2jax::tf_import {
 
