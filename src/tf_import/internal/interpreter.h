@@ -1,6 +1,9 @@
 // Interpreter: evaluates planned graphs under whatever trace is current. One per evaluation; not thread-safe.
 #pragma once
+#include <functional>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "tf2jax/tf_import/internal/model.h"
@@ -28,6 +31,9 @@ class Interpreter {
   const Arrays& variables() const { return variables_; }
   bool changed(std::size_t variable) const { return changed_[variable]; }
   std::size_t num_changes() const { return changes_; }
+  /// Evaluates `f`, whose changes are undone afterwards. Returns its results and the variables as `f` left them, by
+  /// position, where it changed them.
+  std::pair<Values, std::map<std::size_t, Array>> undone(const std::function<Values()>& f);
 
   /// The key of the next random node. Throws: ValueError when no key was given.
   Array next_key();
