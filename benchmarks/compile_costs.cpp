@@ -1,10 +1,5 @@
 // What compiling costs: times to trace and to compile, cold starts, and peak memory of two workloads beside libtorch's.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -15,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "child.h"
 #include "tf2jax/trace/jaxpr.h"
 #include "workloads.h"
 
@@ -65,36 +61,6 @@ Array long_program(const Array& x, int equations) {
     else y = sin(y) * x + y * 0.5f;
   }
   return y;
-}
-
-struct Child {
-  double ms = 0;
-  double peak_mib = 0;
-  bool ok = false;
-};
-Child run_child(const std::vector<std::string>& command, const std::vector<std::string>& environment = {}) {
-  std::vector<char*> argv, env;
-  for (const std::string& s : command) argv.push_back(const_cast<char*>(s.c_str()));
-  argv.push_back(nullptr);
-  for (char** e = environ; *e; ++e) env.push_back(*e);
-  for (const std::string& s : environment) env.push_back(const_cast<char*>(s.c_str()));
-  env.push_back(nullptr);
-  posix_spawn_file_actions_t quiet;
-  posix_spawn_file_actions_init(&quiet);
-  posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-  const auto start = Clock::now();
-  pid_t pid = 0;
-  Child child;
-  if (posix_spawn(&pid, argv[0], &quiet, nullptr, argv.data(), env.data()) == 0) {
-    int status = 0;
-    rusage usage{};
-    wait4(pid, &status, 0, &usage);
-    child = {ms_since(start), static_cast<double>(usage.ru_maxrss) / 1024,
-             WIFEXITED(status) && WEXITSTATUS(status) == 0};
-  }
-  posix_spawn_file_actions_destroy(&quiet);
-  return child;
 }
 
 // What a process does whose start is measured.

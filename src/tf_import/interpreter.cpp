@@ -67,6 +67,25 @@ void Interpreter::assign(const VariableRef& variable, Array value) {
   ++changes_;
 }
 
+std::pair<Values, std::map<std::size_t, Array>> Interpreter::undone(const std::function<Values()>& f) {
+  struct Restore {
+    Interpreter& of;
+    Arrays variables;
+    std::vector<bool> changed;
+    std::size_t changes;
+    ~Restore() {
+      of.variables_ = std::move(variables);
+      of.changed_ = std::move(changed);
+      of.changes_ = changes;
+    }
+  } const restore{*this, variables_, std::exchange(changed_, std::vector<bool>(changed_.size())), changes_};
+  Values results = f();
+  std::map<std::size_t, Array> after;
+  for (std::size_t i = 0; i < variables_.size(); ++i)
+    if (changed_[i]) after.emplace(i, variables_[i]);
+  return {std::move(results), std::move(after)};
+}
+
 Array Interpreter::next_key() {
   Frame& frame = *frames_.back();
   check(key_.has_value() || !frame.keys.empty(), "PRNG key required for random ops, found rng=None.");
@@ -129,6 +148,12 @@ Values Interpreter::evaluate(Frame& frame, const PlanStep& step) {
     if (!entry) raise<UnsupportedOpError>("Unsupported operations in graph: ['{}'].", def.op());
     Node node(*this, def, step, std::move(inputs));
     const bool host = node.on_host() && !entry->traits.is_never_on_host && !step.calls;
+    struct Leave {
+      int& slot;
+      int value;
+      ~Leave() { slot = value; }
+    } const leave{loops_, loops_};
+    loops_ += entry->traits.is_loop ? 1 : 0;
     Values outputs;
     if (host) {
       // Shape arithmetic is done at once and in full width; it never enters the traced program.

@@ -78,48 +78,56 @@ std::vector<TensorRef> Scope::returns() const {
 
 namespace {
 
+// The first plan finds the nodes that are needed: the effects that control edges lead to, and what outputs and these
+// take. Where there are effects, a second one orders all of them along control edges: a variable is read before it is
+// changed where the graph says so, though nothing that is changed depends on what was read.
 class Planner {
  public:
-  Planner(const Scope& scope, Plan& plan, const PlanQueries& queries) : scope_(scope), plan_(plan), queries_(queries) {
+  Planner(const Scope& scope, Plan& plan, const PlanQueries& queries, const Plan* first = nullptr)
+      : scope_(scope), plan_(plan), queries_(queries) {
     state_.resize(scope.size());
     settled_.resize(scope.size());
-    for (std::size_t i = 0; i < scope.size(); ++i) {
-      effect_.push_back(queries_.has_effect(scope.node(static_cast<int>(i))));
-      any_effect_ = any_effect_ || effect_.back();
-    }
+    ordered_.resize(scope.size());
+    for (std::size_t i = 0; !first && i < scope.size(); ++i)
+      ordered_[i] = queries_.has_effect(scope.node(static_cast<int>(i)));
+    if (first)
+      for (const PlanStep& step : first->steps) ordered_[step.node] = true;
+    any_ordered_ = std::ranges::find(ordered_, true) != ordered_.end();
   }
 
   void need(TensorRef ref) {
     if (ref.node >= 0 && !plan_.fed.contains(ref)) visit(ref.node);
   }
 
-  // The effects that come before `name` is done.
-  void need_effects(const std::string& name) {
+  // What is ordered before `name` is done.
+  void need_before(const std::string& name) {
     std::set<int> searched;
-    for (const int id : effects_before(name, searched)) visit(id);
+    for (const int id : ordered_before(name, searched)) visit(id);
     settle(searched);
   }
+
+  void need_node(int id) { visit(id); }
 
  private:
   struct Frame {
     int node;
-    std::vector<int> needs;  // the effects before it first
-    std::set<int> searched;  // where those were looked for
-    std::size_t effects = 0, next = 0;
+    std::vector<int> needs;  // what control edges order before it first
+    std::set<int> searched;  // where that was looked for
+    std::size_t before = 0, next = 0;
     PlanStep step;
   };
   enum class State : std::uint8_t { fresh, open, done };
 
-  // What is searched stays out of later searches once the effects found there are done, or every control edge of a long
+  // What is searched stays out of later searches once what was found there is done, or every control edge of a long
   // graph would search all that comes before it.
   void settle(std::set<int>& searched) {
     for (const int id : searched) settled_[id] = true;
     searched.clear();
   }
 
-  std::vector<int> effects_before(const std::string& name, std::set<int>& searched) {
+  std::vector<int> ordered_before(const std::string& name, std::set<int>& searched) {
     std::vector<int> found;
-    if (!any_effect_) return found;
+    if (!any_ordered_) return found;
     std::vector<int> stack;
     const auto push = [&](std::string_view input) {
       const auto base = input.substr(input.starts_with('^') ? 1 : 0);
@@ -130,14 +138,22 @@ class Planner {
     while (!stack.empty()) {
       const int id = stack.back();
       stack.pop_back();
-      if (effect_[id]) {
+      if (ordered_[id]) {
         found.push_back(id);  // what comes before it is its own concern
         continue;
       }
-      for (const auto& input : scope_.node(id).input()) push(input);
+      for (const auto& input : scope_.node(id).input())
+        if (!closes_loop(id, input)) push(input);
     }
     std::ranges::sort(found);
     return found;
+  }
+
+  // The edge that closes a TF1 loop; such loops are reported by their operations, not as cycles.
+  bool closes_loop(int id, std::string_view input) const {
+    if (scope_.node(id).op() != "Merge") return false;
+    const int from = scope_.find(input.substr(0, input.find(':')));
+    return from >= 0 && scope_.node(from).op() == "NextIteration";
   }
 
   Frame open(int id) {
@@ -149,21 +165,19 @@ class Planner {
     std::vector<int> before;
     for (const auto& input : node.input()) {
       if (input.starts_with('^')) {
-        const auto effects = effects_before(input, frame.searched);
-        before.insert(before.end(), effects.begin(), effects.end());
+        const auto found = ordered_before(input, frame.searched);
+        before.insert(before.end(), found.begin(), found.end());
         continue;
       }
       frame.step.inputs.push_back(scope_.resolve(input, "node", node.name()));
       const auto ref = frame.step.inputs.back();
-      // The edge that closes a TF1 loop; such loops are reported by their operations, not as cycles.
-      if (node.op() == "Merge" && ref.node >= 0 && scope_.node(ref.node).op() == "NextIteration") continue;
-      add(ref);
+      if (!closes_loop(id, input)) add(ref);
     }
     for (const auto& reference : queries_.extra_inputs(node)) {
       frame.step.extra.push_back(scope_.resolve(reference, "the gradient of node", node.name()));
       add(frame.step.extra.back());
     }
-    frame.effects = before.size();
+    frame.before = before.size();
     frame.needs.insert(frame.needs.begin(), before.begin(), before.end());
     return frame;
   }
@@ -176,7 +190,7 @@ class Planner {
     state(root) = State::open;
     while (!stack.empty()) {
       Frame& top = stack.back();
-      if (top.next >= top.effects) settle(top.searched);
+      if (top.next >= top.before) settle(top.searched);
       if (top.next < top.needs.size()) {
         const int next = top.needs[top.next++];
         if (state(next) == State::done) continue;
@@ -198,9 +212,18 @@ class Planner {
   Plan& plan_;
   const PlanQueries& queries_;
   std::vector<State> state_;
-  std::vector<bool> effect_, settled_;
-  bool any_effect_ = false;
+  std::vector<bool> ordered_, settled_;
+  bool any_ordered_ = false;
 };
+
+void fill(Planner& planner, const Scope& scope, const Plan& plan) {
+  for (const auto ref : plan.outputs) planner.need(ref);
+  if (!scope.function()) return;
+  std::vector<std::string> last;
+  for (const auto& [key, node] : scope.function()->control_ret()) last.push_back(node);
+  std::ranges::sort(last);
+  for (const auto& node : last) planner.need_before(node);
+}
 
 }  // namespace
 
@@ -210,14 +233,15 @@ Plan make_plan(const Scope& scope, std::vector<TensorRef> outputs, std::map<Tens
   plan.outputs = std::move(outputs);
   plan.fed = std::move(fed);
   Planner planner(scope, plan, queries);
-  for (const auto ref : plan.outputs) planner.need(ref);
-  if (scope.function()) {
-    std::vector<std::string> last;
-    for (const auto& [key, node] : scope.function()->control_ret()) last.push_back(node);
-    std::ranges::sort(last);
-    for (const auto& node : last) planner.need_effects(node);
-  }
-  return plan;
+  fill(planner, scope, plan);
+  const bool changes =
+      std::ranges::any_of(plan.steps, [&](const PlanStep& step) { return queries.has_effect(scope.node(step.node)); });
+  if (!changes) return plan;
+  Plan ordered{{}, plan.outputs, plan.fed};
+  Planner again(scope, ordered, queries, &plan);
+  fill(again, scope, ordered);
+  for (const PlanStep& step : plan.steps) again.need_node(step.node);
+  return ordered;
 }
 
 std::vector<std::string> called_functions(const FunctionLibrary& library, const tf::NodeDef& node) {

@@ -9,20 +9,24 @@
 #include <regex>
 
 #include "model_run.h"
+#include "tf2jax/base/config.h"
 
 int main(int argc, char** argv) {
   using namespace conformance;
   namespace fs = std::filesystem;
   CLI::App app("Runs models made by real TensorFlow and compares with what TensorFlow computed. Prints a table.");
   std::string directory, only;
+  bool exact_random = false;
   Isolation isolation{.limit = 300, .per_process = 1, .gigabytes = 16};
   app.add_option("directory", directory, "Folder of models, each with its case.json")
       ->required()
       ->check(CLI::ExistingDirectory);
   app.add_option("--only", only, "Models: a regular expression");
+  app.add_flag("--exact-random", exact_random, "Draw TensorFlow's random numbers: Config::tf_exact_random");
   app.add_option("--seconds", isolation.limit, "That one model may take");
   app.add_option("--gigabytes", isolation.gigabytes, "Of memory that one model may take");
   CLI11_PARSE(app, argc, argv);
+  tf2jax::update_config(&tf2jax::Config::tf_exact_random, exact_random);
   std::vector<fs::path> folders;
   for (const fs::directory_entry& e : fs::directory_iterator(directory))
     if (fs::exists(e.path() / "case.json") && std::regex_search(e.path().filename().string(), std::regex(only)))

@@ -41,7 +41,7 @@ inline Tree call_node(const std::string& op, const std::vector<Operand>& operand
     arguments.positional.push_back(Tree(Array(1.0f)));
   }
   const auto f = convert(g.graph(), {.inputs = inputs, .outputs = outputs, .jit = jit});
-  if (op.find("Random") != op.npos || op == "Multinomial" || op == "TruncatedNormal")
+  if (op.find("Random") != op.npos || op == "Multinomial" || op.find("TruncatedNormal") != op.npos)
     arguments.key = from_span<std::uint32_t>(std::vector<std::uint32_t>{0, 1}, {2});
   return f.call(arguments);
 }

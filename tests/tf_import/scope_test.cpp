@@ -63,6 +63,15 @@ TEST(MakePlan, EffectsBehindControlEdgesAreDone) {
   EXPECT_EQ(order(s, make_plan(s, {s.resolve("y", "test")}, {}, kNothing)), "awy");
 }
 
+// "w" changes what "r" reads, and takes nothing of it; "n" is needed by nothing.
+TEST(MakePlan, ReadsBeforeAnEffectAreDoneBeforeIt) {
+  const FunctionLibrary library(Graph::parse_text(node("a", "Const", {}) + node("r", "Read", {}) +
+                                                  node("n", "Neg", {"^r"}) + node("w", "Write", {"a", "^n"}) +
+                                                  node("y", "Add", {"w", "r"})));
+  const Scope s(library);
+  EXPECT_EQ(order(s, make_plan(s, {s.resolve("y", "test")}, {}, kNothing)), "rawy");
+}
+
 TEST(MakePlan, CyclesAndDuplicatesAreRefused) {
   const FunctionLibrary library(Graph::parse_text(node("a", "Neg", {"b"}) + node("b", "Neg", {"a"})));
   const Scope s(library);

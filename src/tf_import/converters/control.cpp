@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <set>
 
 namespace tf2jax::tf_import {
 namespace {
@@ -69,25 +70,64 @@ Arrays tensors_of(const Node& n, const Values& values) {
 
 Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
 
-Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array& index) {
-  check(!functions.empty(), "there are no branches. Expected at least one.");
-  const Operands operands(n, 1, [](std::size_t) { return true; });
-  if (index.is_concrete()) {
-    const auto i =
-        std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
-    return n.call(functions[i], operands.all);
+// Variables that some branch changes, which therefore every branch returns.
+std::set<std::size_t> changed_variables(const Node& n, const std::vector<FunctionRef>& functions,
+                                        const Operands& operands, const std::optional<Array>& key) {
+  Interpreter& interpreter = n.interpreter();
+  std::set<std::size_t> changed;
+  Avals avals;
+  for (const auto& x : operands.tensors) avals.push_back(x.aval().strong());
+  for (const auto& f : functions) {
+    if (!interpreter.model().facts(*interpreter.model().body(f.name)).has_effect) continue;
+    stage(
+        [&](const Arrays& xs) {
+          const auto [out, after] =
+              interpreter.undone([&] { return interpreter.call(f.name, operands.with(xs), key); });
+          for (const auto& [i, value] : after) changed.insert(i);
+          return tensors_of(n, out);
+        },
+        avals);
   }
+  return changed;
+}
+
+// One of several functions, which one is known when the program runs. Changes of variables are results like others.
+Values chosen(const Node& n, const std::vector<FunctionRef>& functions, const Array& index, const Operands& operands) {
   Interpreter& interpreter = n.interpreter();
   const bool random = interpreter.key() && std::ranges::any_of(functions, [&](const FunctionRef& f) {
                         return interpreter.model().body(f.name)->random_nodes > 0;
                       });
   // One key for whichever branch runs.
   const auto key = random ? std::optional(interpreter.next_key()) : std::nullopt;
+  const auto changed = changed_variables(n, functions, operands, key);
+  const auto named = [&](std::size_t i) { return VariableRef{i, interpreter.model().variables[i].name}; };
   std::vector<FlatFn> flat;
-  for (const auto& f : functions)
-    flat.emplace_back(
-        [&n, &operands, key, f](const Arrays& xs) { return tensors_of(n, call_pure(n, f, operands.with(xs), key)); });
-  return to_values(switch_flat(index, flat, operands.tensors));
+  for (const auto& f : functions) {
+    flat.emplace_back([&, f](const Arrays& xs) {
+      const auto [out, after] = interpreter.undone([&] { return interpreter.call(f.name, operands.with(xs), key); });
+      Arrays results = tensors_of(n, out);
+      for (const std::size_t i : changed) {
+        const auto it = after.find(i);
+        results.push_back(in_canonical_type(it == after.end() ? interpreter.read(named(i)) : it->second));
+      }
+      return results;
+    });
+  }
+  Arrays results = switch_flat(index, flat, operands.tensors);
+  const auto outputs = results.size() - changed.size();
+  std::size_t next = outputs;
+  for (const std::size_t i : changed) interpreter.assign(named(i), results[next++]);
+  results.resize(outputs);
+  return to_values(results);
+}
+
+Values branches(Node& n, const std::vector<FunctionRef>& functions, const Array& index) {
+  check(!functions.empty(), "there are no branches. Expected at least one.");
+  const Operands operands(n, 1, [](std::size_t) { return true; });
+  if (!index.is_concrete()) return chosen(n, functions, index, operands);
+  const auto i =
+      std::clamp<std::int64_t>(index.item<std::int64_t>(), 0, static_cast<std::int64_t>(functions.size()) - 1);
+  return n.call(functions[i], operands.all);
 }
 
 // Any tensor is a condition, as in Python: numbers by being other than zero, lists by being other than empty.

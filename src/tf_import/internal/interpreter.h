@@ -1,6 +1,9 @@
 // Interpreter: evaluates planned graphs under whatever trace is current. One per evaluation; not thread-safe.
 #pragma once
+#include <functional>
+#include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "tf2jax/tf_import/internal/model.h"
@@ -28,11 +31,16 @@ class Interpreter {
   const Arrays& variables() const { return variables_; }
   bool changed(std::size_t variable) const { return changed_[variable]; }
   std::size_t num_changes() const { return changes_; }
+  /// Evaluates `f`, whose changes are undone afterwards. Returns its results and the variables as `f` left them, by
+  /// position, where it changed them.
+  std::pair<Values, std::map<std::size_t, Array>> undone(const std::function<Values()>& f);
 
   /// The key of the next random node. Throws: ValueError when no key was given.
   Array next_key();
   const std::optional<Array>& key() const { return key_; }
 
+  /// What is being evaluated is the condition or the body of a loop, whose turns may be many.
+  bool in_loop() const { return loops_ > 0; }
   /// The function that is being evaluated; empty for the main graph.
   const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
   /// The same of linear_position.h, of tensors of that function.
@@ -63,6 +71,7 @@ class Interpreter {
   std::optional<Array> key_;
   std::vector<Frame*> frames_;
   std::int64_t evaluated_ = 0;  // nodes
+  int loops_ = 0;               // that are being evaluated, one inside the other
 };
 
 }  // namespace tf2jax::tf_import

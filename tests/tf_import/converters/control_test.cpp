@@ -58,6 +58,51 @@ std::string branch_function(const std::string& name, const std::string& op) {
          op + "\" input: \"a\" } ret { key: \"r\" value: \"o:y:0\" } }";
 }
 
+// v becomes v + x where x is positive; the other branch only reads it.
+ConvertedFunction updates_where_positive() {
+  const auto branch = [](const std::string& name, const std::string& nodes, const std::string& result) {
+    return "function { signature { name: \"" + name +
+           "\" input_arg { name: \"r\" type: DT_RESOURCE } input_arg { name: \"a\" type: DT_FLOAT } output_arg { name: "
+           "\"o\" type: DT_FLOAT } control_output: \"done\" } " +
+           nodes + " ret { key: \"o\" value: \"" + result + "\" } control_ret { key: \"done\" value: \"u\" } } ";
+  };
+  const std::string float_type = " attr { key: \"dtype\" value { type: DT_FLOAT } } ";
+  const std::string text =
+      kScalarX + node("v", "VarHandleOp", {}, float_type + "attr { key: \"shape\" value { shape { } } }") +
+      constant("zero", "dtype: DT_FLOAT tensor_shape { } float_val: 0") + node("p", "Greater", {"x", "zero"}) +
+      node("c", "If", {"p", "v", "x"},
+           "attr { key: \"then_branch\" value { func { name: \"t\" } } } attr { key: \"else_branch\" value { func { "
+           "name: \"e\" } } }") +
+      node("last", "ReadVariableOp", {"v", "^c"}, float_type) + node("y", "Mul", {"c", "last"}) + "library { " +
+      branch("t",
+             "node_def { name: \"u\" op: \"AssignAddVariableOp\" input: \"r\" input: \"a\"" + float_type +
+                 "} node_def { name: \"n\" op: \"Identity\" input: \"a\" }",
+             "n:output:0") +
+      branch("e", "node_def { name: \"u\" op: \"ReadVariableOp\" input: \"r\"" + float_type + "}", "u:value:0") + "}";
+  return convert(Graph::parse_text(text), {.outputs = {"y"}, .captures = {{"v", "v", array<float>(3.f), true}}});
+}
+
+TEST(ControlOps, BranchesMayChangeVariables) {
+  const auto f = updates_where_positive();
+  const auto both = [&](const Array& x) {
+    const auto [y, after] = f.apply()(f.params(), x);
+    return std::pair(y.array(), after.at("v").value());
+  };
+  for (const float x : {2.f, -2.f}) {
+    const float last = x > 0 ? 3 + x : 3, y = x > 0 ? x * last : 9;
+    const auto [eager, kept] = both(Array(x));
+    const auto [compiled, new_value] = jit(both)(Array(x));
+    EXPECT_EQ(eager.item<float>(), y);
+    EXPECT_EQ(kept.item<float>(), last);
+    EXPECT_EQ(compiled.item<float>(), y);
+    EXPECT_EQ(new_value.item<float>(), last);
+    EXPECT_EQ(grad([&](const Array& v) { return both(v).second; })(Array(x)).item<float>(), x > 0 ? 1 : 0);
+  }
+  const auto [y, after] = vmap(both)(array({2.f, -2.f}));
+  EXPECT_EQ(after.to_vector<float>(), (std::vector<float>{5, 3}));
+  EXPECT_EQ(y.to_vector<float>(), (std::vector<float>{10, 9}));
+}
+
 TEST(ControlOps, AnIndexThatIsNoneTakesTheLastBranch) {
   const auto f =
       import(kScalarX + placeholder("i", "", "DT_INT32") +

@@ -160,15 +160,27 @@ Values stateless_binomial(Node& n) {
 
 Values stateless_shuffle(Node& n) { return {random::permutation(key_words(n, 1), n.array(0, 1))}; }
 
-// Inputs: shape, seed, means, deviations, lowest and highest values.
-Values stateless_truncated_between(Node& n) {
-  const Shape shape = n.sizes(0);
-  const DType type = n.array(2).dtype();
-  const auto wide = [&](std::size_t i) { return broadcast_to(n.array(i), shape); };
-  const Array mean = wide(2), deviation = wide(3);
+// `parameters`: means, deviations, lowest and highest values.
+Array truncated_between(const Array& key, const Arrays& parameters, const Shape& shape) {
+  const auto wide = [&](std::size_t i) { return broadcast_to(parameters[i], shape); };
+  const Array mean = wide(0), deviation = wide(1);
   const auto standard = [&](std::size_t i) { return divide(sub(wide(i), mean), deviation); };
-  const Array drawn = random::truncated_normal(seed_key(n, 1), standard(4), standard(5), shape, type);
-  return {add(mean, mul(deviation, drawn))};
+  const Array drawn = random::truncated_normal(key, standard(2), standard(3), shape, mean.dtype());
+  return add(mean, mul(deviation, drawn));
+}
+Values stateless_truncated_between(Node& n) { return {truncated_between(seed_key(n, 1), n.arrays(2, 4), n.sizes(0))}; }
+// The parameters are those of all rows, or of one each.
+Values truncated_between_node(Node& n) {
+  n.ignore({"seed", "seed2"});
+  const Shape shape = n.sizes(0);
+  Arrays parameters;
+  for (std::size_t i = 1; i < 5; ++i) {
+    const Array x = n.array(i, 0, 1);
+    Shape rows = x.shape();
+    if (x.rank() == 1) rows.resize(shape.size(), Dim(1));
+    parameters.push_back(reshape(x, rows));
+  }
+  return {truncated_between(n.interpreter().next_key(), parameters, shape)};
 }
 
 // The first versions, which take a seed of two numbers. Inputs: shape, seed and, of integers, the range.
@@ -204,6 +216,7 @@ void add_random_operations(ConverterTable& table) {
   table.add("Multinomial", multinomial_node, keyed);
   table.add("RandomGamma", random_gamma_node, keyed);
   table.add("RandomPoissonV2", random_poisson_node, keyed);
+  table.add("ParameterizedTruncatedNormal", truncated_between_node, keyed);
   for (const char* op : {"StatelessRandomGammaV2", "StatelessRandomGammaV3"}) table.add(op, stateless_gamma, stateless);
   table.add("StatelessRandomPoisson", stateless_poisson, stateless);
   table.add("StatelessRandomBinomial", stateless_binomial, stateless);

@@ -1,14 +1,15 @@
 // TensorFlow's own random numbers for stateless operations and those with seeds, where Config::tf_exact_random asks for
 // them. They are computed where the graph is staged, so seeds must be known.
-#include "tf2jax/tf_import/converters/internal/philox.h"
+#include "tf2jax/tf_import/converters/random/internal/philox.h"
 
 #include <cmath>
 #include <cstring>
-#include <numbers>
 
 #include "tf2jax/base/config.h"
-#include "tf2jax/base/limits.h"
+#include "tf2jax/tf_import/converters/random/internal/exact_random.h"
+#include "tf2jax/tf_import/converters/random/internal/philox_draws.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
+#include "tf2jax/tf_import/internal/interpreter.h"
 
 namespace tf2jax::tf_import {
 
@@ -17,7 +18,7 @@ Philox::Block Philox::block(std::uint64_t index) const {
   constexpr std::uint32_t kStep0 = 0x9E3779B9, kStep1 = 0xBB67AE85;
   const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
   const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  const std::uint64_t first = counter[0] + index, second = counter[1] + (first < index ? 1 : 0);
+  const auto [first, second] = skipped(index).counter;
   Block x{low(first), high(first), low(second), high(second)};
   std::uint32_t k0 = low(key), k1 = high(key);
   for (int round = 0; round < 10; ++round) {
@@ -35,62 +36,12 @@ Philox Philox::of_seed(std::uint64_t first, std::uint64_t second) {
   return {pair(0), {0, pair(2)}};
 }
 
+Philox Philox::skipped(std::uint64_t count) const {
+  const std::uint64_t first = counter[0] + count;
+  return {key, {first, counter[1] + (first < count ? 1 : 0)}};
+}
+
 namespace {
-
-template <class T>
-constexpr bool kIsWide = sizeof(T) == 8;
-// What is made of one block.
-template <class T>
-using Drawn = std::array<T, kIsWide<T> ? 2 : 4>;
-
-template <class T>
-Drawn<T> bits(const Philox::Block& x) {
-  Drawn<T> out;
-  if constexpr (kIsWide<T>) {
-    for (int i = 0; i < 2; ++i) out[i] = static_cast<T>(std::uint64_t{x[2 * i + 1]} << 32 | x[2 * i]);
-  } else {
-    for (int i = 0; i < 4; ++i) out[i] = static_cast<T>(x[i]);
-  }
-  return out;
-}
-
-// In [0, 1), from as many low bits as the type has digits.
-template <class T>
-Drawn<T> uniform(const Philox::Block& x) {
-  Drawn<T> out;
-  if constexpr (kIsWide<T>) {
-    for (int i = 0; i < 2; ++i) {  // here the first word is the high one
-      const std::uint64_t digits = std::uint64_t{x[2 * i] & 0xfffffU} << 32 | x[2 * i + 1];
-      out[i] = static_cast<double>(digits) * 0x1p-52;
-    }
-  } else {
-    const int digits = std::is_same_v<T, float> ? 23 : std::is_same_v<T, float16> ? 10 : 7;
-    for (int i = 0; i < 4; ++i)
-      out[i] = static_cast<T>(std::ldexp(static_cast<float>(x[i] & ((1U << digits) - 1)), -digits));
-  }
-  return out;
-}
-
-// Box and Muller's: two normal numbers from two uniform ones, in the steps that TensorFlow rounds.
-template <class T>
-std::array<T, 2> normal_pair(T u, T v) {
-  const T radius = std::sqrt(T{-2} * std::log(std::max(u, static_cast<T>(1.0e-7F))));
-  const T angle = static_cast<T>(2 * std::numbers::pi * v);
-  return {std::sin(angle) * radius, std::cos(angle) * radius};
-}
-
-// Halves are rounded floats.
-template <class T>
-Drawn<T> normal(const Philox::Block& x) {
-  if constexpr (kIsWide<T>) {
-    const auto u = uniform<double>(x);
-    return normal_pair(u[0], u[1]);
-  } else {
-    const auto u = uniform<float>(x);
-    const auto a = normal_pair(u[0], u[1]), b = normal_pair(u[2], u[3]);
-    return {static_cast<T>(a[0]), static_cast<T>(a[1]), static_cast<T>(b[0]), static_cast<T>(b[1])};
-  }
-}
 
 // Normal numbers within two deviations; each block of results has blocks of its own to try.
 template <class T>
@@ -108,17 +59,24 @@ Drawn<T> truncated(const Philox& generator, std::uint64_t index) {
 // ---- the operations
 
 std::vector<std::uint64_t> words(const Node& n, std::size_t i, std::int64_t count) {
-  const auto* x = n.input(i).get_if<Array>();
-  if (!x) n.fail(fmt::format("input {} is {}; expected integers.", i, n.input(i).kind()));
-  check<ShapeError>(is_integer(x->dtype()) && identical(x->shape(), Shape{Dim(count)}),
-                    "input {} must be {} integers. Got {}.", i, count, x->aval());
-  check<ConcretizationError>(x->is_concrete(),
-                             "TensorFlow's own random numbers need a seed that is known. Got {}. Pass it as a "
-                             "constant, call without jit, or turn Config::tf_exact_random off.",
-                             x->aval());
-  if (x->dtype() == u64) return x->to_vector<std::uint64_t>();
-  const auto narrow = x->to_vector<std::int64_t>();
+  const Array x = known_input(n, i);
+  check<ShapeError>(is_integer(x.dtype()) && identical(x.shape(), Shape{Dim(count)}),
+                    "input {} must be {} integers. Got {}.", i, count, x.aval());
+  if (x.dtype() == u64) return x.to_vector<std::uint64_t>();
+  const auto narrow = x.to_vector<std::int64_t>();
   return {narrow.begin(), narrow.end()};
+}
+
+}  // namespace
+
+Array known_input(const Node& n, std::size_t i) {
+  const auto* value = n.input(i).get_if<Array>();
+  const Array x = value ? *value : n.array(i);
+  check<ConcretizationError>(x.is_concrete(),
+                             "TensorFlow's own random numbers need seeds and parameters that are known. Got {}. Pass "
+                             "it as a constant, call without jit, or turn Config::tf_exact_random off.",
+                             x.aval());
+  return x;
 }
 
 Philox seeded(const Node& n, std::size_t i) {
@@ -126,7 +84,6 @@ Philox seeded(const Node& n, std::size_t i) {
   return Philox::of_seed(seed[0], seed[1]);
 }
 
-// Inputs: shape, key, counter, algorithm.
 Philox given(const Node& n) {
   constexpr std::int64_t kPhilox = 1, kAny = 3;
   const std::int64_t algorithm = n.integer(3);
@@ -137,12 +94,17 @@ Philox given(const Node& n) {
   return {words(n, 1, 1)[0], {counter[0], counter[1]}};
 }
 
-// Of the seeds in the attributes, as the first call of a session has it.
 Philox of_attributes(const Node& n) {
+  check<NotImplementedError>(!n.interpreter().in_loop(),
+                             "TensorFlow's own random numbers of {} are not implemented in a loop, each turn of which "
+                             "has others. Turn Config::tf_exact_random off.",
+                             n.op());
   const auto seed = [&](const char* name) { return static_cast<std::uint64_t>(n.attr_or<std::int64_t>(name, 0)); };
-  n.ignore({"T"});
   return {seed("seed"), {0, seed("seed2")}};
 }
+
+namespace {
+
 bool is_seeded(const Node& n) {
   return n.attr_or<std::int64_t>("seed", 0) != 0 || n.attr_or<std::int64_t>("seed2", 0) != 0;
 }
@@ -237,13 +199,7 @@ Values key_counter_algorithm(const Node& n) {
   return out;
 }
 
-struct Row {
-  const char* op;
-  Values (*convert)(const Node&);  // null: not implemented
-  bool stateful = false;           // TensorFlow's numbers are known when there is a seed
-};
-
-constexpr Row kRows[] = {
+constexpr ExactRandom kRows[] = {
     {"StatelessRandomGetKeyCounter", key_and_counter},
     {"StatelessRandomGetKeyCounterAlg", key_counter_algorithm},
     {"StatelessRandomGetAlg", [](const Node&) { return Values{Value(Array(1), true)}; }},
@@ -259,33 +215,24 @@ constexpr Row kRows[] = {
     {"RandomUniform", [](const Node& n) { return floats(n, of_attributes(n), Kind::uniform); }, true},
     {"RandomStandardNormal", [](const Node& n) { return floats(n, of_attributes(n), Kind::normal); }, true},
     {"TruncatedNormal", [](const Node& n) { return floats(n, of_attributes(n), Kind::truncated); }, true},
-    {"RandomUniformInt", [](const Node& n) { return integers_between(n, of_attributes(n), 1); }, true},
-    {"StatelessRandomGammaV2", nullptr},
-    {"StatelessRandomGammaV3", nullptr},
-    {"StatelessRandomPoisson", nullptr},
-    {"StatelessRandomBinomial", nullptr},
-    {"StatelessShuffle", nullptr},
-    {"StatelessParameterizedTruncatedNormal", nullptr},
-    {"StatelessMultinomial", nullptr}};
+    {"RandomUniformInt", [](const Node& n) { return integers_between(n, of_attributes(n), 1); }, true}};
+
+void extend(ConverterTable& table, const ExactRandom& row) {
+  const auto* found = table.find(row.op);
+  check<InternalError>(found != nullptr, "exact random numbers: there is no converter for '{}' to extend.", row.op);
+  table.add(
+      row.op,
+      [otherwise = found->convert, row](Node& n) {
+        return config().tf_exact_random && (!row.stateful || is_seeded(n)) ? row.convert(n) : otherwise(n);
+      },
+      found->traits);
+}
 
 }  // namespace
 
 void add_exact_random(ConverterTable& table) {
-  for (const auto& row : kRows) {
-    const auto* found = table.find(row.op);
-    check<InternalError>(found != nullptr, "exact random numbers: there is no converter for '{}' to extend.", row.op);
-    table.add(
-        row.op,
-        [otherwise = found->convert, convert = row.convert, stateful = row.stateful](Node& n) {
-          if (!config().tf_exact_random || (stateful && !is_seeded(n))) return otherwise(n);
-          check<NotImplementedError>(convert != nullptr,
-                                     "TensorFlow's own random numbers are not implemented for {}. Turn "
-                                     "Config::tf_exact_random off.",
-                                     n.op());
-          return convert(n);
-        },
-        found->traits);
-  }
+  for (const ExactRandom& row : kRows) extend(table, row);
+  for (const ExactRandom& row : exact_random_with_parameters()) extend(table, row);
 }
 
 }  // namespace tf2jax::tf_import

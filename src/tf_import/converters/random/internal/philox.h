@@ -15,6 +15,8 @@ struct Philox {
 
   /// The `index`-th block from the counter on.
   Block block(std::uint64_t index) const;
+  /// The generator from the `count`-th block on.
+  Philox skipped(std::uint64_t count) const;
   /// The generator of a seed of two numbers, as TensorFlow mixes them.
   static Philox of_seed(std::uint64_t first, std::uint64_t second);
 };

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
-#include "../../support.h"
-#include "../one_node.h"
-#include "../text_graph.h"
+#include "../../../support.h"
+#include "../../one_node.h"
+#include "../../text_graph.h"
 
 namespace tf2jax {
 namespace {

@@ -1,0 +1,31 @@
+// TensorFlow's own random numbers: the generators of nodes, and the operations whose distributions have parameters.
+#pragma once
+#include <span>
+#include <vector>
+
+#include "tf2jax/tf_import/converters/random/internal/philox.h"
+#include "tf2jax/tf_import/node.h"
+
+namespace tf2jax::tf_import {
+
+/// An operation's converter where Config::tf_exact_random is set.
+struct ExactRandom {
+  const char* op;
+  Values (*convert)(const Node&);
+  bool stateful = false;  // TensorFlow's numbers are known when there is a seed
+};
+
+/// Input `i`, whose value is known, with the type that the graph gives it.
+/// Throws: ConcretizationError when it is traced.
+Array known_input(const Node& n, std::size_t i);
+/// The generator of input `i`, a seed of two numbers.
+Philox seeded(const Node& n, std::size_t i);
+/// That of inputs 1 to 3: key, counter, algorithm. Throws: NotImplementedError for algorithms but Philox.
+Philox given(const Node& n);
+/// That of the seeds in the attributes, as the first call of a session has it. Throws: NotImplementedError in a loop.
+Philox of_attributes(const Node& n);
+
+/// Gamma, Poisson, binomial, multinomial, truncated normal numbers between bounds, and shuffles.
+std::span<const ExactRandom> exact_random_with_parameters();
+
+}  // namespace tf2jax::tf_import
