@@ -102,21 +102,22 @@ class Reader {
   }
 
   void read_plain_properties(ByteCursor& p, Op& op, const OpName& name) {
-    const PlainOp* known = find_plain_op(fmt::format("{}.{}", name.dialect, name.name));
-    if (!known && !p.empty()) op.name += " (with properties)";  // reported with every other that is not known
-    if (!known) return;
-    for (const auto& [attribute, is_optional, is_later] : known->properties) {
-      if (is_later && p.empty()) break;
-      if (!is_optional) {
-        op.attributes.emplace_back(attribute, entries_.read_attribute(p));
-        continue;
-      }
-      const std::uint64_t v = p.varint();
-      if ((v & 1u) == 0) continue;
-      if (v >> 1 >= file_.attributes.size()) p.fail(fmt::format("property '{}' is no attribute.", attribute));
-      op.attributes.emplace_back(attribute, entries_.attribute(v >> 1));
+    const auto forms = plain_forms(fmt::format("{}.{}", name.dialect, name.name));
+    std::vector<std::uint64_t> numbers;
+    for (ByteCursor all = p; !all.empty();) numbers.push_back(all.varint());
+    const auto form = std::ranges::find(forms, numbers.size(), &PlainForm::size);
+    if (form == forms.end()) {  // reported with every other operation that is not known
+      if (!numbers.empty()) op.name += fmt::format(" ({} properties)", numbers.size());
+      return;
     }
-    if (!p.empty()) p.fail(fmt::format("operation '{}' has more properties than it should.", op.name));
+    op.attributes.reserve(op.attributes.size() + numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const auto& [attribute, is_optional] = (*form)[i];
+      if (is_optional && (numbers[i] & 1u) == 0) continue;
+      const std::uint64_t number = is_optional ? numbers[i] >> 1 : numbers[i];
+      if (number >= file_.attributes.size()) p.fail(fmt::format("property '{}' is no attribute.", attribute));
+      op.attributes.emplace_back(attribute, entries_.attribute(number));
+    }
   }
 
   void complete(const ByteCursor& in, Op& op) {
