@@ -18,7 +18,7 @@ namespace {
 constexpr std::uint8_t kAttributes = 0x01, kResults = 0x02, kOperands = 0x04, kSuccessors = 0x08, kRegions = 0x10,
                        kUseLists = 0x20, kProperties = 0x40;
 constexpr int kMaxDepth = 200;
-constexpr std::size_t kMaxCopied = 1 << 22;
+constexpr std::size_t kMaxCopied = 1 << 22, kMostProperties = 16, kShort = 32;
 
 std::string plain_name(const OpName& name) {
   const std::string text(name.dialect == "vhlo" ? without_version(name.name) : name.name);
@@ -59,6 +59,7 @@ class Reader {
     op.offset = in.offset();
     const OpName& name = file_.op_names[in.index(file_.op_names.size(), "an operation's name")];
     op.name = plain_name(name);
+    count_copied(in, op.name.size() / kShort);
     const std::uint8_t mask = in.byte();
     (void)in.index(file_.attributes.size(), "an attribute");  // where it came from
     if (mask & kAttributes) read_attributes(in, op);
@@ -84,8 +85,9 @@ class Reader {
   void read_attributes(ByteCursor& in, Op& op) {
     const AttrPtr all = entries_.read_attribute(in);
     if (all->kind != Attr::Kind::dictionary) in.fail("attributes are no dictionary.");
-    count_copied(in, all->entries.size());
+    const std::size_t before = op.attributes.size();
     op.attributes.insert(op.attributes.end(), all->entries.begin(), all->entries.end());
+    count_attributes(in, op, before);
   }
 
   void read_properties(ByteCursor& in, Op& op, const OpName& name) {
@@ -102,33 +104,40 @@ class Reader {
   }
 
   void read_plain_properties(ByteCursor& p, Op& op, const OpName& name) {
-    const PlainOp* known = find_plain_op(fmt::format("{}.{}", name.dialect, name.name));
-    if (!known && !p.empty()) op.name += " (with properties)";  // reported with every other that is not known
-    if (!known) return;
-    for (const auto& [attribute, is_optional, is_later] : known->properties) {
-      if (is_later && p.empty()) break;
-      if (!is_optional) {
-        op.attributes.emplace_back(attribute, entries_.read_attribute(p));
-        continue;
-      }
-      const std::uint64_t v = p.varint();
-      if ((v & 1u) == 0) continue;
-      if (v >> 1 >= file_.attributes.size()) p.fail(fmt::format("property '{}' is no attribute.", attribute));
-      op.attributes.emplace_back(attribute, entries_.attribute(v >> 1));
+    const auto forms = plain_forms(fmt::format("{}.{}", name.dialect, name.name));
+    std::vector<std::uint64_t> numbers;
+    // No further than any form is long: many operations may share properties that have no end.
+    for (ByteCursor all = p; !all.empty() && numbers.size() <= kMostProperties;) numbers.push_back(all.varint());
+    const auto form = std::ranges::find(forms, numbers.size(), &PlainForm::size);
+    if (form == forms.end()) {  // reported with every other operation that is not known
+      if (!numbers.empty()) op.name += fmt::format(" ({} properties)", numbers.size());
+      return;
     }
-    if (!p.empty()) p.fail(fmt::format("operation '{}' has more properties than it should.", op.name));
+    op.attributes.reserve(op.attributes.size() + numbers.size());
+    for (std::size_t i = 0; i < numbers.size(); ++i) {
+      const auto& [attribute, is_optional] = (*form)[i];
+      if (is_optional && (numbers[i] & 1u) == 0) continue;
+      const std::uint64_t number = is_optional ? numbers[i] >> 1 : numbers[i];
+      if (number >= file_.attributes.size()) p.fail(fmt::format("property '{}' is no attribute.", attribute));
+      op.attributes.emplace_back(attribute, entries_.attribute(number));
+    }
   }
 
   void complete(const ByteCursor& in, Op& op) {
     const std::size_t before = op.attributes.size();
     complete_plain(op, [&](const std::string& message) { in.fail(message); });
-    count_copied(in, op.attributes.size() - std::min(before, op.attributes.size()));
+    count_attributes(in, op, before);
   }
 
-  // Operations share attributes in the file, and have them each for themselves here.
+  // Operations share names and attributes in the file, and have them each for themselves here.
+  void count_attributes(const ByteCursor& in, const Op& op, std::size_t first) {
+    std::size_t n = 0;
+    for (std::size_t i = first; i < op.attributes.size(); ++i) n += 1 + op.attributes[i].first.size() / kShort;
+    count_copied(in, n);
+  }
   void count_copied(const ByteCursor& in, std::size_t n) {
     copied_ += n;
-    if (copied_ > file_.bytes.size() + kMaxCopied) in.fail("its operations have too many attributes.");
+    if (copied_ > file_.bytes.size() + kMaxCopied) in.fail("its operations have too many names and attributes.");
   }
 
   // The module's own: two attributes that may be absent, its name and its visibility.

@@ -27,6 +27,11 @@ constexpr std::array<Part, 6> kScatter{"update_window_dims",           "inserted
                                        "input_batching_dims",          "scatter_indices_batching_dims",
                                        "scatter_dims_to_operand_dims", "index_vector_dim"};
 
+// Before StableHLO 1.1 there were no batching dimensions.
+constexpr std::array<Part, 4> kOldGather{"offset_dims", "collapsed_slice_dims", "start_index_map", "index_vector_dim"};
+constexpr std::array<Part, 4> kOldScatter{"update_window_dims", "inserted_window_dims", "scatter_dims_to_operand_dims",
+                                          "index_vector_dim"};
+
 // A list of signed numbers.
 Dims integers(ByteCursor& in) {
   Dims out(in.count("integers"));
@@ -34,14 +39,29 @@ Dims integers(ByteCursor& in) {
   return out;
 }
 
+bool is_list(Part part) { return part.ends_with('s') || part == "start_index_map"; }
+
+// Whether the numbers that are left are those of these parts. No numbers are those of two forms.
+bool fits(ByteCursor in, std::span<const Part> parts) {
+  for (const Part part : parts) {
+    if (in.empty()) return false;
+    const std::uint64_t count = in.varint();
+    for (std::uint64_t i = 0; is_list(part) && i < count; ++i) {
+      if (in.empty()) return false;
+      (void)in.varint();
+    }
+  }
+  return in.empty();
+}
+
 Attr dictionary_of(ByteCursor& in, std::span<const Part> parts) {
   Attr a;
   a.kind = Attr::Kind::dictionary;
   for (const Part part : parts) {
-    AttrPtr value = part.ends_with('s') || part == "start_index_map" ? integers_attribute(integers(in))
-                                                                     : integer_attribute(in.signed_varint());
+    AttrPtr value = is_list(part) ? integers_attribute(integers(in)) : integer_attribute(in.signed_varint());
     a.entries.emplace_back(std::string(part), std::move(value));
   }
+  if (!in.empty()) in.fail("an attribute has more parts than it should.");
   return a;
 }
 
@@ -88,11 +108,11 @@ Attr BytecodeEntries::decode_stablehlo(ByteCursor& in) {
     case 4: return dictionary_of(in, kConvolution);
     case 5: return dictionary_of(in, kDot);
     case 6: return enumerator(in, "fft_type");
-    case 7: return dictionary_of(in, kGather);
+    case 7: return fits(in, kOldGather) ? dictionary_of(in, kOldGather) : dictionary_of(in, kGather);
     case 8: return enumerator(in, "precision");
     case 9: return enumerator(in, "rng_algorithm");
     case 10: return enumerator(in, "rng_distribution");
-    case 11: return dictionary_of(in, kScatter);
+    case 11: return fits(in, kOldScatter) ? dictionary_of(in, kOldScatter) : dictionary_of(in, kScatter);
     case 12: return enumerator(in, "transpose");
     case 14: return alias(in);
     case 15: return decode_dot_algorithm(in);

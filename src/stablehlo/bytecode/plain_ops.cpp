@@ -1,5 +1,5 @@
-// Properties of operations of the dialects stablehlo, chlo and func. Source: their definitions, as MLIR's bytecode has
-// them: in alphabetical order, one that may be absent with a bit for that.
+// Properties of operations of the dialects stablehlo, chlo and func. Source: their definitions since JAX 0.4.30, as
+// MLIR's bytecode has them: in alphabetical order, one that may be absent with a bit for that.
 #include "tf2jax/stablehlo/internal/plain_form.h"
 
 #include <algorithm>
@@ -10,13 +10,17 @@ namespace tf2jax::stablehlo {
 namespace {
 
 struct Row {
-  std::string_view names, properties;  // those that may be absent end with '?', those of later versions with '+'
+  std::string_view names, properties;  // those that may be absent end with '?'
 };
 
-// A row holds operations of one dialect with the same properties.
+// A row holds operations of one dialect with the same properties. An operation whose properties became more has a row
+// for each form.
 constexpr Row kFunc[] = {
     {"func", "arg_attrs? function_type no_inline? res_attrs? sym_name sym_visibility?"},
+    {"func", "arg_attrs? function_type res_attrs? sym_name sym_visibility?"},
     {"call", "arg_attrs? callee no_inline? res_attrs?"},
+    {"call", "arg_attrs? callee res_attrs?"},
+    {"call", "callee"},
 };
 
 constexpr std::string_view kConvolution =
@@ -27,7 +31,10 @@ constexpr std::string_view kDynamicConvolution =
     "window_reversal? window_strides?";
 constexpr std::string_view kCustomCall =
     "api_version? backend_config? call_target_name called_computations? has_side_effect? operand_layouts? "
-    "output_operand_aliases? result_layouts? result_tilings+";
+    "output_operand_aliases? result_layouts?";
+constexpr std::string_view kTiledCall =
+    "api_version? backend_config? call_target_name called_computations? has_side_effect? operand_layouts? "
+    "output_operand_aliases? result_layouts? result_tilings?";
 
 constexpr Row kStablehlo[] = {
     {"batch_norm_grad batch_norm_inference batch_norm_training", "epsilon feature_index"},
@@ -41,8 +48,10 @@ constexpr Row kStablehlo[] = {
     {"concatenate get_dimension_size set_dimension_size", "dimension"},
     {"constant", "value"},
     {"convolution", kConvolution},
+    {"custom_call", kTiledCall},
     {"custom_call", kCustomCall},
     {"dot_general", "algorithm? dot_dimension_numbers precision_config?"},
+    {"dot_general", "dot_dimension_numbers precision_config?"},
     {"dot", "precision_config?"},
     {"dynamic_broadcast_in_dim", "broadcast_dimensions known_expanding_dimensions? known_nonexpanding_dimensions?"},
     {"dynamic_conv", kDynamicConvolution},
@@ -80,7 +89,7 @@ constexpr Row kChlo[] = {
     {"top_k", "k"},
 };
 
-using Table = std::map<std::string, PlainOp, std::less<>>;
+using Table = std::map<std::string, std::vector<PlainForm>, std::less<>>;
 
 // `add(word)` for each.
 template <class F>
@@ -92,22 +101,24 @@ void for_each_word(std::string_view text, const F& add) {
   }
 }
 
+PlainForm form_of(std::string_view properties) {
+  PlainForm out;
+  for_each_word(properties, [&](std::string_view word) {
+    const bool is_optional = word.ends_with('?');
+    out.push_back({word.substr(0, word.size() - (is_optional ? 1 : 0)), is_optional});
+  });
+  return out;
+}
+
 void add_rows(Table& out, const std::string& dialect, std::span<const Row> rows) {
   for (const Row& row : rows)
-    for_each_word(row.names, [&](std::string_view name) {
-      const auto it = out.emplace(dialect + std::string(name), PlainOp{}).first;
-      it->second.name = it->first;
-      for_each_word(row.properties, [&](std::string_view word) {
-        const bool is_later = word.ends_with('+'), is_optional = is_later || word.ends_with('?');
-        if (is_optional) word.remove_suffix(1);
-        it->second.properties.push_back({word, is_optional, is_later});
-      });
-    });
+    for_each_word(row.names,
+                  [&](std::string_view name) { out[dialect + std::string(name)].push_back(form_of(row.properties)); });
 }
 
 }  // namespace
 
-const PlainOp* find_plain_op(std::string_view name) {
+std::span<const PlainForm> plain_forms(std::string_view name) {
   static const Table table = [] {
     Table out;
     add_rows(out, "func.", kFunc);
@@ -116,7 +127,7 @@ const PlainOp* find_plain_op(std::string_view name) {
     return out;
   }();
   const auto it = table.find(name);
-  return it == table.end() ? nullptr : &it->second;
+  return it == table.end() ? std::span<const PlainForm>{} : it->second;
 }
 
 }  // namespace tf2jax::stablehlo

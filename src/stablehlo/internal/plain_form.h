@@ -1,6 +1,7 @@
 // Operations of StableHLO's own dialect, which texts and bytecode hold, in the form that VHLO has them.
 #pragma once
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,18 +14,15 @@ namespace tf2jax::stablehlo {
 /// throws, and says where.
 void complete_plain(Op& op, const std::function<void(const std::string&)>& fail);
 
-/// What the properties of an operation are in bytecode.
-struct PlainOp {
-  std::string_view name;  ///< with its dialect: "stablehlo.add"
-  struct Property {
-    std::string_view attribute;
-    bool is_optional = false;
-    bool is_later = false;  ///< files of earlier versions end before it
-  };
-  std::vector<Property> properties;
+/// What the properties of an operation are in bytecode, in order. Each takes one number.
+struct PlainProperty {
+  std::string_view attribute;
+  bool is_optional = false;
 };
+using PlainForm = std::vector<PlainProperty>;
 
-/// null when no properties of that operation are known.
-const PlainOp* find_plain_op(std::string_view name);
+/// The forms that an operation (named with its dialect: "stablehlo.add") has had, of different lengths; empty when no
+/// properties of it are known.
+std::span<const PlainForm> plain_forms(std::string_view name);
 
 }  // namespace tf2jax::stablehlo

@@ -2,9 +2,11 @@
 NAME.portable.mlirbc (a portable artifact).
 
     python tests/golden/stablehlo/make.py
+    python tests/golden/stablehlo/make.py --old       with JAX 0.4.30: indexing.old.mlirbc, whose properties are fewer
 """
 import io
 import os
+import sys
 
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import jax
@@ -35,7 +37,7 @@ def indexing(x, i, u):
 def control(x, n):
     y = lax.fori_loop(0, 4, lambda k, c: jnp.sin(c) + k, x)
     z = lax.switch(n, [jnp.sin, lambda v: jnp.flip(v) * 2, lambda v: jnp.pad(v, 1)[1:-1]], y)
-    return lax.while_loop(lambda c: jnp.sum(c) < 50, lambda c: c * 2 + 1, jnp.abs(z)), jax.jit(jnp.cumsum)(z)
+    return lax.while_loop(lambda c: jnp.sum(c) < 50, lambda c: c * 2 + 1, jnp.abs(z)), z
 
 
 def reductions(x):
@@ -63,6 +65,16 @@ FUNCTIONS = dict(
     numbers=(numbers, f(4, dtype="uint32"), f(2, 4, dtype="complex64")))
 
 
+def old(name):
+    from jax._src.interpreters import mlir
+    from jax._src.lib.mlir import ir
+    function, *arguments = FUNCTIONS[name]
+    with mlir.make_ir_context():
+        module, out = ir.Module.parse(jax.jit(function).lower(*arguments).as_text()), io.BytesIO()
+        module.operation.write_bytecode(out)
+    open(os.path.join(os.path.dirname(os.path.abspath(__file__)), f"{name}.old.mlirbc"), "wb").write(out.getvalue())
+
+
 def main():
     jax.config.update("jax_hlo_source_file_canonicalization_regex", ".*")  # no names of files in the modules
     folder = os.path.dirname(os.path.abspath(__file__))
@@ -75,4 +87,4 @@ def main():
         write(".portable.mlirbc", jax.export.export(jax.jit(function))(*arguments).mlir_module_serialized)
 
 
-main()
+old("indexing") if "--old" in sys.argv else main()
