@@ -28,6 +28,8 @@ const char* refusal(std::string_view primitive) {
   if (primitive == "custom_lin")
     return "it is what differentiation leaves of a custom_vjp function, and is known by its transpose only";
   if (primitive == "random_gamma") return "its rejection loop has no form in TensorFlow operations yet";
+  if (primitive == "schur" || primitive == "hessenberg" || primitive == "tridiagonal")
+    return "TensorFlow has no operation for it";
   return nullptr;
 }
 

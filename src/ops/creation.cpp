@@ -113,6 +113,22 @@ Arrays split(const Array& x, const Axes& sizes, std::int64_t axis) {
   return split_p().bind({x}, SplitParams{sizes, normalize_axis(axis, x.rank(), "split")});
 }
 
+Arrays split_evenly(const Array& x, std::int64_t sections, std::int64_t axis) {
+  check(sections >= 1, "split_evenly: the number of pieces must be positive. Got {}.", sections);
+  const std::int64_t a = normalize_axis(axis, x.rank(), "split_evenly");
+  const Dim rest = mod(x.shape()[a], Dim(sections)), size = floordiv(x.shape()[a], Dim(sections));
+  check(definitely_equal(rest, Dim(0)).value_or(false), "array split does not result in an equal division: rest is {}",
+        rest);
+  Arrays out;
+  Shape start(static_cast<std::size_t>(x.rank()), Dim(0)), limit = x.shape();
+  for (std::int64_t i = 0; i < sections; ++i) {
+    limit[a] = start[a] + size;
+    out.push_back(slice(x, start, limit));
+    start[a] = limit[a];
+  }
+  return out;
+}
+
 Array stack(std::span<const Array> xs, std::int64_t axis) {
   check(!xs.empty(), "stack: there are no arrays. Expected at least one.");
   const std::int64_t a = normalize_axis(axis, xs[0].rank() + 1, "stack");

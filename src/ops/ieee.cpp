@@ -25,7 +25,7 @@ std::pair<Array, Array> real_pair(std::string_view where, const Array& x, const 
   return in;
 }
 // |x - y|, 0 for infinities of one sign.
-Array distance(const Array& x, const Array& y) { return abs(where(equal(x, y), zeros_like(x), sub(x, y))); }
+Array distance(const Array& x, const Array& y) { return abs(where(equal(x, y), 0.0, sub(x, y))); }
 DType signed_integer_of_width(std::int64_t bytes) {
   return bytes == 2 ? DType::i16 : bytes == 4 ? DType::i32 : DType::i64;
 }

@@ -179,6 +179,9 @@ Array dynamic_update_slice(const Array& x, const Array& update, std::span<const 
 Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims = false);
 /// Pieces of the given sizes along `axis`.
 Arrays split(const Array& x, const Axes& sizes, std::int64_t axis);
+/// That many pieces of one size along `axis`, which may be symbolic: NumPy's split by a count. Throws: ValueError
+/// unless the count, positive, divides the size for certain.
+Arrays split_evenly(const Array& x, std::int64_t sections, std::int64_t axis = 0);
 /// New axis joining equal shapes.
 Array stack(std::span<const Array> xs, std::int64_t axis = 0);
 /// The same for a list of arrays.

@@ -5,6 +5,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/transforms/grad.h"
 
 namespace conformance {
@@ -67,6 +68,13 @@ std::optional<Value> program_module(const std::string& name) {
   if (name == "jnp.concatenate")
     return make_function([](const Arguments& a) {
       return Value{concatenate(leaves_of(a.get(0, "arrays")), integer(a.get(1, "axis")))};
+    });
+  if (name == "jnp.split")
+    return make_function([](const Arguments& a) {
+      Tuple pieces;
+      for (const Array& x : split_evenly(array_of(a.get(0, "ary")), integer(a.get(1, "indices_or_sections"))))
+        pieces.push_back(Value{x});
+      return make_tuple(std::move(pieces));
     });
   if (name == "jnp.arange")
     return make_function([](const Arguments& a) { return Value{arange(integer(a.get(0, "stop")))}; });

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <set>
 
+#include "tf2jax/ops/internal/condensed_forms.h"
 #include "tf2jax/ops/internal/random_gamma_grad.h"
 #include "tf2jax/transforms/batch.h"
 #include "tf2jax/transforms/jvp.h"
@@ -367,6 +368,10 @@ std::vector<Row> rows() {
   one("qr", [](const Array& x) { return qr(x).second; }, v({1.5, 0.3, -0.4, 0.8}, {2, 2}));
   one("svd", [](const Array& x) { return svdvals(x); }, v({1.5, 0.3, -0.4, 0.8}, {2, 2}));
   one("eig", [=](const Array& x) { return real(eigvals(definite(x))); }, mixed());
+  const Array any = v({1.5, 0.3, -0.4, 0.8, -1.1, 0.2, 0.5, 0.9, 2.0}, {3, 3});
+  one("schur", [](const Array& x) { return schur_p().bind({x}, SchurParams{})[0]; }, any, 0);
+  one("hessenberg", [](const Array& x) { return hessenberg_p().bind({x})[0]; }, any, 0);
+  one("tridiagonal", [](const Array& x) { return tridiagonal_p().bind({x}, TridiagonalParams{})[1]; }, any, 0);
   // Calls and control flow.
   const auto wave = [](const Array& x) { return sin(x) * x; };
   one("jit", jit(wave), mixed());

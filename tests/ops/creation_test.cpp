@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
+#include "../support.h"
 #include "bad_input.h"
+#include "tf2jax/trace/staging.h"
 
 namespace tf2jax {
 namespace {
@@ -138,6 +140,19 @@ std::vector<BadCall> bad_calls() {
   };
 }
 INSTANTIATE_TEST_SUITE_P(Creation, BadInput, ::testing::ValuesIn(bad_calls()));
+
+TEST(SplitEvenly, GivesPiecesOfOneSize) {
+  const Arrays pieces = split_evenly(reshape(arange(12), {2, 6}), 3, -1);
+  ASSERT_EQ(pieces.size(), 3u);
+  EXPECT_EQ(pieces[1].to_vector<int>(), (std::vector<int>{2, 3, 8, 9}));
+  expect_error<ValueError>([] { split_evenly(arange(5), 2); },
+                           "array split does not result in an equal division: rest is 1");
+  expect_error<ValueError>([] { split_evenly(arange(5), 0); }, "must be positive. Got 0");
+  EXPECT_EQ(stage([](const Arrays& x) { return split_evenly(x[0], 2); }, {Aval{f32, {Dim::parse("2*b")}, false}})
+                .output_avals()[1]
+                .shape[0],
+            Dim::parse("b"));
+}
 
 }  // namespace
 }  // namespace tf2jax

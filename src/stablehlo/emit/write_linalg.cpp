@@ -1,9 +1,11 @@
 // How factorisations are written: StableHLO's own operations, and the custom calls of jaxlib's CPU library, with the
 // targets, settings and layouts that JAX writes.
 #include "tf2jax/stablehlo/internal/emitter.h"
+#include "tf2jax/stablehlo/internal/householder.h"
 
 #include "tf2jax/control/scan.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/condensed_forms.h"
 #include "tf2jax/ops/linalg.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/rule_makers.h"
@@ -242,6 +244,36 @@ ValueIds eigh_w(const Emission& e) {
   return where_it_worked(e, f, {a.aval, w, a.info()});
 }
 
+ValueIds schur_w(const Emission& e) {
+  const bool vectors = e.params.get<SchurParams>().compute_schur_vectors;
+  const Matrices a(e);
+  Avals results{a.aval, a.aval};
+  results.insert(results.end(), is_complex(a.aval.dtype) ? 1 : 2, a.with(a.aval.dtype, {a.columns}));
+  results.insert(results.end(), {a.info(), a.info()});
+  const ValueIds f = factored(e, "gees", "gees", {{"mode", vectors ? 'V' : 'N'}, {"sort", 'N'}}, results);
+  if (!vectors) return where_it_worked(e, {f[0], f.back()}, {a.aval, a.info()});
+  return where_it_worked(e, {f[0], f[1], f.back()}, {a.aval, a.aval, a.info()});
+}
+
+// Written out: no derivative is asked of it.
+ValueIds hessenberg_w(const Emission& e) {
+  return e.out.expanded(
+      [](const Arrays& xs) {
+        auto [packed, taus] = hessenberg_packed(xs[0]);
+        return Arrays{packed, taus};
+      },
+      e.inputs, e.operands);
+}
+
+ValueIds tridiagonal_w(const Emission& e) {
+  const char uplo = e.params.get<TridiagonalParams>().lower ? 'L' : 'U';
+  const Matrices a(e);
+  Avals results;
+  for (const Aval& out : e.outputs) results.push_back(out.strong());
+  results.push_back(a.info());
+  return where_it_worked(e, factored(e, "sytrd", "hetrd", {{"uplo", uplo}}, results), results);
+}
+
 // Of real matrices the parts of the eigenvalues come apart.
 ValueIds eig_w(const Emission& e) {
   const auto& p = e.params.get<EigParams>();
@@ -272,6 +304,9 @@ ValueIds eig_w(const Emission& e) {
 
 void add_linalg_writers(Writers& t) {
   t["cholesky"] = cholesky_w;
+  t["hessenberg"] = hessenberg_w;
+  t["schur"] = schur_w;
+  t["tridiagonal"] = tridiagonal_w;
   t["triangular_solve"] = solve_w;
   t["lu"] = lu_w;
   t["qr"] = qr_w;

@@ -4,6 +4,7 @@
 #include "tf2jax/stablehlo/internal/table.h"
 
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/condensed_forms.h"
 #include "tf2jax/ops/linalg.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
@@ -142,6 +143,24 @@ Arrays geev(Call& c) {
   return out;
 }
 
+Arrays gees(Call& c) {
+  c.expect_operands(1, 1);
+  expect_matrix(c);
+  if (option(c, "sort") != 'N') c.fail("sorted eigenvalues are not supported.");
+  const bool vectors = option(c, "mode") == 'V';
+  Arrays out = schur_p().bind({c[0]}, SchurParams{vectors});
+  for (std::size_t i = out.size(); i < c.op.results.size(); ++i) out.push_back(zero_result(c, i, c.result_shape(i)));
+  return out;
+}
+
+Arrays sytrd(Call& c) {
+  c.expect_operands(1, 1);
+  expect_matrix(c);
+  Arrays out = tridiagonal_p().bind({c[0]}, TridiagonalParams{option(c, "uplo") == 'L'});
+  out.push_back(zero_result(c, 4, batch_of(c[0])));
+  return out;
+}
+
 Arrays trsm(Call& c) {
   c.expect_operands(2, 3);
   expect_matrix(c);
@@ -185,8 +204,11 @@ constexpr CustomCallRow kRows[] = {
     {"lapack_cgesdd_ffi", gesdd}, {"lapack_zgesdd_ffi", gesdd}, {"lapack_ssyevd_ffi", syevd},
     {"lapack_dsyevd_ffi", syevd}, {"lapack_cheevd_ffi", syevd}, {"lapack_zheevd_ffi", syevd},
     {"lapack_sgeev_ffi", geev},   {"lapack_dgeev_ffi", geev},   {"lapack_cgeev_ffi", geev},
-    {"lapack_zgeev_ffi", geev},   {"lapack_strsm_ffi", trsm},   {"lapack_dtrsm_ffi", trsm},
-    {"lapack_ctrsm_ffi", trsm},   {"lapack_ztrsm_ffi", trsm},
+    {"lapack_zgeev_ffi", geev},   {"lapack_strsm_ffi", trsm},   {"lapack_sgees_ffi", gees},
+    {"lapack_dgees_ffi", gees},   {"lapack_cgees_ffi", gees},   {"lapack_zgees_ffi", gees},
+    {"lapack_ssytrd_ffi", sytrd}, {"lapack_dsytrd_ffi", sytrd}, {"lapack_chetrd_ffi", sytrd},
+    {"lapack_zhetrd_ffi", sytrd}, {"lapack_dtrsm_ffi", trsm},   {"lapack_ctrsm_ffi", trsm},
+    {"lapack_ztrsm_ffi", trsm},
 };
 
 }  // namespace
