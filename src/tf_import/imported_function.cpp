@@ -110,10 +110,16 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, const Texts& texts, b
   if (has_key) key = arguments.back();
   Interpreter interpreter(model, std::move(variables), key);
   Values values = bound;
+  // Beside traced arguments, known integers stay known: they may be sizes and positions.
+  const bool traced = !std::ranges::all_of(arguments, &Array::is_concrete);
+  const auto given = [&](const Array& x) {
+    const bool known = traced && x.is_concrete() && (is_integer(x.dtype()) || is_bool(x.dtype()));
+    return known ? Value(x, true) : Value(at_gradient_boundary(x));
+  };
   std::size_t next = captured.size();
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto text = texts.find(i);
-    Value v = text == texts.end() ? Value(at_gradient_boundary(arguments[next++])) : Value(text->second);
+    Value v = text == texts.end() ? given(arguments[next++]) : Value(text->second);
     if (input_arguments[i] >= 0) values[input_arguments[i]] = std::move(v);
   }
   model->check_expansion(*body);

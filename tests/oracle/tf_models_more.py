@@ -119,6 +119,19 @@ def adam():
     return keras3(build, normal(6, 4))
 
 
+# Judged by value with run_models --exact-random.
+@program('random_generator', gradient=False, compare='shape', x64=True)
+def random_generator():
+    g = tf.random.Generator.from_seed(1234567)
+
+    @tf.function
+    def f(x):
+        return {'normal': x + g.normal([3, 2]), 'uniform': g.uniform([5], -1, 2, tf.float64), 'whole': g.uniform([4], 3, 77, tf.int64),
+                'bits': g.uniform_full_int([3], tf.int32), 'cut': g.truncated_normal([4]), 'counted': g.binomial([3], [5.0, 40.0, 9.0], [0.3, 0.6, 0.5]),
+                'again': g.normal([2])}
+    return module(f, {'x': normal(3, 2)}, track=[g])
+
+
 @program('beam_search', gradient=False)
 def beam():
     w = tf.Variable(normal(5, 5, seed=9))

@@ -82,21 +82,24 @@ def schedule(k):
     return k.optimizers.schedules.CosineDecay(0.05, 10, warmup_steps=2, warmup_target=0.1)
 
 
+# Optimizers that divide by a gradient's own size: where it is rounding alone, their step would be anything.
+EPSILON = 1e-5
+
 OPTIMIZERS = {
     'sgd': lambda k: k.optimizers.SGD(0.1),
     'momentum': lambda k: k.optimizers.SGD(0.05, momentum=0.9),
     'nesterov': lambda k: k.optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-    'adam': lambda k: k.optimizers.Adam(0.01),
-    'amsgrad': lambda k: k.optimizers.Adam(0.01, amsgrad=True),
-    'adamw': lambda k: k.optimizers.AdamW(0.01, weight_decay=0.02),
-    'rmsprop': lambda k: k.optimizers.RMSprop(0.01),
-    'rmsprop_centered': lambda k: k.optimizers.RMSprop(0.01, momentum=0.8, centered=True),
+    'adam': lambda k: k.optimizers.Adam(0.01, epsilon=EPSILON),
+    'amsgrad': lambda k: k.optimizers.Adam(0.01, epsilon=EPSILON, amsgrad=True),
+    'adamw': lambda k: k.optimizers.AdamW(0.01, epsilon=EPSILON, weight_decay=0.02),
+    'rmsprop': lambda k: k.optimizers.RMSprop(0.01, epsilon=EPSILON),
+    'rmsprop_centered': lambda k: k.optimizers.RMSprop(0.01, epsilon=EPSILON, momentum=0.8, centered=True),
     'adagrad': lambda k: k.optimizers.Adagrad(0.05),
     'adadelta': lambda k: k.optimizers.Adadelta(0.5),
-    'adamax': lambda k: k.optimizers.Adamax(0.01),
-    'nadam': lambda k: k.optimizers.Nadam(0.01),
+    'adamax': lambda k: k.optimizers.Adamax(0.01, epsilon=EPSILON),
+    'nadam': lambda k: k.optimizers.Nadam(0.01, epsilon=EPSILON),
     'ftrl': lambda k: k.optimizers.Ftrl(0.05, l1_regularization_strength=0.001, l2_regularization_strength=0.01),
-    'clipped': lambda k: k.optimizers.Adam(0.01, global_clipnorm=0.5),
+    'clipped': lambda k: k.optimizers.Adam(0.01, epsilon=EPSILON, global_clipnorm=0.5),
     'clipped_each': lambda k: k.optimizers.SGD(0.1, momentum=0.5, clipnorm=0.3),
     'scheduled': lambda k: k.optimizers.SGD(schedule(k), momentum=0.5),
 }
@@ -107,8 +110,8 @@ NEWER = {  # of both Kerases, not of the legacy ones
     'adafactor': lambda k: k.optimizers.Adafactor(0.05),
 }
 NEWEST = {
-    'lamb': lambda k: k.optimizers.Lamb(0.01),
-    'accumulated': lambda k: k.optimizers.Adam(0.01, gradient_accumulation_steps=2),
+    'lamb': lambda k: k.optimizers.Lamb(0.01, epsilon=EPSILON),
+    'accumulated': lambda k: k.optimizers.Adam(0.01, epsilon=EPSILON, gradient_accumulation_steps=2),
     'loss_scaled': lambda k: k.optimizers.LossScaleOptimizer(k.optimizers.SGD(0.1), initial_scale=8.0, dynamic_growth_steps=2),
     'muon': lambda k: k.optimizers.Muon(0.02),
 }

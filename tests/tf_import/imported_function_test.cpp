@@ -34,6 +34,20 @@ TEST(ImportedFunction, TracedArgumentsEvaluateItUnderTheTransform) {
   EXPECT_EQ(jit([&](const Array& v) { return Array(f(v)); })(x).to_vector<float>(), (Floats{1, 4, 9}));
 }
 
+TEST(ImportedFunction, KnownIntegersStayKnownBesideTracedArguments) {
+  const auto f = import(placeholder("x", "dim { size: 5 }") + placeholder("n", "dim { size: 1 }", "DT_INT32") +
+                            constant("zero", "dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 0") +
+                            constant("one", "dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 1") +
+                            node("more", "AddV2", {"n", "one"}) + node("s", "Slice", {"x", "zero", "more"}) +
+                            node("y", "Square", {"s"}),
+                        {"y"}, {"x", "n"});
+  const Array x = array<float>({1, 2, 3, 4, 5}), n = array<std::int32_t>({2});
+  EXPECT_EQ(f(x, n).array().to_vector<float>(), (Floats{1, 4, 9}));
+  const auto loss = [&](const Array& v) { return sum(f(v, n).array()); };
+  EXPECT_EQ(jit(grad(loss))(x).to_vector<float>(), (Floats{2, 4, 6, 0, 0}));
+  EXPECT_EQ(vmap(loss)(stack({x, x})).to_vector<float>(), (Floats{14, 14}));
+}
+
 TEST(ImportedFunction, ParamsMayBeReplacedAndDifferentiated) {
   const std::string text =
       kScalarX +

@@ -70,24 +70,35 @@ Arrays tensors_of(const Node& n, const Values& values) {
 
 Values to_values(const Arrays& xs) { return {xs.begin(), xs.end()}; }
 
-// Variables that some branch changes, which therefore every branch returns.
-std::set<std::size_t> changed_variables(const Node& n, const std::vector<FunctionRef>& functions,
-                                        const Operands& operands, const std::optional<Array>& key) {
+// Variables that a branch changes.
+std::set<std::size_t> changes_of(const Node& n, const FunctionRef& f, const Operands& operands,
+                                 const std::optional<Array>& key) {
   Interpreter& interpreter = n.interpreter();
+  if (!interpreter.model().facts(*interpreter.model().body(f.name)).has_effect) return {};
+  std::string call = f.name;
+  for (const Value& v : operands.all)
+    if (const auto* variable = v.get_if<VariableRef>()) call += fmt::format(" {}", variable->index);
+  if (const auto it = interpreter.branch_changes().find(call); it != interpreter.branch_changes().end())
+    return it->second;
   std::set<std::size_t> changed;
   Avals avals;
   for (const auto& x : operands.tensors) avals.push_back(x.aval().strong());
-  for (const auto& f : functions) {
-    if (!interpreter.model().facts(*interpreter.model().body(f.name)).has_effect) continue;
-    stage(
-        [&](const Arrays& xs) {
-          const auto [out, after] =
-              interpreter.undone([&] { return interpreter.call(f.name, operands.with(xs), key); });
-          for (const auto& [i, value] : after) changed.insert(i);
-          return tensors_of(n, out);
-        },
-        avals);
-  }
+  stage(
+      [&](const Arrays& xs) {
+        const auto [out, after] = interpreter.undone([&] { return interpreter.call(f.name, operands.with(xs), key); });
+        for (const auto& [i, value] : after) changed.insert(i);
+        return tensors_of(n, out);
+      },
+      avals);
+  interpreter.branch_changes()[call] = changed;
+  return changed;
+}
+
+// Variables that some branch changes, which therefore every branch returns.
+std::set<std::size_t> changed_variables(const Node& n, const std::vector<FunctionRef>& functions,
+                                        const Operands& operands, const std::optional<Array>& key) {
+  std::set<std::size_t> changed;
+  for (const auto& f : functions) changed.merge(changes_of(n, f, operands, key));
   return changed;
 }
 
@@ -106,6 +117,8 @@ Values chosen(const Node& n, const std::vector<FunctionRef>& functions, const Ar
     flat.emplace_back([&, f](const Arrays& xs) {
       const auto [out, after] = interpreter.undone([&] { return interpreter.call(f.name, operands.with(xs), key); });
       Arrays results = tensors_of(n, out);
+      for (const auto& [i, value] : after)  // where what is known of the operands decided which ones
+        check(changed.contains(i), "Some updated parameters are lost, ['{}'].", named(i).name);
       for (const std::size_t i : changed) {
         const auto it = after.find(i);
         results.push_back(in_canonical_type(it == after.end() ? interpreter.read(named(i)) : it->second));

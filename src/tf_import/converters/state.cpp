@@ -237,6 +237,7 @@ void add_builtin_operations(ConverterTable& table) {
   add_reduce_operations(table);
   add_nn_operations(table);
   add_random_operations(table);
+  add_generator_operations(table);
   add_xla_operations(table);
   add_module_operations(table);
   add_matrix_operations(table);

@@ -21,6 +21,7 @@ void add_nn_operations(ConverterTable& table);        // contractions, convoluti
 void add_state_operations(ConverterTable& table);     // constants, variables, calls
 void add_gradient_operations(ConverterTable& table);  // IdentityN, PreventGradient, StopGradient
 void add_random_operations(ConverterTable& table);
+void add_generator_operations(ConverterTable& table);
 /// Lets stateless random operations give TensorFlow's numbers, where the configuration asks for them.
 void add_exact_random(ConverterTable& table);
 void add_xla_operations(ConverterTable& table);

@@ -3,6 +3,8 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +36,9 @@ class Interpreter {
   /// Evaluates `f`, whose changes are undone afterwards. Returns its results and the variables as `f` left them, by
   /// position, where it changed them.
   std::pair<Values, std::map<std::size_t, Array>> undone(const std::function<Values()>& f);
+  /// The variables that calls of functions were found to change, by function and variables given to it: conditions
+  /// inside one another are looked into once each.
+  std::map<std::string, std::set<std::size_t>>& branch_changes() { return branch_changes_; }
 
   /// The key of the next random node. Throws: ValueError when no key was given.
   Array next_key();
@@ -71,7 +76,8 @@ class Interpreter {
   std::optional<Array> key_;
   std::vector<Frame*> frames_;
   std::int64_t evaluated_ = 0;  // nodes
-  int loops_ = 0;               // that are being evaluated, one inside the other
+  std::map<std::string, std::set<std::size_t>> branch_changes_;
+  int loops_ = 0;  // that are being evaluated, one inside the other
 };
 
 }  // namespace tf2jax::tf_import

@@ -58,8 +58,8 @@ std::string branch_function(const std::string& name, const std::string& op) {
          op + "\" input: \"a\" } ret { key: \"r\" value: \"o:y:0\" } }";
 }
 
-// v becomes v + x where x is positive; the other branch only reads it.
-ConvertedFunction updates_where_positive() {
+// v becomes v + x where x is positive; the other branch only reads it. The first asks once more, `depth` times.
+ConvertedFunction updates_where_positive(int depth = 0) {
   const auto branch = [](const std::string& name, const std::string& nodes, const std::string& result) {
     return "function { signature { name: \"" + name +
            "\" input_arg { name: \"r\" type: DT_RESOURCE } input_arg { name: \"a\" type: DT_FLOAT } output_arg { name: "
@@ -67,19 +67,41 @@ ConvertedFunction updates_where_positive() {
            nodes + " ret { key: \"o\" value: \"" + result + "\" } control_ret { key: \"done\" value: \"u\" } } ";
   };
   const std::string float_type = " attr { key: \"dtype\" value { type: DT_FLOAT } } ";
+  const auto branches = [](int k) {
+    return fmt::format(
+        "attr {{ key: \"then_branch\" value {{ func {{ name: \"t{}\" }} }} }} attr {{ key: \"else_branch\" value {{ "
+        "func {{ name: \"e\" }} }} }}",
+        k);
+  };
+  std::string nested;
+  for (int k = 1; k <= depth; ++k)
+    nested += branch(fmt::format("t{}", k),
+                     "node_def { name: \"zero\" op: \"Const\" attr { key: \"value\" value { tensor { dtype: DT_FLOAT "
+                     "tensor_shape { } float_val: 0 } } } " +
+                         float_type +
+                         "} node_def { name: \"p\" op: \"Greater\" input: \"a\" input: \"zero:output:0\" } node_def { "
+                         "name: \"u\" op: \"If\" input: \"p:z:0\" input: \"r\" input: \"a\" " +
+                         branches(k - 1) + " }",
+                     "u:output:0");
   const std::string text =
       kScalarX + node("v", "VarHandleOp", {}, float_type + "attr { key: \"shape\" value { shape { } } }") +
       constant("zero", "dtype: DT_FLOAT tensor_shape { } float_val: 0") + node("p", "Greater", {"x", "zero"}) +
-      node("c", "If", {"p", "v", "x"},
-           "attr { key: \"then_branch\" value { func { name: \"t\" } } } attr { key: \"else_branch\" value { func { "
-           "name: \"e\" } } }") +
-      node("last", "ReadVariableOp", {"v", "^c"}, float_type) + node("y", "Mul", {"c", "last"}) + "library { " +
-      branch("t",
+      node("c", "If", {"p", "v", "x"}, branches(depth)) + node("last", "ReadVariableOp", {"v", "^c"}, float_type) +
+      node("y", "Mul", {"c", "last"}) + "library { " + nested +
+      branch("t0",
              "node_def { name: \"u\" op: \"AssignAddVariableOp\" input: \"r\" input: \"a\"" + float_type +
                  "} node_def { name: \"n\" op: \"Identity\" input: \"a\" }",
              "n:output:0") +
       branch("e", "node_def { name: \"u\" op: \"ReadVariableOp\" input: \"r\"" + float_type + "}", "u:value:0") + "}";
   return convert(Graph::parse_text(text), {.outputs = {"y"}, .captures = {{"v", "v", array<float>(3.f), true}}});
+}
+
+// Each level is traced twice, once for what it changes: all of them together may not double each time.
+TEST(ControlOps, ConditionsThatChangeVariablesNest) {
+  const auto f = updates_where_positive(30);
+  const auto both = [&](const Array& x) { return f.apply()(f.params(), x).second.at("v").value(); };
+  EXPECT_EQ(jit(both)(Array(2.f)).item<float>(), 5);
+  EXPECT_EQ(jit(both)(Array(-2.f)).item<float>(), 3);
 }
 
 TEST(ControlOps, BranchesMayChangeVariables) {

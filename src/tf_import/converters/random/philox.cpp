@@ -126,10 +126,11 @@ Value filled(const Shape& sizes, DType type, F f) {
 
 enum class Kind : std::uint8_t { uniform, normal, truncated };
 
-Values floats(const Node& n, const Philox& generator, Kind kind) {
+// Input `shape` is the shape.
+Values floats(const Node& n, const Philox& generator, Kind kind, std::size_t shape = 0) {
   n.ignore({"Tshape", "Tseed"});
   const DType type = n.attr_or<DType>("dtype", f32);
-  const Shape sizes = n.sizes(0);
+  const Shape sizes = n.sizes(shape);
   return visit_dtype(type, [&]<class T>(std::type_identity<T>) -> Values {
     constexpr bool is_real = std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, float16> ||
                              std::is_same_v<T, bfloat16>;
@@ -145,9 +146,9 @@ Values floats(const Node& n, const Philox& generator, Kind kind) {
 }
 
 template <class F>
-Values integers(const Node& n, DType type, F f) {
+Values integers(const Node& n, DType type, F f, std::size_t shape) {
   n.ignore({"Tshape", "Tseed", "dtype"});
-  const Shape sizes = n.sizes(0);
+  const Shape sizes = n.sizes(shape);
   return visit_dtype(type, [&]<class T>(std::type_identity<T> t) -> Values {
     if constexpr (std::is_integral_v<T> && sizeof(T) >= 4) {
       return {filled<T>(sizes, type, [&](std::uint64_t i) { return f(t, i); })};
@@ -157,20 +158,20 @@ Values integers(const Node& n, DType type, F f) {
   });
 }
 
-Values full_integers(const Node& n, const Philox& generator) {
-  return integers(n, n.attr_or<DType>("dtype", u64),
-                  [&]<class T>(std::type_identity<T>, std::uint64_t i) { return bits<T>(generator.block(i)); });
+Values full_integers(const Node& n, const Philox& generator, std::size_t shape = 0) {
+  const auto draw = [&]<class T>(std::type_identity<T>, std::uint64_t i) { return bits<T>(generator.block(i)); };
+  return integers(n, n.attr_or<DType>("dtype", u64), draw, shape);
 }
 
 // Inputs `i` and `i` + 1: the range.
-Values integers_between(const Node& n, const Philox& generator, std::size_t i) {
+Values integers_between(const Node& n, const Philox& generator, std::size_t i, std::size_t shape = 0) {
   const Array low = n.scalar(i), high = n.scalar(i + 1);
   check<ConcretizationError>(low.is_concrete() && high.is_concrete(),
                              "TensorFlow's own random numbers need a range that is known. Got {} and {}.", low.aval(),
                              high.aval());
   check<DtypeError>(low.dtype() == high.dtype(), "the range must have one type. Got {} and {}.", low.aval(),
                     high.aval());
-  return integers(n, low.dtype(), [&]<class T>(std::type_identity<T>, std::uint64_t index) {
+  const auto draw = [&]<class T>(std::type_identity<T>, std::uint64_t index) {
     using Unsigned = std::make_unsigned_t<T>;
     const T from = low.item<T>(), to = high.item<T>();
     check(from < to, "the range must not be empty. Got {} to {}.", from, to);
@@ -180,7 +181,8 @@ Values integers_between(const Node& n, const Philox& generator, std::size_t i) {
     for (std::size_t k = 0; k < out.size(); ++k)
       out[k] = static_cast<T>(static_cast<Unsigned>(from) + drawn[k] % range);
     return out;
-  });
+  };
+  return integers(n, low.dtype(), draw, shape);
 }
 
 Value known_words(std::span<const std::uint64_t> values) {
@@ -198,6 +200,29 @@ Values key_counter_algorithm(const Node& n) {
   out.emplace_back(Array(1), true);
   return out;
 }
+
+}  // namespace
+
+Philox known_state(const Array& state) {
+  check<ConcretizationError>(state.is_concrete(),
+                             "TensorFlow's own random numbers need a state that is known. Got {}. Call without jit, or "
+                             "turn Config::tf_exact_random off.",
+                             state.aval());
+  const auto words = state.to_vector<std::uint64_t>();
+  return {words[2], {words[0], words[1]}};
+}
+
+Values exact_of_state(const Node& n, const Philox& generator) {
+  const std::string& op = n.op();
+  if (op == "StatefulUniform") return floats(n, generator, Kind::uniform, 2);
+  if (op == "StatefulStandardNormalV2") return floats(n, generator, Kind::normal, 2);
+  if (op == "StatefulTruncatedNormal") return floats(n, generator, Kind::truncated, 2);
+  if (op == "StatefulUniformInt") return integers_between(n, generator, 3, 2);
+  if (op == "StatefulUniformFullInt") return full_integers(n, generator, 2);
+  return exact_binomials(n, generator, 2, 3);
+}
+
+namespace {
 
 constexpr ExactRandom kRows[] = {
     {"StatelessRandomGetKeyCounter", key_and_counter},

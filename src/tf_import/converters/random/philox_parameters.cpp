@@ -160,15 +160,15 @@ double binomial_number(const Philox& generator, double count, double p, std::int
   return mirrored ? count - drawn : drawn;
 }
 
-// Inputs: shape, seed, counts, probabilities.
-Values stateless_binomial(const Node& n) {
+}  // namespace
+
+Values exact_binomials(const Node& n, const Philox& generator, std::size_t shape, std::size_t first) {
   n.ignore({"S", "Tseed"});
   const DType type = n.attr<DType>("dtype");
-  const Arrays parameters{known_input(n, 2), known_input(n, 3)};
-  const Layout layout(n.sizes(0), common_dims(parameters));
-  const Philox generator = seeded(n, 1);
-  const auto counts = spread(parameters[0], common_dims(parameters));
-  const auto probabilities = spread(parameters[1], common_dims(parameters));
+  const Arrays parameters{known_input(n, first), known_input(n, first + 1)};
+  const Dims dims = common_dims(parameters);
+  const Layout layout(n.sizes(shape), dims);
+  const auto counts = spread(parameters[0], dims), probabilities = spread(parameters[1], dims);
   return with_type<false>(n.attr_or<DType>("T", parameters[0].dtype()), [&]<class T>(std::type_identity<T>) {
     return with_type<true>(type, [&]<class U>(std::type_identity<U>) -> Values {
       return {drawn(layout.dims, type, layout.filled<U>([&](std::int64_t d, std::int64_t number) {
@@ -180,6 +180,13 @@ Values stateless_binomial(const Node& n) {
     });
   });
 }
+
+std::int64_t blocks_of_binomial(const Node& n, const Dims& dims) {
+  const Layout layout(symbolic(dims), common_dims({n.array(3), n.array(4)}));
+  return layout.distributions * 2 * 100 * (layout.samples + 3) / 4;
+}
+
+namespace {
 
 // ---- what TensorFlow draws in one run, or in several by as many threads, with other numbers
 
@@ -293,18 +300,19 @@ Values shuffle(const Node& n, const Philox& generator) {
                       detail::exact_array({i64, {Dim(std::ssize(order))}, false}, std::as_bytes(std::span(order)))))};
 }
 
-constexpr ExactRandom kRows[] = {{"StatelessRandomGammaV2", stateless_gamma},
-                                 {"StatelessRandomGammaV3", stateless_gamma},
-                                 {"RandomGamma", random_gamma, true},
-                                 {"StatelessRandomPoisson", stateless_poisson},
-                                 {"RandomPoissonV2", random_poisson, true},
-                                 {"StatelessRandomBinomial", stateless_binomial},
-                                 {"StatelessMultinomial", [](const Node& n) { return multinomial(n, seeded(n, 2)); }},
-                                 {"Multinomial", [](const Node& n) { return multinomial(n, of_attributes(n)); }, true},
-                                 {"StatelessParameterizedTruncatedNormal", stateless_truncated_between},
-                                 {"ParameterizedTruncatedNormal", truncated_between, true},
-                                 {"StatelessShuffle", [](const Node& n) { return shuffle(n, given(n)); }},
-                                 {"RandomShuffle", [](const Node& n) { return shuffle(n, of_attributes(n)); }, true}};
+constexpr ExactRandom kRows[] = {
+    {"StatelessRandomGammaV2", stateless_gamma},
+    {"StatelessRandomGammaV3", stateless_gamma},
+    {"RandomGamma", random_gamma, true},
+    {"StatelessRandomPoisson", stateless_poisson},
+    {"RandomPoissonV2", random_poisson, true},
+    {"StatelessRandomBinomial", [](const Node& n) { return exact_binomials(n, seeded(n, 1), 0, 2); }},
+    {"StatelessMultinomial", [](const Node& n) { return multinomial(n, seeded(n, 2)); }},
+    {"Multinomial", [](const Node& n) { return multinomial(n, of_attributes(n)); }, true},
+    {"StatelessParameterizedTruncatedNormal", stateless_truncated_between},
+    {"ParameterizedTruncatedNormal", truncated_between, true},
+    {"StatelessShuffle", [](const Node& n) { return shuffle(n, given(n)); }},
+    {"RandomShuffle", [](const Node& n) { return shuffle(n, of_attributes(n)); }, true}};
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 // Random numbers: JAX's for the same key, not TensorFlow's.
+#include "tf2jax/tf_import/converters/random/internal/exact_random.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
@@ -17,11 +18,12 @@ DType sample_type(const Node& n, DType fallback = f32) {
   return canonical_dtype(n.attr_or<DType>("dtype", fallback));
 }
 
-// Input `i` as the two words of a key.
+// Input `i` as the two words of a key; or the one word of a generator's, with the counter behind it.
 Array key_words(const Node& n, std::size_t i) {
   const Array key = n.array(i, 1, 1);
-  check<ShapeError>(is_integer(key.dtype()) && identical(key.shape()[0], Dim(2)),
-                    "the key must be two integers. Got {}.", key.aval());
+  check<DtypeError>(is_integer(key.dtype()), "the key must be integers. Got {}.", key.aval());
+  if (key.dtype() == u64 && identical(key.shape()[0], Dim(1))) return key_of_generator(key, n.array(i + 1, 1, 1));
+  check<ShapeError>(identical(key.shape()[0], Dim(2)), "the key must be two integers. Got {}.", key.aval());
   return astype(key, u32);
 }
 

@@ -25,6 +25,17 @@ Philox given(const Node& n);
 /// That of the seeds in the attributes, as the first call of a session has it. Throws: NotImplementedError in a loop.
 Philox of_attributes(const Node& n);
 
+/// That of the state of a tf.random.Generator, 3 words of 64 bits. Throws: ConcretizationError when it is traced.
+Philox known_state(const Array& state);
+/// Key and counter of a tf.random.Generator as a key of JAX's.
+Array key_of_generator(const Array& key, const Array& counter);
+/// The numbers of an operation that has its state in a variable. Inputs: state, algorithm, shape, parameters.
+Values exact_of_state(const Node& n, const Philox& generator);
+/// Binomial numbers that TensorFlow draws from `generator`; inputs `first` and the next: counts, probabilities.
+Values exact_binomials(const Node& n, const Philox& generator, std::size_t shape, std::size_t first);
+/// By how many numbers StatefulRandomBinomial moves its state on.
+std::int64_t blocks_of_binomial(const Node& n, const Dims& dims);
+
 /// Gamma, Poisson, binomial, multinomial, truncated normal numbers between bounds, and shuffles.
 std::span<const ExactRandom> exact_random_with_parameters();
 
