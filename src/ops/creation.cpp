@@ -120,7 +120,7 @@ Arrays split_evenly(const Array& x, std::int64_t sections, std::int64_t axis) {
   check(definitely_equal(rest, Dim(0)).value_or(false), "array split does not result in an equal division: rest is {}",
         rest);
   Arrays out;
-  Shape start(static_cast<std::size_t>(x.rank()), Dim(0)), limit = x.shape();
+  Shape start(x.shape().size(), Dim(0)), limit = x.shape();
   for (std::int64_t i = 0; i < sections; ++i) {
     limit[a] = start[a] + size;
     out.push_back(slice(x, start, limit));

@@ -70,7 +70,8 @@ TEST(ErrorsPage, ShowsMessagesOfTracing) {
     jit([](const Array& a) { return a + 1.f; }, {.donate_argnums = {0}})(x);
     x.item<float>(0);
   });
-  expect_shown<NotImplementedError>([] { parse_jaxpr("{ lambda ; a:f32[3]. let b:f32[3] = hessenberg a in (b,) }"); });
+  expect_shown<NotImplementedError>(
+      [] { parse_jaxpr("{ lambda ; a:f32[3]. let b:f32[3] = custom_linear_solve a in (b,) }"); });
   expect_shown<MissingRule>([] {
     const Primitive cube =
         make_primitive({.name = "cube", .operands = 1, .aval = rules::same_as_operand(kind::inexact)});

@@ -32,6 +32,7 @@ struct Given {
 };
 const std::vector<Given> kGiven = {
     {"Parameter named {} not found in config=", "features.md A29"},
+    {"array split does not result in an equal division: rest is {}", "poly_export golden, bad_split"},
     {"{} comparison '{}' {} '{}' is inconclusive", "features.md B19"},
     {"{} body function carry input and carry output must have equal types, but they differ", "features.md D7"},
     {"Reverse-mode differentiation does not work for lax.while_loop or lax.fori_loop with dynamic start/stop values. "

@@ -164,6 +164,7 @@ ReverseV2|f2,3 [0,1]|
 BroadcastTo|f3 [2,3]|
 BroadcastArgs BroadcastGradientArgs|[2,3] [3]|
 InvertPermutation|[2,0,1]|
+UnravelIndex|i4 [3,4]|
 SpaceToBatchND|f2,4,3 [2] [[1,1]]|
 BatchToSpaceND|f4,3,2 [2] [[1,2]]|
 SpaceToDepth|f1,4,4,2|block_size=2 data_format:"NHWC"
@@ -311,6 +312,12 @@ StatelessRandomPoisson|[4,3] [1,2] f3|dtype:INT32
 StatelessRandomBinomial|[4,3] [1,2] f3 f3|dtype:INT32
 StatelessShuffle|f4 [1,2] [0,0] =1|
 StatelessParameterizedTruncatedNormal|[4,3] [1,2] f3 f3 f3 f3|
+ParameterizedTruncatedNormal|[3,4] f3 f3 f3 f3|dtype:FLOAT
+VarHandleOp(;dtype:INT64,shape={3})>v StatefulUniform StatefulStandardNormalV2 StatefulTruncatedNormal|%v =1 [2,3]|dtype:FLOAT
+VarHandleOp(;dtype:INT64,shape={3})>v StatefulUniformInt|%v =1 [2,3] =0 =9|
+VarHandleOp(;dtype:INT64,shape={3})>v StatefulUniformFullInt|%v =1 [2,3]|dtype:UINT32
+VarHandleOp(;dtype:INT64,shape={3})>v StatefulRandomBinomial|%v =1 [2,3] f3 f3|dtype:INT32
+VarHandleOp(;dtype:INT64,shape={3})>v RngReadAndSkip|%v =1 =2|
 StatelessRandomNormal StatelessRandomUniform StatelessTruncatedNormal|[4] [1,2]|dtype:FLOAT
 StatelessRandomUniformInt|[4] [1,2] =1 =9|dtype:INT32
 StatelessRandomGetKeyCounterAlg|[1,2]|

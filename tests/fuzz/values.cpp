@@ -25,11 +25,17 @@ fuzz::ValueGraph graph_of(std::uint64_t seed, const std::vector<fuzz::ValueGraph
   return g;
 }
 
+// The state of a random generator: three integers of 64 bits.
+bool is_state(const tensorflow::NodeDef& node) {
+  const auto it = node.attr().find("dtype");
+  return node.op() == "VarHandleOp" && it != node.attr().end() && it->second.type() == tensorflow::DT_INT64;
+}
+
 ConvertOptions options_of(const fuzz::ValueGraph& g, bool jit) {
   ConvertOptions options{.outputs = {"y"}, .jit = jit};
   for (const auto& node : g.graph.node()) {
     if (node.op() == "VarHandleOp" || node.op() == "VariableV2")
-      options.captures.push_back({node.name(), node.name(), ones({2}), true});
+      options.captures.push_back({node.name(), node.name(), is_state(node) ? zeros({3}, DType::i64) : ones({2}), true});
   }
   return options;
 }
@@ -57,6 +63,8 @@ Array argument(const TensorSpec& spec, fuzz::Draw& draw, bool wild) {
 
 // Imports the graph and calls it.
 void call(const fuzz::ValueGraph& g, bool jit, std::uint64_t seed, bool wild) {
+  const bool wide = std::ranges::any_of(g.graph.node(), is_state);
+  const auto scope = override_config(&Config::enable_x64, config().enable_x64 || wide);
   const auto f = convert(Graph(std::make_shared<const tensorflow::GraphDef>(g.graph), "fuzz"), options_of(g, jit));
   fuzz::Draw draw(seed);
   CallArguments arguments;
@@ -144,6 +152,7 @@ int check_rows(const std::vector<fuzz::ValueGraph>& rows) {
                                               "DestroyResourceOp",
                                               "DisableCopyOnRead",
                                               "HostConst",
+                                              "RngSkip",
                                               "RefIdentity",
                                               "Variable",
                                               "VariableV2",

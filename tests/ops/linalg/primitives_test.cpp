@@ -39,7 +39,8 @@ TEST_F(Factorizations, AreRegisteredByTheirNames) {
   append_linalg_primitives(all);
   std::vector<std::string> names;
   for (const Primitive& p : all) names.push_back(p.name());
-  EXPECT_EQ(names, (std::vector<std::string>{"cholesky", "triangular_solve", "eigh", "lu", "qr", "svd", "eig"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"cholesky", "triangular_solve", "eigh", "lu", "qr", "svd", "eig", "schur",
+                                             "hessenberg", "tridiagonal"}));
 }
 
 }  // namespace

@@ -48,7 +48,10 @@ void advance(const Node& n, const Array& state, std::int64_t count) {
 // Input 2 is the shape.
 Array numbers(Node& n, const Array& key, const Shape& shape) {
   const std::string& op = n.op();
-  const DType type = canonical_dtype(n.attr_or<DType>("dtype", op == "StatefulUniformFullInt" ? u64 : f32));
+  const DType usual = op == "StatefulUniformFullInt"                                 ? u64
+                      : op == "StatefulUniformInt" || op == "StatefulRandomBinomial" ? i64
+                                                                                     : f32;
+  const DType type = canonical_dtype(n.attr_or<DType>("dtype", usual));
   if (op == "StatefulUniform") return random::uniform(key, shape, type);
   if (op == "StatefulStandardNormalV2") return random::normal(key, shape, type);
   if (op == "StatefulTruncatedNormal") return random::truncated_normal(key, -2.F, 2.F, shape, type);

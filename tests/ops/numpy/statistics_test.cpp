@@ -6,7 +6,7 @@
 
 #include <cmath>
 
-#include "../support.h"
+#include "../../support.h"
 
 namespace tf2jax {
 namespace {

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <complex>
 
-#include "../support.h"
+#include "../../support.h"
 
 namespace tf2jax {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
-#include "../support.h"
+#include "../../support.h"
 
 namespace tf2jax {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
-#include "bad_input.h"
+#include "../bad_input.h"
 
 namespace tf2jax {
 namespace {
