@@ -35,7 +35,7 @@ constexpr const char* kNoFurther =
     "save more";
 
 // Smaller constants are written where they are used.
-constexpr std::size_t kLargeConstant = 1024;
+bool is_large(const Array& x) { return x.is_concrete() && x.dtype() != DType::key && x.bytes().size() > 1024; }
 
 // Calls and recomputed bodies, which Binder evaluates equation by equation.
 const Jaxpr* inlined_body(const Equation& e) {
@@ -84,6 +84,7 @@ class Binder {
  private:
   Array value_of(const Array& x) const {
     if (const int i = find(variables_, x); i >= 0) return values_[i];
+    if (!is_large(x)) return x;
     const auto same = std::ranges::find_if(constants_, [&](const Array& c) { return c.same_as(x); });
     return same == constants_.end() ? x : inputs_[static_cast<std::size_t>(same - constants_.begin())];
   }
@@ -133,8 +134,8 @@ void find_used(const Jaxpr& jaxpr, const Variables& variables, std::vector<bool>
 
 void find_large_constants(const Jaxpr& jaxpr, const Variables& variables, Arrays& found) {
   for (const Array& x : jaxpr->consts)
-    if (x.is_concrete() && x.dtype() != DType::key && x.bytes().size() > kLargeConstant &&
-        Binder::find(variables, x) < 0 && std::ranges::none_of(found, [&](const Array& c) { return c.same_as(x); }))
+    if (is_large(x) && Binder::find(variables, x) < 0 &&
+        std::ranges::none_of(found, [&](const Array& c) { return c.same_as(x); }))
       found.push_back(x);
   for (const Equation& e : jaxpr->eqns)
     if (const Jaxpr* body = inlined_body(e)) find_large_constants(*body, variables, found);

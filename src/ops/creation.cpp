@@ -114,7 +114,9 @@ Arrays split(const Array& x, const Axes& sizes, std::int64_t axis) {
 }
 
 Arrays split_evenly(const Array& x, std::int64_t sections, std::int64_t axis) {
-  check(sections >= 1, "split_evenly: the number of pieces must be positive. Got {}.", sections);
+  constexpr std::int64_t kMost = std::int64_t{1} << 24;  // an axis of size 0 has any number of pieces
+  check(sections >= 1 && sections <= kMost, "split_evenly: the number of pieces must be positive. Got {}; at most {}.",
+        sections, kMost);
   const std::int64_t a = normalize_axis(axis, x.rank(), "split_evenly");
   const Dim rest = mod(x.shape()[a], Dim(sections)), size = floordiv(x.shape()[a], Dim(sections));
   check(definitely_equal(rest, Dim(0)).value_or(false), "array split does not result in an equal division: rest is {}",

@@ -262,8 +262,7 @@ Array reduce(const Primitive& p, std::string_view name, const Array& x, const Ax
 }
 // Bools count as integers, and running totals of weak types are not weak.
 Array countable(const Array& x) {
-  if (is_bool(x.dtype())) return rules::converted(x, canonical_dtype(DType::i64));
-  return x.weak_type() ? rules::converted(x, x.dtype()) : x;
+  return rules::as_dtype(x, is_bool(x.dtype()) ? canonical_dtype(DType::i64) : x.dtype());
 }
 Array cumulate(const Primitive& p, const Array& x, std::int64_t axis, bool reverse) {
   return p.bind1({x}, Cumulative{normalize_axis(axis, x.rank(), p.name()), reverse});

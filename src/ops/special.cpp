@@ -27,6 +27,11 @@ Primitive make_gamma(const char* name, PrimitiveFn self, bool upper) {
            [signed_part](auto& a, auto& x, auto&, auto& t) { return signed_part(mul(t, gamma_density(a, x))); }, self),
        .batch = rules::batch_nary(self)});
 }
+// The derivative of another function in its parameter, which has none of its own.
+Primitive make_slope(const char* name, PrimitiveFn self) {
+  return make_primitive(
+      {.name = name, .operands = 2, .aval = rules::nary(kind::floating, name), .batch = rules::batch_nary(self)});
+}
 Array apply(const Primitive& p, std::initializer_list<Array> operands) {
   return p.bind(promote_inexact(p.name(), std::span<const Array>(operands.begin(), operands.size())))[0];
 }
@@ -42,17 +47,11 @@ const Primitive& igammac_p() {
   return p;
 }
 const Primitive& igamma_grad_a_p() {
-  static const Primitive p = make_primitive({.name = "igamma_grad_a",
-                                             .operands = 2,
-                                             .aval = rules::nary(kind::floating, "igamma_grad_a"),
-                                             .batch = rules::batch_nary(igamma_grad_a_p)});
+  static const Primitive p = make_slope("igamma_grad_a", igamma_grad_a_p);
   return p;
 }
 const Primitive& random_gamma_grad_p() {
-  static const Primitive p = make_primitive({.name = "random_gamma_grad",
-                                             .operands = 2,
-                                             .aval = rules::nary(kind::floating, "random_gamma_grad"),
-                                             .batch = rules::batch_nary(random_gamma_grad_p)});
+  static const Primitive p = make_slope("random_gamma_grad", random_gamma_grad_p);
   return p;
 }
 const Primitive& polygamma_p() {

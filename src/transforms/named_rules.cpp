@@ -66,14 +66,14 @@ Arrays pseudo_inverse(const Arrays& x, const Arrays& y, const Arrays& t) {
   return {add(inside, add(left, right))};
 }
 
-// JAX's, by the names of the function and of its rule.
+// JAX's, by the names of the function and of its rule; any rule where none is named.
 struct Row {
   std::string_view function, rule;
   TangentRule tangents;
 };
-constexpr Row kRows[]{{"relu", "jvp", relu},
+constexpr Row kRows[]{{"relu", "", relu},
                       {"relu6", "jvp", relu6},
-                      {"silu", "jvp", silu},
+                      {"silu", "", silu},
                       {"logit", "jvp", logit},
                       {"logaddexp", "_logaddexp_jvp", logaddexp},
                       {"xlogy", "_xlogy_jvp", xlogy},
@@ -104,7 +104,7 @@ std::shared_ptr<const JvpRule> named_rule(const CustomJvpParams& p) {
     if (const auto it = registered().rules.find(p.name); it != registered().rules.end()) return it->second;
   }
   for (const Row& row : kRows)
-    if (row.function == p.name && row.rule == p.jvp.name && p.num_consts == 0)
+    if (row.function == p.name && (row.rule.empty() || row.rule == p.jvp.name) && p.num_consts == 0)
       return std::make_shared<const JvpRule>([p, tangents = row.tangents](const Arrays& x, const Arrays& t) {
         Arrays out = custom_jvp_call_p().bind(x, p);  // derivatives of it are by the rule again
         const Arrays slopes = tangents(x, out, t);

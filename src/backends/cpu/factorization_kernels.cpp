@@ -256,7 +256,6 @@ void register_factorization_kernels(KernelTable& table) {
   table.add(qr_p(), qr_kernel);
   table.add(svd_p(), svd_kernel);
   table.add(eig_p(), eig_kernel);
-  register_condensed_form_kernels(table);
 }
 
 }  // namespace tf2jax::cpu

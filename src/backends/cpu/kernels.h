@@ -12,6 +12,7 @@ void register_shape_kernels(KernelTable& table);
 void register_dot_kernels(KernelTable& table);
 void register_linalg_kernels(KernelTable& table);
 void register_factorization_kernels(KernelTable& table);
+void register_condensed_form_kernels(KernelTable& table);
 void register_reduce_kernels(KernelTable& table);
 void register_window_kernels(KernelTable& table);
 void register_gather_kernels(KernelTable& table);

@@ -84,7 +84,4 @@ struct Sizes : MatrixStack {
   const std::int64_t m, n, k;
 };
 
-/// schur, hessenberg and tridiagonal.
-void register_condensed_form_kernels(KernelTable& table);
-
 }  // namespace tf2jax::cpu

@@ -54,16 +54,16 @@ Array copysign(const Array& x, const Array& y) {
 Array heaviside(const Array& x, const Array& h) {
   const auto [a, at_zero] = real_pair("heaviside", x, h);
   const Array step = where(less(a, 0), zeros_like(a), where(greater(a, 0), ones_like(a), at_zero));
-  return where(not_equal(a, a), a, step);
+  return where(isnan(a), a, step);
 }
-Array fmax(const Array& x, const Array& y) { return where(logical_or(greater(x, y), not_equal(y, y)), x, y); }
-Array fmin(const Array& x, const Array& y) { return where(logical_or(less(x, y), not_equal(y, y)), x, y); }
+Array fmax(const Array& x, const Array& y) { return where(logical_or(greater(x, y), isnan(y)), x, y); }
+Array fmin(const Array& x, const Array& y) { return where(logical_or(less(x, y), isnan(y)), x, y); }
 
 Array nan_to_num(const Array& x, double nan) {
   if (is_complex(x.dtype())) return complex(nan_to_num(real(x), nan), nan_to_num(imag(x), nan));
   if (!is_floating(x.dtype())) return x;
   const double most = largest(x.dtype());
-  const Array number = where(not_equal(x, x), full_like(x, nan), x);
+  const Array number = where(isnan(x), full_like(x, nan), x);
   return where(equal(x, INFINITY), full_like(x, most), where(equal(x, -INFINITY), full_like(x, -most), number));
 }
 
@@ -94,7 +94,7 @@ Array log_sigmoid(const Array& x) { return neg(softplus(neg(to_inexact(x)))); }
 Array angle(const Array& x) {
   if (is_complex(x.dtype())) return atan2(imag(x), real(x));
   const Array y = rules::as_dtype(x, canonical_dtype(DType::f64));
-  return where(not_equal(y, y), y, where(less(y, 0), full_like(y, std::numbers::pi), zeros_like(y)));
+  return where(isnan(y), y, where(less(y, 0), full_like(y, std::numbers::pi), zeros_like(y)));
 }
 
 }  // namespace tf2jax

@@ -7,20 +7,12 @@
 
 #include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/internal/axis_list.h"
 #include "tf2jax/ops/reduce.h"
 
 namespace tf2jax {
 
 namespace {
-
-Axes resolve(const Array& x, const AxisList& list, std::string_view where) {
-  return list.given ? normalize_axes(list.axes, x.rank(), where) : iota_axes(x.rank());
-}
-
-Array restore(const Array& reduced, const Axes& axes, KeepDims keep) {
-  if (keep == KeepDims::no || axes.empty()) return reduced;
-  return expand_dims(reduced, axes);
-}
 
 Dim count(const Array& x, const Axes& axes) {
   Dim n = 1;
@@ -44,15 +36,12 @@ Array as_count(const Array& x, Dim n) {
   return rules::scalar_of(x.dtype(), static_cast<double>(n.value()));
 }
 
-// A reduction of a weak type is not weak.
-Array strong(const Array& x) { return x.weak_type() ? rules::converted(x, x.dtype()) : x; }
-
-// Bools and narrow integers add up in the default integer of their kind, as in NumPy.
+// Bools and narrow integers add up in the default integer of their kind, as in NumPy; sums of weak types are not weak.
 Array summable(const Array& x) {
   const DType d = x.dtype();
   const DType widest = canonical_dtype(is_unsigned_integer(d) ? DType::u64 : DType::i64);
   const bool narrow = is_bool(d) || (is_integer(d) && itemsize(d) < itemsize(widest));
-  return narrow ? rules::as_dtype(x, widest) : strong(x);
+  return rules::as_dtype(x, narrow ? widest : d);
 }
 
 // Halves compute in f32: their sums overflow, and differences from a mean lose what is left.
@@ -72,7 +61,7 @@ Array first_extreme(const Array& x, std::int64_t axis, bool largest) {
     const Array none = full_like(part, largest ? -INFINITY : INFINITY), candidates = where(among, part, none);
     return expand_dims((largest ? reduce_max : reduce_min)(candidates, {axis}), {axis});
   };
-  const Array re = real(x), im = imag(x), missing = not_equal(x, x);
+  const Array re = real(x), im = imag(x), missing = isnan(x);
   const Array number = logical_not(missing), first = logical_and(number, equal(re, of(re, number)));
   const Array best = logical_and(first, equal(im, of(im, first)));
   const Array any_missing = expand_dims(reduce_or(missing, {axis}), {axis});
@@ -113,12 +102,12 @@ Array std_dev(const Array& x, const AxisList& list, KeepDims keep, std::int64_t 
 Array max(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "max");
   check_not_empty("max", x, axes);
-  return restore(reduce_max(strong(x), axes), axes, keep);
+  return restore(reduce_max(rules::as_dtype(x, x.dtype()), axes), axes, keep);
 }
 Array min(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "min");
   check_not_empty("min", x, axes);
-  return restore(reduce_min(strong(x), axes), axes, keep);
+  return restore(reduce_min(rules::as_dtype(x, x.dtype()), axes), axes, keep);
 }
 Array all_true(const Array& x, const AxisList& list, KeepDims keep) {
   const Axes axes = resolve(x, list, "all_true");

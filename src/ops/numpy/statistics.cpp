@@ -4,23 +4,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include "tf2jax/ops/internal/axis_list.h"
 #include "tf2jax/ops/sort.h"
 
 namespace tf2jax {
 
 namespace {
 
-Array is_missing(const Array& x) { return not_equal(x, x); }
 // NaN is replaced; without NaN there is nothing to do.
 Array without_missing(const Array& x, double by) {
-  return is_inexact(x.dtype()) ? where(is_missing(x), full_like(x, by), x) : x;
+  return is_inexact(x.dtype()) ? where(isnan(x), full_like(x, by), x) : x;
 }
 // A reduction of what is there, and NaN where nothing is.
 template <class F>
 Array of_present(const Array& x, double by, const AxisList& axes, KeepDims keep, F reduce) {
   const Array y = reduce(without_missing(x, by), axes, keep);
   if (!is_inexact(x.dtype())) return y;
-  return where(all_true(is_missing(x), axes, keep), full_like(y, NAN), y);
+  return where(all_true(isnan(x), axes, keep), full_like(y, NAN), y);
 }
 
 }  // namespace
@@ -35,13 +35,13 @@ Array nanmin(const Array& x, const AxisList& axes, KeepDims keep) {
 }
 Array nanmean(const Array& x, const AxisList& axes, KeepDims keep) {
   if (!is_inexact(x.dtype())) return mean(x, axes, keep);
-  const Array present = astype(logical_not(is_missing(x)), x.dtype());
+  const Array present = astype(logical_not(isnan(x)), x.dtype());
   return divide(nansum(x, axes, keep), sum(present, axes, keep));
 }
 
 Array median(const Array& x, const AxisList& list, KeepDims keep) {
   check<DtypeError>(!is_complex(x.dtype()), "median: complex numbers are not ordered. Got {}.", x.aval());
-  const Axes axes = list.given ? normalize_axes(list.axes, x.rank(), "median") : iota_axes(x.rank());
+  const Axes axes = resolve(x, list, "median");
   // The axes last, as one.
   Axes order;
   Shape kept;
@@ -62,8 +62,8 @@ Array median(const Array& x, const AxisList& list, KeepDims keep) {
   const std::int64_t n = count.value(), low = (n - 1) / 2, high = n / 2;
   const auto at = [&](std::int64_t i) { return squeeze(slice_in_dim(sorted, i, i + 1, 1, last), {last}); };
   const Array middle = low == high ? at(low) : (at(low) + at(high)) * 0.5;
-  const Array out = where(is_missing(at(n - 1)), full_like(middle, NAN), middle);  // NaN is sorted last
-  return keep == KeepDims::yes && !axes.empty() ? expand_dims(out, axes) : out;
+  const Array out = where(isnan(at(n - 1)), full_like(middle, NAN), middle);  // NaN is sorted last
+  return restore(out, axes, keep);
 }
 
 Array count_nonzero(const Array& x, const AxisList& axes, KeepDims keep) {

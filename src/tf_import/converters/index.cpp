@@ -113,11 +113,14 @@ Values unravel_index(Node& n) {
       check(p >= 0 && p < elements, "a position is outside the array. Got {} for sizes {}.", p, tuple_string(sizes));
   Arrays rows(sizes.size());
   Array rest = positions;
-  for (auto k = sizes.size(); k-- > 0;) {
-    rows[k] = k == 0 ? rest : mod(rest, full_like(rest, sizes[k]));
-    rest = floor_divide(rest, full_like(rest, sizes[k]));
+  if (rows.empty()) return {zeros({0}, positions.dtype())};
+  for (auto k = sizes.size() - 1; k > 0; --k) {
+    const Array size = full_like(rest, sizes[k]);
+    rows[k] = mod(rest, size);
+    rest = floor_divide(rest, size);
   }
-  return {rows.empty() ? zeros({0}, positions.dtype()) : stack(rows)};
+  rows[0] = rest;
+  return {stack(rows)};
 }
 
 // Whole slices along axis 0 replaced or added to.
