@@ -65,6 +65,7 @@ Array argument(const TensorSpec& spec, fuzz::Draw& draw, bool wild) {
 void call(const fuzz::ValueGraph& g, bool jit, std::uint64_t seed, bool wild) {
   const bool wide = std::ranges::any_of(g.graph.node(), is_state);
   const auto scope = override_config(&Config::enable_x64, config().enable_x64 || wide);
+  const auto exact = override_config(&Config::tf_exact_random, wild && seed % 3 == 0);
   const auto f = convert(Graph(std::make_shared<const tensorflow::GraphDef>(g.graph), "fuzz"), options_of(g, jit));
   fuzz::Draw draw(seed);
   CallArguments arguments;
