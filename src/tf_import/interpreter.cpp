@@ -104,6 +104,11 @@ std::optional<std::int64_t> Interpreter::constant_distance(TensorRef a, TensorRe
   return tf_import::constant_distance(body.scope, body.plan, a, b, element);
 }
 
+std::optional<std::int64_t> Interpreter::constant_element(TensorRef x, int element) const {
+  const Body& body = *frames_.back()->body;
+  return tf_import::constant_element(body.scope, body.plan, x, element);
+}
+
 std::optional<Value> Interpreter::captured(const std::string& tensor, const std::string& function) const {
   for (auto it = frames_.rbegin(); it != frames_.rend(); ++it) {
     const Frame& frame = **it;

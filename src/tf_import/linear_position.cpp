@@ -3,6 +3,8 @@
 
 #include "tf2jax/tf_graph/tensor.h"
 
+#include <limits>
+
 namespace tf2jax::tf_import {
 namespace {
 
@@ -16,7 +18,8 @@ struct LinearPosition {
 };
 
 constexpr int kDepth = 64;
-constexpr std::int64_t kLargest = std::int64_t{1} << 40;
+// Within it nothing wraps, whichever integers a graph computes with.
+constexpr std::int64_t kLargest = std::numeric_limits<std::int32_t>::max();
 
 class Reader {
  public:
@@ -88,6 +91,11 @@ class Reader {
 };
 
 }  // namespace
+
+std::optional<std::int64_t> constant_element(const Scope& scope, const Plan& plan, TensorRef x, int element) {
+  const LinearPosition at = Reader(scope, plan).read(x, element);
+  return at.factor == 0 ? std::optional(at.offset) : std::nullopt;
+}
 
 std::optional<std::int64_t> constant_distance(const Scope& scope, const Plan& plan, TensorRef a, TensorRef b,
                                               int element) {

@@ -16,15 +16,17 @@ std::string list(const std::string& name, const std::vector<int>& values) {
   for (const int v : values) text += " int_val: " + std::to_string(v);
   return constant(name, text);
 }
-const std::string kMasks =
-    "attr { key: \"begin_mask\" value { i: 0 } } attr { key: \"end_mask\" value { i: 0 } } "
-    "attr { key: \"ellipsis_mask\" value { i: 0 } } attr { key: \"new_axis_mask\" value { i: 0 } } "
-    "attr { key: \"shrink_axis_mask\" value { i: 0 } }";
+std::string masks(int shrink_axis_mask) {
+  return "attr { key: \"begin_mask\" value { i: 0 } } attr { key: \"end_mask\" value { i: 0 } } "
+         "attr { key: \"ellipsis_mask\" value { i: 0 } } attr { key: \"new_axis_mask\" value { i: 0 } } "
+         "attr { key: \"shrink_axis_mask\" value { i: " +
+         std::to_string(shrink_axis_mask) + " } }";
+}
 
 // x[…] between begin and end, which `nodes` compute from the scalar i.
 std::string sliced(const std::string& nodes) {
   return placeholder("x", "dim { size: 8 }") + placeholder("i", "", "DT_INT32") + nodes +
-         node("y", "StridedSlice", {"x", "begin", "end", "ones"}, kMasks) + list("ones", {1});
+         node("y", "StridedSlice", {"x", "begin", "end", "ones"}, masks(0)) + list("ones", {1});
 }
 std::string pack(const std::string& name, const std::string& of) {
   return node(name, "Pack", {of}, "attr { key: \"N\" value { i: 1 } } attr { key: \"axis\" value { i: 0 } }");
@@ -64,6 +66,57 @@ TEST(LinearPosition, WindowsOfKnownSizeAreTraced) {
   check(by_product, [](int i) { return 3 * i; });
   check(of_vectors, [](int i) { return i; });
   check(by_difference, [](int i) { return i - 3; });
+}
+
+// x[begin:end:strides] of a 4 x 8 array, where the first positions are traced and the others constants packed with
+// them.
+std::string sliced_rows(const std::string& nodes, const std::vector<int>& strides) {
+  return placeholder("x", "dim { size: 4 } dim { size: 8 }") + placeholder("i", "", "DT_INT32") + nodes +
+         whole("one", 1) + node("next", "AddV2", {"i", "one"}) + list("strides", strides) +
+         node("y", "StridedSlice", {"x", "begin", "end", "strides"}, masks(1));
+}
+std::string pack_two(const std::string& name, const std::string& a, const std::string& b) {
+  return node(name, "Pack", {a, b}, "attr { key: \"N\" value { i: 2 } } attr { key: \"axis\" value { i: 0 } }");
+}
+Array rows() { return reshape(astype(arange(32), f32), {4, 8}); }
+// `f` of rows and position i: as called, inside jit, and of a batch of positions.
+void expect_row(const ConvertedFunction& f, int i, const std::vector<float>& expected) {
+  const auto call = [&](const Array& k) { return Array(f(rows(), k)); };
+  EXPECT_EQ(call(Array(i)).to_vector<float>(), expected);
+  EXPECT_EQ(jit(call)(Array(i)).to_vector<float>(), expected);
+  EXPECT_EQ(vmap(call)(array<std::int32_t>({i, i}))[1].to_vector<float>(), expected);
+}
+
+TEST(LinearPosition, ConstantsPackedWithTracedPositionsAreConstants) {
+  const auto row = [&](int begin, int end, int stride) {
+    const std::string nodes =
+        whole("b", begin) + whole("e", end) + pack_two("begin", "i", "b") + pack_two("end", "next", "e");
+    return import(sliced_rows(nodes, {1, stride}), {"y"}, {"x", "i"});
+  };
+  expect_row(row(1, -1, 1), 2, ramp(17, 6));    // x[i, 1:-1]
+  expect_row(row(-3, 8, 1), 2, ramp(21, 3));    // x[i, -3:8]
+  expect_row(row(-3, 100, 1), 2, ramp(21, 3));  // past the end
+  expect_row(row(1, 7, 3), 1, {9, 12});         // x[i, 1:7:3]
+  expect_row(row(6, 2, -2), 1, {14, 12});       // x[i, 6:2:-2]
+  expect_row(row(5, 2, 1), 1, {});              // empty
+}
+
+TEST(LinearPosition, SlicesToTheEndFromConstantsPackedWithTracedStarts) {
+  const auto from = [](int second, const std::vector<int>& sizes) {
+    return import(placeholder("x", "dim { size: 4 } dim { size: 8 }") + placeholder("i", "", "DT_INT32") +
+                      whole("b", second) + pack_two("begin", "i", "b") + list("sizes", sizes) +
+                      node("y", "Slice", {"x", "begin", "sizes"}),
+                  {"y"}, {"x", "i"});
+  };
+  expect_row(from(5, {1, -1}), 2, ramp(21, 3));
+  expect_row(from(8, {1, -1}), 2, {});
+  expect_row(from(2, {1, 3}), 3, ramp(26, 3));
+  const auto traced = [](const ConvertedFunction& f) {
+    jit([&](const Array& i) { return Array(f(rows(), i)); })(Array(1));
+  };
+  expect_error<ImportError>([&] { traced(from(6, {1, 3})); }, "Got [6, 9) of axis 1 with size 8");
+  expect_error<ImportError>([&] { traced(from(9, {1, -1})); }, "Got [9, 8) of axis 1 with size 8");
+  expect_error<ConcretizationError>([&] { traced(from(5, {-1, 1})); }, "a size to the end needs a constant start");
 }
 
 TEST(LinearPosition, SizesThatDependOnValuesAreRefusedUnderJit) {

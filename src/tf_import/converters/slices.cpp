@@ -41,35 +41,47 @@ struct Masks {
   std::int64_t begin, end, ellipsis, new_axis, shrink;
 };
 
+// One position for each axis: nullopt where it is traced. What is packed with traced ones keeps its number.
+// Throws: ValueError, which says `expected`, unless there are `count`.
+std::vector<std::optional<Dim>> positions_of(const Node& n, int input, std::size_t count, std::string_view expected) {
+  const bool traced = is_traced(n.input(input));
+  const Shape all = traced ? n.array(input, 1, 1).shape() : n.shape(input);
+  const Dim length = traced ? all[0] : Dim(all.size());
+  check(identical(length, Dim(count)), "{}. Got {}; expected {}.", expected, length, count);
+  if (!traced) return {all.begin(), all.end()};
+  std::vector<std::optional<Dim>> out(count);
+  for (std::size_t i = 0; i < count; ++i)
+    out[i] = n.interpreter().constant_element(n.step().inputs.at(static_cast<std::size_t>(input)), static_cast<int>(i));
+  return out;
+}
+
 // The operands of a StridedSlice. Begin or end may be traced where no axis needs it as a number.
 struct Entries {
   explicit Entries(const Node& n)
       : strides(n.integers(3)),
-        begin_traced(is_traced(n.input(1))),
-        end_traced(is_traced(n.input(2))),
-        positions(begin_traced ? n.array(1, 1, 1) : Array()),
-        begin(begin_traced ? positions.shape() : n.shape(1)),
-        end(end_traced ? n.array(2, 1, 1).shape() : n.shape(2)) {
-    const Dim count(strides.size());
-    if (strides.size() > kMaxEntries)
-      n.fail(fmt::format("{} slices are given; expected at most {}.", strides.size(), kMaxEntries));
-    const auto length = [&](bool traced, const Shape& v) { return traced ? v[0] : Dim(v.size()); };
-    if (!identical(length(begin_traced, begin), count) || !identical(length(end_traced, end), count))
-      n.fail("begin, end and strides differ in length.");
-  }
+        begin(positions_of(n, 1, checked_count(n, strides), kOneLength)),
+        end(positions_of(n, 2, strides.size(), kOneLength)),
+        positions(is_traced(n.input(1)) ? n.array(1) : Array()) {}
 
   // Element i of a traced begin.
   Array position(std::size_t i) const { return dynamic_index_in_dim(positions, Array(static_cast<int>(i)), 0); }
 
   Axes strides;
-  bool begin_traced, end_traced;
+  std::vector<std::optional<Dim>> begin, end;
+
+ private:
+  static constexpr std::string_view kOneLength = "begin, end and strides differ in length";
+  static std::size_t checked_count(const Node& n, const Axes& strides) {
+    if (strides.size() > kMaxEntries)
+      n.fail(fmt::format("{} slices are given; expected at most {}.", strides.size(), kMaxEntries));
+    return strides.size();
+  }
   Array positions;
-  Shape begin, end;  // a traced one: its shape
 };
 
 // A window whose size the graph tells though its bounds are traced: x[i : i + 3].
 std::optional<AxisSlice> traced_window(const Node& n, const Entries& e, const Masks& masks, std::size_t i, Dim d) {
-  if (!e.begin_traced || bit(masks.begin, i) || bit(masks.end, i) || e.strides[i] != 1) return std::nullopt;
+  if (e.begin[i] || bit(masks.begin, i) || bit(masks.end, i) || e.strides[i] != 1) return std::nullopt;
   const auto& inputs = n.step().inputs;
   const auto size = n.interpreter().constant_distance(inputs.at(1), inputs.at(2), static_cast<int>(i));
   if (!size) return std::nullopt;
@@ -88,15 +100,14 @@ AxisSlice axis_slice(const Node& n, const Entries& e, const Masks& masks, std::s
   if (s.stride == 0) n.fail("a stride is zero.");
   if (bit(masks.shrink, i)) {
     s.shrink = true;
-    if (e.begin_traced) s.index = e.position(i);
-    else s.start = from_end(e.begin[i]);
-    if (!e.begin_traced &&
-        (definitely_ge(s.start, d).value_or(false) || definitely_ge(Dim(-1), s.start).value_or(false)))
+    if (e.begin[i]) s.start = from_end(*e.begin[i]);
+    else s.index = e.position(i);
+    if (definitely_ge(s.start, d).value_or(false) || definitely_ge(Dim(-1), s.start).value_or(false))
       raise<ValueError>("index {0} is out of bounds for axis {1} with size {2}. Expected -{2} <= index < {2}.",
-                        e.begin[i], axis, d);
+                        e.begin[i].value_or(s.start), axis, d);
     s.limit = s.start + 1;
     s.stride = 1;
-  } else if ((e.begin_traced && !bit(masks.begin, i)) || (e.end_traced && !bit(masks.end, i))) {
+  } else if (!(e.begin[i] || bit(masks.begin, i)) || !(e.end[i] || bit(masks.end, i))) {
     if (const auto window = traced_window(n, e, masks, i, d)) return *window;
     raise<ConcretizationError>(
         "the bounds of a slice must be constants, or the end the begin plus one. Got traced ones for axis {}. Pass "
@@ -104,13 +115,13 @@ AxisSlice axis_slice(const Node& n, const Entries& e, const Masks& masks, std::s
         "as constants, or call without jit.",
         axis);
   } else if (s.stride > 0) {
-    s.start = bit(masks.begin, i) ? Dim(0) : clamp_dim(from_end(e.begin[i]), 0, d);
-    s.limit = bit(masks.end, i) || identical(e.end[i], d) ? d : clamp_dim(from_end(e.end[i]), 0, d);
+    s.start = bit(masks.begin, i) ? Dim(0) : clamp_dim(from_end(*e.begin[i]), 0, d);
+    s.limit = bit(masks.end, i) || identical(*e.end[i], d) ? d : clamp_dim(from_end(*e.end[i]), 0, d);
     if (!definitely_ge(s.limit, s.start).value_or(true)) s.limit = s.start;
   } else {
     // Kept as the window [end + 1, begin + 1), to be reversed.
-    const Dim first = bit(masks.begin, i) ? d - 1 : clamp_dim(from_end(e.begin[i]), -1, d - 1);
-    const Dim last = bit(masks.end, i) ? Dim(-1) : clamp_dim(from_end(e.end[i]), -1, d - 1);
+    const Dim first = bit(masks.begin, i) ? d - 1 : clamp_dim(from_end(*e.begin[i]), -1, d - 1);
+    const Dim last = bit(masks.end, i) ? Dim(-1) : clamp_dim(from_end(*e.end[i]), -1, d - 1);
     s.start = last + 1;
     s.limit = max(first + 1, s.start);
   }
@@ -266,30 +277,20 @@ Values slice_node(Node& n) {
   const Shape sizes = n.shape(2);
   check(sizes.size() == shape.size(), "there must be one size per axis. Got {}; expected {}.", sizes.size(),
         shape.size());
-  if (is_traced(n.input(1))) {
-    const Array begin = n.array(1, 1, 1);
-    check(identical(begin.shape()[0], Dim(sizes.size())), "there must be one start per axis. Got {}; expected {}.",
-          begin.shape()[0], shape.size());
-    for (std::size_t i = 0; i < sizes.size(); ++i) {
-      check<ConcretizationError>(!sizes[i].is_constant() || sizes[i].value() >= 0,
-                                 "a size to the end needs a constant start.");
-      check(definitely_ge(shape[i], sizes[i]).value_or(true),
-            "a slice exceeds its axis. Got {} elements of axis {} with size {}.", sizes[i], i, shape[i]);
-    }
-    return {dynamic_slice(x, unstack(begin), sizes)};
-  }
-  const Shape begin = n.shape(1);
-  check(begin.size() == shape.size(), "there must be one start per axis. Got {}; expected {}.", begin.size(),
-        shape.size());
-  Shape limit;
+  const auto begin = positions_of(n, 1, shape.size(), "there must be one start per axis");
+  Shape start, limit, lengths;
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     const bool rest = sizes[i].is_constant() && sizes[i].value() == -1;
-    limit.push_back(rest ? shape[i] : begin[i] + sizes[i]);
-    const bool ordered = definitely_ge(begin[i], 0).value_or(true) && definitely_ge(limit[i], begin[i]).value_or(true);
+    check<ConcretizationError>(!rest || begin[i], "a size to the end needs a constant start.");
+    start.push_back(begin[i].value_or(Dim(0)));
+    limit.push_back(rest ? shape[i] : start[i] + sizes[i]);
+    lengths.push_back(rest ? shape[i] - start[i] : sizes[i]);
+    const bool ordered = definitely_ge(start[i], 0).value_or(true) && definitely_ge(limit[i], start[i]).value_or(true);
     check(ordered && definitely_ge(shape[i], limit[i]).value_or(true),
-          "a slice exceeds its axis. Got [{}, {}) of axis {} with size {}.", begin[i], limit[i], i, shape[i]);
+          "a slice exceeds its axis. Got [{}, {}) of axis {} with size {}.", start[i], limit[i], i, shape[i]);
   }
-  return {slice(x, begin, limit)};
+  if (is_traced(n.input(1))) return {dynamic_slice(x, unstack(n.array(1)), lengths)};
+  return {slice(x, start, limit)};
 }
 
 }  // namespace

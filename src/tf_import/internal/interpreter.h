@@ -50,6 +50,7 @@ class Interpreter {
   const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
   /// The same of linear_position.h, of tensors of that function.
   std::optional<std::int64_t> constant_distance(TensorRef a, TensorRef b, int element) const;
+  std::optional<std::int64_t> constant_element(TensorRef x, int element) const;
   /// The value of a tensor of the function `function` that is being evaluated; nullopt when it is not there.
   std::optional<Value> captured(const std::string& tensor, const std::string& function) const;
 

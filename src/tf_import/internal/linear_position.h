@@ -1,4 +1,4 @@
-// Positions that a graph computes: how two of them differ.
+// Positions that a graph computes: what is known of them where they are traced.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -12,5 +12,9 @@ namespace tf2jax::tf_import {
 /// they are.
 std::optional<std::int64_t> constant_distance(const Scope& scope, const Plan& plan, TensorRef a, TensorRef b,
                                               int element);
+
+/// Element `element` of a vector of integers (-1: a scalar), where it does not depend on values: a number that is
+/// packed with traced ones.
+std::optional<std::int64_t> constant_element(const Scope& scope, const Plan& plan, TensorRef x, int element);
 
 }  // namespace tf2jax::tf_import
