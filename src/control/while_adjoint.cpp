@@ -166,20 +166,21 @@ class WhileAdjoint {
   // The slots, filled with the carries at the beginning of each segment.
   Arrays recorded(const Arrays& carry, const Array& per_slot, const Array& segments, const Arrays& slots) const {
     const std::size_t n = carry.size();
-    const Arrays out = while_flat([&](const Arrays& v) { return Arrays{less(v[0], segments)}; },
-                                  [&](const Arrays& v) {
-                                    const Arrays now(v.begin() + 1, v.begin() + 1 + static_cast<std::ptrdiff_t>(n));
-                                    Arrays kept;
-                                    for (std::size_t i = 0; i < n; ++i) {
-                                      Arrays at(v[1 + n + i].rank(), Array(0));
-                                      at[0] = v[0];
-                                      kept.push_back(dynamic_update_slice(v[1 + n + i], expand_dims(now[i], {0}), at));
-                                    }
-                                    // The last segment's end is nobody's beginning.
-                                    const Array steps = where(less(add(v[0], Array(1)), segments), per_slot, Array(0));
-                                    return grouped({Arrays{add(v[0], Array(1))}, advanced(now, steps), kept});
-                                  },
-                                  grouped({Arrays{Array(0)}, carry, slots}));
+    const Arrays out =
+        while_flat([&](const Arrays& v) { return Arrays{less(v[0], segments)}; },
+                   [&](const Arrays& v) {
+                     const Arrays now(v.begin() + 1, v.begin() + 1 + static_cast<std::ptrdiff_t>(n));
+                     Arrays kept;
+                     for (std::size_t i = 0; i < n; ++i) {
+                       Arrays at(v[1 + n + i].rank(), Array(0));
+                       at[0] = v[0];
+                       kept.push_back(dynamic_update_slice(v[1 + n + i], expand_dims(now[i], {0}), at, false));
+                     }
+                     // The last segment's end is nobody's beginning.
+                     const Array steps = where(less(add(v[0], Array(1)), segments), per_slot, Array(0));
+                     return grouped({Arrays{add(v[0], Array(1))}, advanced(now, steps), kept});
+                   },
+                   grouped({Arrays{Array(0)}, carry, slots}));
     return {out.begin() + 1 + static_cast<std::ptrdiff_t>(n), out.end()};
   }
 

@@ -1,4 +1,5 @@
 // Subscripts: x[i], x(all, slice(1, {}), newaxis), x.at(…).set(…).
+#include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/rule_makers.h"
@@ -10,6 +11,19 @@
 #include <optional>
 
 namespace tf2jax {
+
+Array rules::wrap_negative(const Array& indices, Dim size) {
+  if (!is_signed_integer(indices.dtype())) return indices;
+  const bool large = size.is_constant() && size.value() > std::numeric_limits<std::int32_t>::max();
+  const DType type = large ? DType::i64 : itemsize(indices.dtype()) < 4 ? DType::i32 : indices.dtype();
+  if (indices.is_concrete() && indices.rank() == 0 && size.is_constant()) {
+    const auto at = indices.item<std::int64_t>();
+    return at < 0 ? scalar_of(type, at + size.value()) : indices;
+  }
+  const Array wide = converted(indices, type);
+  const Array length = size.is_constant() ? scalar_of(type, size.value()) : converted(dim_as_value(size), type);
+  return where(less(wide, 0), wide + length, wide);
+}
 
 namespace {
 
@@ -124,13 +138,6 @@ Plan make_plan(const Array& x, std::span<const Index> indices) {
   return p;
 }
 
-// Indices below 0 count from the end. Those of narrow types may not hold the size.
-Array wrap_negative(const Array& given, Dim size) {
-  if (is_unsigned_integer(given.dtype())) return given;
-  const Array indices = itemsize(given.dtype()) < 4 ? rules::converted(given, DType::i32) : given;
-  return where(less(indices, 0), indices + size.value(), indices);
-}
-
 // The elements under the arrays of `p`, each with the window of the other axes; axes of integers are gone, new ones
 // missing.
 Array gather_arrays(const Array& y, const Plan& p, std::int64_t batch_at, const GatherOptions& options) {
@@ -142,7 +149,7 @@ Array gather_arrays(const Array& y, const Plan& p, std::int64_t batch_at, const 
   GatherDims d;
   Dims sizes = y.dims();
   for (const auto& a : p.arrays) {
-    columns.push_back(expand_dims(broadcast_to(wrap_negative(a.indices, y.shape()[a.axis]), batch), {n}));
+    columns.push_back(expand_dims(broadcast_to(rules::wrap_negative(a.indices, y.shape()[a.axis]), batch), {n}));
     d.collapsed_slice_dims.push_back(a.axis);
     d.start_index_map.push_back(a.axis);
     sizes[a.axis] = 1;
@@ -212,7 +219,7 @@ std::optional<Window> window_of(const Array& x, std::span<const Index> indices) 
     const auto picked = std::ranges::find(p.arrays, axis, &Plan::Picked::axis);
     if (picked != p.arrays.end()) {
       const Array at =
-          wrap_negative(rules::converted(representable(picked->indices, x.shape()[i]), type), x.shape()[i]);
+          rules::wrap_negative(rules::converted(representable(picked->indices, x.shape()[i]), type), x.shape()[i]);
       const Array inside = logical_and(greater_equal(at, 0), less(at, x.shape()[i].value()));
       w.inside = w.inside.has_value() ? logical_and(w.inside, inside) : inside;
       w.start.back() = at;
@@ -227,10 +234,10 @@ std::optional<Window> window_of(const Array& x, std::span<const Index> indices) 
 // The window's elements are read, combined and written: compiled programs do that in place.
 Array update_window(const Array& x, const Window& w, const Array& value, Combine combine) {
   const Array updates = reshape(broadcast_to(rules::as_dtype(value, x.dtype()), w.shape), w.sizes);
-  if (!combine && !w.inside.has_value()) return dynamic_update_slice(x, updates, w.start);
-  const Array old = dynamic_slice(x, w.start, w.sizes);
+  if (!combine && !w.inside.has_value()) return dynamic_update_slice(x, updates, w.start, false);
+  const Array old = dynamic_slice(x, w.start, w.sizes, false);
   const Array combined = combine ? combine(old, updates) : updates;
-  return dynamic_update_slice(x, w.inside.has_value() ? where(w.inside, combined, old) : combined, w.start);
+  return dynamic_update_slice(x, w.inside.has_value() ? where(w.inside, combined, old) : combined, w.start, false);
 }
 
 // Other updates go through flat positions: an array of every element's index, subscripted like x itself. What lies

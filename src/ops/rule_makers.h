@@ -47,6 +47,9 @@ Array scalar_of(DType dtype, const Array& value);
 /// Throws: DtypeError for others.
 Array extreme(DType dtype, bool lowest);
 Array filled(const Shape& shape, DType dtype, const Array& value);
+/// Indices of an axis of that size, where negative ones count from its end. Types that do not hold the size become i32
+/// or i64; known scalars stay known.
+Array wrap_negative(const Array& indices, Dim size);
 /// Expands `x` to exactly `shape` (scalars and size-1 axes repeat).
 Array broadcast_like(const Array& x, const Shape& shape);
 /// The value of a tangent, zeros when it is a symbolic zero.

@@ -172,10 +172,14 @@ Array slice(const Array& x, const Shape& start, const Shape& limit, const Axes& 
 /// lax.slice_in_dim.
 Array slice_in_dim(const Array& x, std::int64_t start, std::int64_t limit, std::int64_t stride, std::int64_t axis);
 /// A window of `sizes` at traced start indices (one scalar per axis), moved inside the bounds when it sticks out.
-Array dynamic_slice(const Array& x, std::span<const Array> start, const Shape& sizes);
+/// Negative indices count from the end of their axis, as in lax.dynamic_slice; else they are outside.
+Array dynamic_slice(const Array& x, std::span<const Array> start, const Shape& sizes,
+                    bool allow_negative_indices = true);
 /// `x` with the window at traced start indices replaced by `update`; moved inside the bounds likewise.
-Array dynamic_update_slice(const Array& x, const Array& update, std::span<const Array> start);
-/// The slice of `x` at a traced index along `axis`, which is dropped unless `keepdims`.
+Array dynamic_update_slice(const Array& x, const Array& update, std::span<const Array> start,
+                           bool allow_negative_indices = true);
+/// The slice of `x` at a traced index along `axis`, which is dropped unless `keepdims`. Negative ones count from the
+/// end.
 Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims = false);
 /// Pieces of the given sizes along `axis`.
 Arrays split(const Array& x, const Axes& sizes, std::int64_t axis);

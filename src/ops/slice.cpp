@@ -29,6 +29,14 @@ std::pair<Array, bool> stacked_indices(std::span<const Array> start, std::span<c
   return {stack(parts, mapped ? 1 : 0), mapped};
 }
 
+// Start indices as further operands. What is no index the primitive refuses.
+void append_start(Arrays& operands, std::span<const Array> start, bool allow_negative_indices) {
+  const Shape shape = operands.front().shape();
+  for (std::size_t i = 0; i < start.size(); ++i)
+    operands.push_back(allow_negative_indices && i < shape.size() ? rules::wrap_negative(start[i], shape[i])
+                                                                  : start[i]);
+}
+
 }  // namespace
 
 const Primitive& slice_p() {
@@ -102,7 +110,7 @@ const Primitive& dynamic_slice_p() {
         if (ct[0].is_zero()) return out;
         Arrays start;
         for (const LinearArg& a : x.subspan(1)) start.push_back(*a.known);
-        out[0] = Tangent(dynamic_update_slice(zeros_of(x[0].aval), ct[0].value(), start));
+        out[0] = Tangent(dynamic_update_slice(zeros_of(x[0].aval), ct[0].value(), start, false));
         return out;
       },
       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim size, const SliceSizes& s) -> BatchResult {
@@ -160,8 +168,8 @@ const Primitive& dynamic_update_slice_p() {
         const Array& g = ct[0].value();
         Arrays start;
         for (const LinearArg& a : x.subspan(2)) start.push_back(*a.known);
-        if (x[0].is_linear()) out[0] = Tangent(dynamic_update_slice(g, zeros_of(x[1].aval), start));
-        if (x[1].is_linear()) out[1] = Tangent(dynamic_slice(g, start, x[1].aval.shape));
+        if (x[0].is_linear()) out[0] = Tangent(dynamic_update_slice(g, zeros_of(x[1].aval), start, false));
+        if (x[1].is_linear()) out[1] = Tangent(dynamic_slice(g, start, x[1].aval.shape, false));
         return out;
       },
       .batch = [](std::span<const Array> x, std::span<const Axis> axes, Dim size, const NoParams&) -> BatchResult {
@@ -206,15 +214,16 @@ Array slice_in_dim(const Array& x, std::int64_t start, std::int64_t limit, std::
   return slice(x, lo, hi, strides);
 }
 
-Array dynamic_slice(const Array& x, std::span<const Array> start, const Shape& sizes) {
+Array dynamic_slice(const Array& x, std::span<const Array> start, const Shape& sizes, bool allow_negative_indices) {
   Arrays in{x};
-  in.insert(in.end(), start.begin(), start.end());
+  append_start(in, start, allow_negative_indices);
   return dynamic_slice_p().bind(in, SliceSizes{sizes})[0];
 }
 
-Array dynamic_update_slice(const Array& x, const Array& update, std::span<const Array> start) {
+Array dynamic_update_slice(const Array& x, const Array& update, std::span<const Array> start,
+                           bool allow_negative_indices) {
   Arrays in{x, update};
-  in.insert(in.end(), start.begin(), start.end());
+  append_start(in, start, allow_negative_indices);
   return dynamic_update_slice_p().bind(in)[0];
 }
 

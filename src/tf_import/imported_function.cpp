@@ -102,7 +102,8 @@ Config ImportedFunction::options_in_force() const {
   return options;
 }
 
-Arrays ImportedFunction::evaluate(const Arrays& arguments, const Texts& texts, bool has_key, Others& others) const {
+Arrays ImportedFunction::evaluate(const Arrays& arguments, const Texts& texts, bool has_key, Others& others,
+                                  std::optional<Array>* assumed) const {
   const ConfigScope scope(options_in_force());
   Arrays variables(model->variables.size());
   for (std::size_t i = 0; i < captured.size(); ++i) variables[captured[i]] = at_gradient_boundary(arguments[i]);
@@ -145,6 +146,7 @@ Arrays ImportedFunction::evaluate(const Arrays& arguments, const Texts& texts, b
     others.changed.push_back(i);
     outputs.push_back(at_gradient_boundary(interpreter.variables()[captured[i]]));
   }
+  if (assumed) *assumed = interpreter.assumptions();
   return outputs;
 }
 
@@ -155,7 +157,14 @@ std::shared_ptr<const ImportedFunction::Staged> ImportedFunction::staged(const A
     return found;
   auto made = std::make_shared<Staged>(Staged{avals, now, has_key, {}, {}});
   try {
-    made->jaxpr = stage([&](const Arrays& arguments) { return evaluate(arguments, {}, has_key, made->others); }, avals);
+    const auto traced = [&](const Arrays& arguments) {
+      std::optional<Array> assumed;
+      Arrays outputs = evaluate(arguments, {}, has_key, made->others, &assumed);
+      made->assumes = assumed.has_value();
+      if (assumed) outputs.push_back(*assumed);
+      return outputs;
+    };
+    made->jaxpr = stage(traced, avals);
   } catch (const ConcretizationError&) {
     made->jaxpr.reset();  // sizes depend on values; op by op these may be known
   }
@@ -196,7 +205,13 @@ Arrays ImportedFunction::compute(Arrays arguments, const Texts& texts, bool has_
   if (!program->jaxpr) return evaluate(arguments, texts, has_key, others);
   others = program->others;
   const bool concrete = std::ranges::all_of(arguments, &Array::is_concrete);
-  return concrete ? compiled(*program->jaxpr)->run(arguments) : eval_jaxpr(*program->jaxpr, arguments);
+  Arrays results = concrete ? compiled(*program->jaxpr)->run(arguments) : eval_jaxpr(*program->jaxpr, arguments);
+  if (program->assumes) {
+    const Array holds = results.back();
+    results.pop_back();
+    if (holds.is_concrete() && !holds.item<bool>()) return evaluate(arguments, texts, has_key, others);
+  }
+  return results;
 }
 
 std::pair<Tree, Variables> ImportedFunction::run(const Variables& given, const CallArguments& call_arguments) const {

@@ -4,9 +4,9 @@
 #include "tf2jax/tf_import/internal/linear_position.h"
 
 #include "tf2jax/base/limits.h"
+#include "tf2jax/ops/elementwise.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/trace/name_scope.h"
-#include "tf2jax/trace/trace.h"
 
 #include <algorithm>
 
@@ -53,7 +53,8 @@ Interpreter::Interpreter(std::shared_ptr<const Model> model, Arrays variables, s
     : model_(std::move(model)),
       variables_(std::move(variables)),
       changed_(variables_.size(), false),
-      key_(std::move(key)) {}
+      key_(std::move(key)),
+      trace_(current_trace()) {}
 
 Array Interpreter::read(const VariableRef& variable) const {
   const Array& x = variables_.at(variable.index);
@@ -120,6 +121,18 @@ std::optional<Value> Interpreter::captured(const std::string& tensor, const std:
     return value(frame, ref);
   }
   return std::nullopt;
+}
+
+void Interpreter::assume(const std::function<Array()>& holds) {
+  if (current_trace() != trace_) return;
+  if (const Array x = holds(); !x.is_concrete()) assumptions_.push_back(x);
+}
+
+std::optional<Array> Interpreter::assumptions() const {
+  if (assumptions_.empty()) return std::nullopt;
+  Array all = assumptions_.front();
+  for (std::size_t i = 1; i < assumptions_.size(); ++i) all = logical_and(all, assumptions_[i]);
+  return all;
 }
 
 Value Interpreter::value(const Frame& frame, TensorRef ref) const {

@@ -50,6 +50,30 @@ TEST(DynamicSlice, SmallIndexTypesAreNotWrapped) {
   EXPECT_EQ(dynamic_slice(x, Arrays{array<std::uint32_t>(4294967295u)}, {1}).item<float>(0), 299);
 }
 
+// The values are jax.lax's.
+TEST(DynamicSlice, NegativeIndicesCountFromTheEnd) {
+  const Array x = iota(f32, {8}, 0);
+  const auto window = [](const Array& v, const Array& i) { return dynamic_slice(v, Arrays{i}, {2}); };
+  const auto update = [](const Array& v, const Array& i) { return dynamic_update_slice(v, -ones({2}), Arrays{i}); };
+  for (const auto& [i, first] : {std::pair{-2, 6}, {-8, 0}, {-1, 6}, {-10, 0}, {3, 3}}) {
+    SCOPED_TRACE(i);
+    const Floats expected = slice_in_dim(x, first, first + 2, 1, 0).to_vector<float>();
+    EXPECT_EQ(window(x, Array(i)).to_vector<float>(), expected);
+    EXPECT_EQ(jit(window)(x, Array(i)).to_vector<float>(), expected);
+    EXPECT_EQ(jit(window)(x, array<std::int8_t>(static_cast<std::int8_t>(i))).to_vector<float>(), expected);
+    EXPECT_EQ(vmap(window, {.in_axes = {std::nullopt, 0}})(x, array<int>({i, 0}))[0].to_vector<float>(), expected);
+    Floats updated = x.to_vector<float>();
+    updated[first] = updated[first + 1] = -1;
+    EXPECT_EQ(update(x, Array(i)).to_vector<float>(), updated);
+    EXPECT_EQ(jit(update)(x, Array(i)).to_vector<float>(), updated);
+  }
+  EXPECT_EQ(dynamic_index_in_dim(x, Array(-1), 0).item<float>(), 7);
+  EXPECT_EQ(jit([&](const Array& i) { return dynamic_index_in_dim(x, i, 0); })(Array(-3)).item<float>(), 5);
+  EXPECT_EQ(dynamic_slice(iota(f32, {300}, 0), Arrays{array<std::int8_t>(-1)}, {1}).item<float>(0), 299);
+  EXPECT_EQ(dynamic_slice(x, Arrays{Array(-2)}, {2}, false).to_vector<float>(), (Floats{0, 1}));
+  EXPECT_EQ(dynamic_update_slice(x, -ones({1}), Arrays{Array(-2)}, false)[0].item<float>(), -1);
+}
+
 TEST(DynamicSlice, EachExampleHasItsOwnStart) {
   const auto f = [](const Array& v, const Array& i) { return dynamic_slice(v, Arrays{i}, {2}); };
   EXPECT_EQ(vmap(f)(x23, array<int>({1, 0})).to_vector<float>(), (Floats{2, 3, 4, 5}));

@@ -134,7 +134,7 @@ class Program:
         axis = r.randrange(rank)
         n = x.shape[axis]
         some = lambda k, top=n: np.array([r.randrange(top) for _ in range(k)], np.int32)
-        kind = r.choice(["slice", "slice", "window", "gather", "gather_axis", "gather_nd", "scatter_nd", "update", "segment", "take",
+        kind = r.choice(["slice", "slice", "window", "positions", "gather", "gather_axis", "gather_nd", "scatter_nd", "update", "segment", "take",
                          "one_hot", "dynamic", "batch"])
         if kind == "slice":
             keys = []
@@ -173,10 +173,25 @@ class Program:
             if r.random() < 0.7:
                 return x[(slice(None),) * axis + (slice(at, at + k),)]
             return tf.slice(x, [at if i == axis else 0 for i in range(rank)], [k if i == axis else -1 for i in range(rank)])
+        if kind == "positions":
+            return x[tuple(self.key(x, s) for s in x.shape)]
         if kind == "dynamic":
             at = tf.cast(tf.reduce_sum(tf.cast(x > 0, tf.int32)) % n, tf.int32)
             return tf.gather(x, at, axis=axis)
         return tf.gather(x, some(x.shape[0] * 2, x.shape[1]).reshape(-1, 2), axis=1, batch_dims=1) if rank > 1 else x
+
+    def key(self, x, size):
+        """A subscript of an axis: positions that the graph computes beside constants. They lie on the axis."""
+        r = self.r
+        count = tf.reduce_sum(tf.cast(x > 0, tf.int32))
+        k = r.randint(1, size)
+        choices = [slice(None), slice(r.randrange(size), None), slice(-k, size + 2), slice(None, None, r.choice([-1, 2, -2])),
+                   slice(size, 0, -1), count % size, count % size - size,
+                   slice(count % (size - k + 1), count % (size - k + 1) + k)]
+        if k < size:
+            at = count % (size - k) - size
+            choices.append(slice(at, at + k))
+        return r.choice(choices)
 
     def reduce(self, x):
         r, rank = self.r, x.shape.rank

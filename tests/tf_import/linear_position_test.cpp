@@ -5,6 +5,9 @@
 #include "../support.h"
 #include "text_graph.h"
 
+#include <algorithm>
+#include <cmath>
+
 namespace tf2jax {
 namespace {
 
@@ -50,17 +53,19 @@ TEST(LinearPosition, WindowsOfKnownSizeAreTraced) {
   const auto check = [](const std::string& nodes, const std::function<int(int)>& first) {
     const auto f = import(sliced(nodes), {"y"}, {"x", "i"});
     const auto call = [&](const Array& i, const Array& x) { return Array(f(x, i)); };
-    for (const int i : {1, 2}) {
+    int last = 0;
+    for (const int i : {1, 2, 3, 4, 5}) {
       const Array x = astype(arange(8), f32), at(i);
       if (first(i) < 0 || first(i) > 5) continue;
+      last = i;
       EXPECT_EQ(call(at, x).to_vector<float>(), ramp(first(i), 3));
       EXPECT_EQ(jit(call)(at, x).to_vector<float>(), ramp(first(i), 3));
       const Array g = jit(grad([&](const Array& v, const Array& k) { return sum(call(k, v)); }))(x, at);
       for (int k = 0; k < 8; ++k) EXPECT_EQ(g[k].item<float>(), k >= first(i) && k < first(i) + 3 ? 1 : 0);
     }
     const Array both =
-        vmap([&](const Array& i) { return call(i, astype(arange(8), f32)); })(array<std::int32_t>({1, 1}));
-    EXPECT_EQ(both[1].to_vector<float>(), call(Array(1), astype(arange(8), f32)).to_vector<float>());
+        vmap([&](const Array& i) { return call(i, astype(arange(8), f32)); })(array<std::int32_t>({last, last}));
+    EXPECT_EQ(both[1].to_vector<float>(), ramp(first(last), 3));
   };
   check(by_sum, [](int i) { return i; });
   check(by_product, [](int i) { return 3 * i; });
@@ -117,6 +122,53 @@ TEST(LinearPosition, SlicesToTheEndFromConstantsPackedWithTracedStarts) {
   expect_error<ImportError>([&] { traced(from(6, {1, 3})); }, "Got [6, 9) of axis 1 with size 8");
   expect_error<ImportError>([&] { traced(from(9, {1, -1})); }, "Got [9, 8) of axis 1 with size 8");
   expect_error<ConcretizationError>([&] { traced(from(5, {-1, 1})); }, "a size to the end needs a constant start");
+}
+
+// Elements begin to end of 0, …, 7, as Python's and TensorFlow's slices count them.
+std::vector<float> part(int begin, int end) {
+  const auto at = [](int i) { return std::clamp(i < 0 ? i + 8 : i, 0, 8); };
+  return ramp(at(begin), std::max(at(end) - at(begin), 0));
+}
+
+TEST(LinearPosition, WindowsThatLeaveTheAxis) {
+  const Array x = astype(arange(8), f32);
+  for (const int size : {3, 8, 9, 0, -2}) {
+    const auto f = import(
+        sliced(whole("size", size) + node("last", "AddV2", {"i", "size"}) + pack("begin", "i") + pack("end", "last")),
+        {"y"}, {"x", "i"});
+    const auto traced = jit([&](const Array& v, const Array& k) { return Array(f(v, k)); });
+    for (int i = -12; i < 12; ++i) {
+      SCOPED_TRACE(fmt::format("x[{} : {}]", i, i + size));
+      const auto expected = part(i, i + size);
+      EXPECT_EQ(Array(f(x, Array(i))).to_vector<float>(), expected);
+      const auto [value, g] = value_and_grad([&](const Array& v) { return sum(square(Array(f(v, Array(i))))); })(x);
+      float squares = 0;
+      for (const float v : expected) squares += v * v;
+      EXPECT_EQ(value.item<float>(), squares);
+      for (int k = 0; k < 8; ++k) EXPECT_EQ(g[k].item<float>(), std::ranges::count(expected, k) * 2 * k);
+      if (size > 8) continue;
+      // A program has one size for all positions: what differs is not a number.
+      const auto compiled = traced(x, Array(i)).to_vector<float>();
+      if (expected.size() == compiled.size()) EXPECT_EQ(compiled, expected);
+      else EXPECT_TRUE(std::ranges::all_of(compiled, [](float v) { return std::isnan(v); }));
+    }
+    if (size > 8) expect_error<ConcretizationError>([&] { traced(x, Array(0)); }, "Got traced ones for axis 0");
+  }
+}
+
+TEST(LinearPosition, IndicesAndStartsOutsideTheAxisAreErrorsOfACall) {
+  const auto row = import(sliced_rows(whole("zero", 0) + whole("end_", 8) + pack_two("begin", "i", "zero") +
+                                          pack_two("end", "next", "end_"),
+                                      {1, 1}),
+                          {"y"}, {"x", "i"});
+  const auto from = import(placeholder("x", "dim { size: 8 }") + placeholder("i", "", "DT_INT32") + pack("begin", "i") +
+                               list("sizes", {3}) + node("y", "Slice", {"x", "begin", "sizes"}),
+                           {"y"}, {"x", "i"});
+  EXPECT_EQ(Array(row(rows(), Array(-1))).to_vector<float>(), ramp(24, 8));
+  EXPECT_EQ(Array(from(astype(arange(8), f32), Array(5))).to_vector<float>(), ramp(5, 3));
+  for (const int i : {4, -5}) expect_error<ImportError>([&] { row(rows(), Array(i)); }, "is out of bounds for axis 0");
+  for (const int i : {6, -1})
+    expect_error<ImportError>([&] { from(astype(arange(8), f32), Array(i)); }, "a slice exceeds its axis");
 }
 
 TEST(LinearPosition, SizesThatDependOnValuesAreRefusedUnderJit) {

@@ -6,6 +6,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
 #include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/transforms/grad.h"
 
@@ -13,12 +14,6 @@
 
 namespace tf2jax::tf_import {
 namespace {
-
-// Requires: indices wide enough for the size.
-Array wrap_negative(const Array& indices, const Dim& size) {
-  return where(less(indices, 0), add(indices, astype(Array(static_cast<std::int64_t>(size.value())), indices.dtype())),
-               indices);
-}
 
 // x[..., indices, ...] along `axis`; positions outside give NaN or the like, negative ones count from the end.
 Array take(const Array& x, const Array& indices, std::int64_t axis, std::int64_t batch) {
@@ -28,7 +23,7 @@ Array take(const Array& x, const Array& indices, std::int64_t axis, std::int64_t
     shape.insert(shape.end(), x.shape().begin() + axis + 1, x.shape().end());
     return zeros(shape, x.dtype());
   }
-  return gather_along(x, wrap_negative(indices, x.shape()[axis]), axis, batch);
+  return gather_along(x, rules::wrap_negative(indices, x.shape()[axis]), axis, batch);
 }
 
 Values gather_v2(Node& n) {

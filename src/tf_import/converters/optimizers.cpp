@@ -197,7 +197,7 @@ Arrays row_by_row(const Optimizer& o, const Step& s, const Array& indices) {
           const Array changed = where(inside, astype(next[i], v[i].dtype()), one.slots[i]);
           Arrays at(v[i].rank(), astype(Array(0), row.dtype()));
           at[0] = row;
-          carry.push_back(dynamic_update_slice(v[i], expand_dims(changed, {0}), at));
+          carry.push_back(dynamic_update_slice(v[i], expand_dims(changed, {0}), at, false));
         }
         return carry;
       },

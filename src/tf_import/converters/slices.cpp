@@ -6,10 +6,13 @@
 #include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/numpy.h"
+#include "tf2jax/ops/reduce.h"
+#include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/transforms/grad.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tf2jax::tf_import {
 namespace {
@@ -23,6 +26,7 @@ struct AxisSlice {
   bool shrink = false, new_axis = false;
   std::optional<Array> index;  // a traced position of a shrunk axis
   std::optional<Array> first;  // or the traced start of a window of limit - start elements
+  std::optional<Array> holds;  // whether that window is what TensorFlow takes
 };
 
 Dim clamp_dim(Dim v, Dim lo, Dim hi) { return max(min(v, hi), lo); }
@@ -43,7 +47,8 @@ struct Masks {
 
 // One position for each axis: nullopt where it is traced. What is packed with traced ones keeps its number.
 // Throws: ValueError, which says `expected`, unless there are `count`.
-std::vector<std::optional<Dim>> positions_of(const Node& n, int input, std::size_t count, std::string_view expected) {
+std::vector<std::optional<Dim>> positions_of(const Node& n, std::size_t input, std::size_t count,
+                                             std::string_view expected) {
   const bool traced = is_traced(n.input(input));
   const Shape all = traced ? n.array(input, 1, 1).shape() : n.shape(input);
   const Dim length = traced ? all[0] : Dim(all.size());
@@ -51,7 +56,7 @@ std::vector<std::optional<Dim>> positions_of(const Node& n, int input, std::size
   if (!traced) return {all.begin(), all.end()};
   std::vector<std::optional<Dim>> out(count);
   for (std::size_t i = 0; i < count; ++i)
-    out[i] = n.interpreter().constant_element(n.step().inputs.at(static_cast<std::size_t>(input)), static_cast<int>(i));
+    out[i] = n.interpreter().constant_element(n.step().inputs.at(input), static_cast<int>(i));
   return out;
 }
 
@@ -79,16 +84,35 @@ struct Entries {
   Array positions;
 };
 
-// A window whose size the graph tells though its bounds are traced: x[i : i + 3].
+// Whether x[at : at + size] of d elements are those, at one place: where the window leaves the axis TensorFlow takes
+// what is left, and where one bound is negative and the other not they count from different ends.
+Array is_whole_window(const Array& at, std::int64_t size, const Array& d) {
+  const Array zero = zeros_like(at), end = at + astype(Array(size), at.dtype());
+  if (size <= 0) return logical_or(less(at, zero), greater_equal(end, zero));  // nothing
+  return logical_or(logical_and(greater_equal(at, zero), less_equal(end, d)),
+                    logical_and(greater_equal(at, -d), less(end, zero)));
+}
+
+// A traced index of an axis of size d.
+Array traced_index(const Node& n, const Array& at, Dim d) {
+  const Array length = astype(dim_as_value(d), at.dtype());
+  n.interpreter().assume([&] { return logical_and(greater_equal(at, -length), less(at, length)); });
+  return at;
+}
+
+// A window whose size the graph tells though its bounds are traced: x[i : i + 3]. It is taken for granted that the
+// window lies on the axis; elsewhere its size would depend on values, and what stands there is unknown.
 std::optional<AxisSlice> traced_window(const Node& n, const Entries& e, const Masks& masks, std::size_t i, Dim d) {
   if (e.begin[i] || bit(masks.begin, i) || bit(masks.end, i) || e.strides[i] != 1) return std::nullopt;
   const auto& inputs = n.step().inputs;
   const auto size = n.interpreter().constant_distance(inputs.at(1), inputs.at(2), static_cast<int>(i));
-  if (!size) return std::nullopt;
+  if (!size || definitely_ge(Dim(*size - 1), d).value_or(false)) return std::nullopt;
   AxisSlice s;
   s.limit = min(Dim(std::max<std::int64_t>(*size, 0)), d);
-  const Array at = e.position(i);
-  s.first = where(less(at, zeros_like(at)), at + astype(dim_as_value(d), at.dtype()), at);
+  const Array at = e.position(i), length = astype(dim_as_value(d), at.dtype());
+  s.first = where(less(at, zeros_like(at)), at + length, at);
+  s.holds = is_whole_window(at, *size, length);
+  n.interpreter().assume([&] { return *s.holds; });
   return s;
 }
 
@@ -101,7 +125,7 @@ AxisSlice axis_slice(const Node& n, const Entries& e, const Masks& masks, std::s
   if (bit(masks.shrink, i)) {
     s.shrink = true;
     if (e.begin[i]) s.start = from_end(*e.begin[i]);
-    else s.index = e.position(i);
+    else s.index = traced_index(n, e.position(i), d);
     if (definitely_ge(s.start, d).value_or(false) || definitely_ge(Dim(-1), s.start).value_or(false))
       raise<ValueError>("index {0} is out of bounds for axis {1} with size {2}. Expected -{2} <= index < {2}.",
                         e.begin[i].value_or(s.start), axis, d);
@@ -159,13 +183,21 @@ std::vector<AxisSlice> resolve_slices(const Node& n, const Shape& shape, const M
   return out;
 }
 
-// `size` elements of an axis from `first` on.
-Array window(const Array& x, const Array& first, Dim size, std::int64_t axis) {
-  Arrays starts(x.shape().size(), zeros_like(first));
+// In the place of values that cannot be told: NaN, the lowest signed, the highest unsigned integer, true.
+Array unknown_like(const Array& x) {
+  if (is_bool(x.dtype())) return ones_like(x);
+  if (is_integer(x.dtype())) return full_like(x, rules::extreme(x.dtype(), is_signed_integer(x.dtype())));
+  return full_like(x, Array(std::numeric_limits<double>::quiet_NaN()));
+}
+
+// A traced window of an axis.
+Array window(const Array& x, const AxisSlice& s, std::int64_t axis) {
+  Arrays starts(x.shape().size(), zeros_like(*s.first));
   Shape sizes = x.shape();
-  starts[axis] = first;
-  sizes[axis] = size;
-  return dynamic_slice(x, starts, sizes);
+  starts[axis] = *s.first;
+  sizes[axis] = s.limit;
+  const Array taken = dynamic_slice(x, starts, sizes, false);
+  return where(*s.holds, taken, unknown_like(taken));
 }
 
 Array apply_slices(Array x, const std::vector<AxisSlice>& slices) {
@@ -199,7 +231,7 @@ Array apply_slices(Array x, const std::vector<AxisSlice>& slices) {
     }
     if (strided) x = slice(x, Shape(start.size(), Dim(0)), x.shape(), steps);
   }
-  for (const auto& [axis, s] : windows) x = window(x, *s.first, s.limit, axis);
+  for (const auto& [axis, s] : windows) x = window(x, s, axis);
   for (const auto& [axis, index] : indexed) x = dynamic_index_in_dim(x, index, axis, true);
   std::size_t axis = 0;
   for (const auto& s : slices) {
@@ -232,7 +264,10 @@ Array with_slice(const Node& n, const Array& x) {
   const Array value = broadcast_to(astype(n.array(4), x.dtype()), old.shape());
   const auto placed = [&](const Array& v) { return std::get<0>(pull(v)); };
   if (!is_inexact(x.dtype())) raise<NotImplementedError>("slices of integers are not replaced. Got {}.", x.aval());
-  return where(not_equal(placed(ones_like(old)), 0), placed(value), x);
+  Array result = where(not_equal(placed(ones_like(old)), 0), placed(value), x);
+  for (const auto& s : slices)
+    if (s.holds) result = where(*s.holds, result, unknown_like(result));
+  return result;
 }
 Values strided_update(Node& n) { return {with_slice(n, n.array(0))}; }
 Values strided_assign(Node& n) {
@@ -289,8 +324,15 @@ Values slice_node(Node& n) {
     check(ordered && definitely_ge(shape[i], limit[i]).value_or(true),
           "a slice exceeds its axis. Got [{}, {}) of axis {} with size {}.", start[i], limit[i], i, shape[i]);
   }
-  if (is_traced(n.input(1))) return {dynamic_slice(x, unstack(n.array(1)), lengths)};
-  return {slice(x, start, limit)};
+  if (!is_traced(n.input(1))) return {slice(x, start, limit)};
+  const Array starts = n.array(1);
+  n.interpreter().assume([&] {
+    Arrays last;
+    for (std::size_t i = 0; i < shape.size(); ++i)
+      last.push_back(astype(dim_as_value(shape[i] - lengths[i]), starts.dtype()));
+    return reduce_and(logical_and(greater_equal(starts, zeros_like(starts)), less_equal(starts, stack(last))), {0});
+  });
+  return {dynamic_slice(x, unstack(starts), lengths, false)};
 }
 
 }  // namespace

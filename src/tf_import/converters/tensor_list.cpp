@@ -102,7 +102,7 @@ Array write_at(const Node& n, std::size_t list_input, std::size_t index_input, s
   if (grows) list = grown(n, list, index_input);
   Arrays start(list.rank(), Array(0));
   start[0] = position(n, index_input, list);
-  return dynamic_update_slice(list, astype(expand_dims(item, {0}), list.dtype()), start);
+  return dynamic_update_slice(list, astype(expand_dims(item, {0}), list.dtype()), start, false);
 }
 
 Values set_item(Node& n) {

@@ -162,13 +162,7 @@ Arrays starts(const Node& n, const Array& x, std::size_t input) {
   const Array vector = n.indices(input);
   check<ShapeError>(vector.rank() == 1 && identical(vector.shape()[0], Dim(x.rank())),
                     "there must be one start index per axis. Got {} for {}.", vector.aval(), x.aval());
-  Arrays out;
-  std::size_t axis = 0;
-  for (const auto& i : unstack(vector)) {
-    const Array size = astype(Array(x.shape()[axis++].value()), i.dtype());
-    out.push_back(where(less(i, 0), add(i, size), i));
-  }
-  return out;
+  return unstack(vector);
 }
 
 Values xla_dynamic_slice(Node& n) { return {dynamic_slice(n.array(0), starts(n, n.array(0), 1), n.sizes(2))}; }

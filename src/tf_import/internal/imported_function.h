@@ -50,6 +50,7 @@ class ImportedFunction {
     bool has_key;
     std::optional<Jaxpr> jaxpr;  // none: it needs the values of its arguments
     Others others;
+    bool assumes = false;  // the last output says whether what the program takes for granted is so
   };
 
   std::vector<Tree> bind(const CallArguments& arguments) const;
@@ -61,8 +62,9 @@ class ImportedFunction {
   StringTensor check_strings(const Tree& leaf, const FlatInput& input) const;
   std::shared_ptr<const Staged> staged(const Avals& avals, bool has_key) const;
   /// variables, inputs [, key] -> outputs, then the changed variables. Inputs and outputs that are strings stand in
-  /// `texts` and `others` instead.
-  Arrays evaluate(const Arrays& arguments, const Texts& texts, bool has_key, Others& others) const;
+  /// `texts` and `others` instead. `assumed`, where it is given, takes Interpreter::assumptions.
+  Arrays evaluate(const Arrays& arguments, const Texts& texts, bool has_key, Others& others,
+                  std::optional<Array>* assumed = nullptr) const;
   /// The same through the staged program where there can be one.
   Arrays compute(Arrays arguments, const Texts& texts, bool has_key, Others& others) const;
 

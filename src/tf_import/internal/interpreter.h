@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tf2jax/tf_import/internal/model.h"
+#include "tf2jax/trace/trace.h"
 
 namespace tf2jax::tf_import {
 
@@ -46,6 +47,12 @@ class Interpreter {
 
   /// What is being evaluated is the condition or the body of a loop, whose turns may be many.
   bool in_loop() const { return loops_ > 0; }
+  /// Notes that a program that is being traced takes for granted what `holds` gives, a bool: a call whose arguments are
+  /// known is evaluated op by op where it is false. What loops, branches and other programs inside that one take for
+  /// granted is not noted.
+  void assume(const std::function<Array()>& holds);
+  /// Whether all of that is so; nullopt where nothing was noted.
+  std::optional<Array> assumptions() const;
   /// The function that is being evaluated; empty for the main graph.
   const std::string& scope_name() const { return frames_.back()->body->scope.name(); }
   /// The same of linear_position.h, of tensors of that function.
@@ -78,6 +85,8 @@ class Interpreter {
   std::vector<Frame*> frames_;
   std::int64_t evaluated_ = 0;  // nodes
   std::map<std::string, std::set<std::size_t>> branch_changes_;
+  TracePtr trace_;  // that the interpreter was made under
+  Arrays assumptions_;
   int loops_ = 0;  // that are being evaluated, one inside the other
 };
 

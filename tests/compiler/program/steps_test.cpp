@@ -42,15 +42,15 @@ TEST(Steps, EachOperationHasItsKind) {
   EXPECT_THAT(only_step([](const Array& x) { return sin(x); }, ones({3})), HasSubstr("kernel"));
   EXPECT_THAT(only_step([](const Array& x) { return matmul(x, x); }, ones({64, 64})), HasSubstr("64x64x64"));
   EXPECT_EQ(only_step([](const Array& x) { return sort(x); }, ones({30})), "call sort");
-  EXPECT_EQ(
-      only_step([](const Array& x, const Array& u, const Array& i) { return dynamic_update_slice(x, u, Arrays{i}); },
-                ones({30}), ones({2}), Array(3)),
-      "dynamic_update_slice");
+  EXPECT_EQ(only_step([](const Array& x, const Array& u,
+                         const Array& i) { return dynamic_update_slice(x, u, Arrays{i}, false); },
+                      ones({30}), ones({2}), Array(3)),
+            "dynamic_update_slice");
 }
 
 TEST(Steps, UpdatesOutsideAreClamped) {
   const auto f =
-      jit([](const Array& x, const Array& u, const Array& i) { return dynamic_update_slice(x, u, Arrays{i}); });
+      jit([](const Array& x, const Array& u, const Array& i) { return dynamic_update_slice(x, u, Arrays{i}, false); });
   const Array x = array<float>({1, 2, 3, 4}), u = array<float>({8, 9});
   EXPECT_EQ(f(x, u, Array(1)).to_vector<float>(), (std::vector<float>{1, 8, 9, 4}));
   EXPECT_EQ(f(x, u, Array(100)).to_vector<float>(), (std::vector<float>{1, 2, 8, 9}));
