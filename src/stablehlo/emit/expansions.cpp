@@ -235,7 +235,7 @@ void add_expansion_writers(Writers& t) {
     const std::string own = "tf2jax." + std::string(primitive);  // with the values of this library
     const bool has_own = std::ranges::any_of(special_rows(), [&](const OpRow& row) { return row.op == own; });
     t[primitive] = [f = expand, name, complex_name = has_own ? own : name](const Emission& e) {
-      const DType dtype = e.inputs[0].dtype;
+      const DType dtype = (e.inputs.empty() ? e.outputs : e.inputs)[0].dtype;
       const bool named = !name.empty() && is_inexact(dtype);
       return named ? composite(e, is_complex(dtype) ? complex_name : name, f) : inlined(e, f);
     };

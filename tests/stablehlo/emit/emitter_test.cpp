@@ -35,6 +35,28 @@ TEST(FromJaxpr, WhatCannotBeWrittenIsListedTogether) {
   }
 }
 
+TEST(FromJaxpr, PrimitivesWithoutOperands) {
+  const Jaxpr program = parse_jaxpr(R"({ lambda ; a:f32[3] b:i32[]. let
+    c:f32[3] d:f32[3] = cond[
+      branches=(
+        { lambda ; e:f32[3]. let
+            f:f32[] = empty2[dtype=float32 memory_space=MemorySpace.Device]
+            g:f32[3] = broadcast_in_dim f
+          in (e, g) }
+        { lambda ; h:f32[3]. let i:f32[3] = mul h h in (i, h) }
+      )
+    ] b a
+  in (c, d) })");
+  const Jaxpr again = stablehlo::to_jaxpr(stablehlo::from_jaxpr(program), {spec(f32, {3}), spec(i32)});
+  for (const int branch : {0, 1}) {
+    const Arrays in{array<float>({1, 2, 3}), Array(branch)};
+    const Arrays got = eval_jaxpr(again, in), want = eval_jaxpr(program, in);
+    EXPECT_EQ(got[0].to_vector<float>(), want[0].to_vector<float>());
+    if (branch == 0) continue;  // what was never written may hold anything
+    EXPECT_EQ(got[1].to_vector<float>(), want[1].to_vector<float>());
+  }
+}
+
 TEST(FromJaxpr, CallsOfOneProgramShareAFunction) {
   const auto inner = jit([](const Array& x) { return sin(x); });
   const Jaxpr program = stage([&](const Arrays& xs) { return Arrays{inner(inner(xs[0]))}; }, {spec(f32, {3})});
