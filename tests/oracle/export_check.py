@@ -1,8 +1,10 @@
 """Lets TensorFlow judge what jax2tf::save wrote: loads the SavedModels that export_cases made, runs every function in
 eager mode and compiled, differentiates it, and compares with JAX's recorded results and with this library's gradients.
+The modes tf2jax and tf2jax_gradient let Python tf2jax read the functions and JAX run and differentiate them; what tf2jax
+has no converter for counts as unsupported.
 
     build/release/bin/export_cases --dir tests/golden/jax --out DIR [--plain | --native]
-    python tests/oracle/export_check.py DIR [--modes eager,compiled,gradient]
+    python tests/oracle/export_check.py DIR [--modes eager,compiled,gradient,tf2jax,tf2jax_gradient] [--every N]
 
 and the documents' examples:
 
@@ -113,7 +115,65 @@ def check_function(f, name, data, modes, report):
       report('gradient', 'error', short(e))
 
 
-def check_model(directory, modes, first):
+def is_limit_of_tf2jax(error):
+  """Whether tf2jax says that it cannot read a function: operations and attributes that it does not implement."""
+  text = str(error)
+  return isinstance(error, NotImplementedError) or any(
+      part in text for part in ('Unsupported operations in graph', 'does not support', 'not supported', 'no support', 'is not implemented'))
+
+
+def check_in_tf2jax(f, name, data, modes, report):
+  import jax
+  import numpy as np
+  import tensorflow as tf
+  import tf2jax
+  jax.config.update('jax_enable_x64', True)
+  inputs, wanted, gradients = inputs_of(data, name), arrays_of(data, name, 'out'), arrays_of(data, name, 'grad')
+  coarsest = max([TOLERANCE.get(str(x.dtype), 0) for x in inputs] or [0])
+
+  def compare(mode, results, expected, factor):
+    for i, want in expected.items():
+      own = TOLERANCE.get(str(want.dtype), 0)
+      problem = close(results[i], want, max(factor, coarsest / own) if own else factor)
+      if problem:
+        report(mode, 'differs', f'result {i}: {problem}')
+        return
+    report(mode, 'ok', '')
+
+  def part(mode, run):
+    try:
+      run(mode)
+    except Exception as e:  # any other failure is a finding
+      report(mode, 'unsupported' if is_limit_of_tf2jax(e) else 'error', short(e))
+
+  def values(mode):
+    compare(mode, read(inputs), wanted, 1.0)
+
+  def derivatives(mode):
+    active = [i for i, x in enumerate(inputs) if np.issubdtype(x.dtype, np.inexact)]
+
+    def of_active(*xs):
+      full = list(inputs)
+      for i, x in zip(active, xs):
+        full[i] = x
+      return [y for y in read(full) if np.issubdtype(y.dtype, np.inexact)]
+    results, pull = jax.vjp(of_active, *[inputs[i] for i in active])
+    # JAX's gradient of a real function of complex numbers is the conjugate of TensorFlow's.
+    got = dict(zip(active, [np.conj(np.asarray(g)) for g in pull([jax.numpy.ones_like(y) for y in results])]))
+    compare(mode, got, {i: g for i, g in gradients.items() if i in got}, 20.0)
+
+  try:
+    read = tf2jax.convert_functional(tf.function(f, autograph=False), inputs)
+  except Exception as e:
+    report('tf2jax', 'unsupported' if is_limit_of_tf2jax(e) else 'error', short(e))
+    return
+  if 'tf2jax' in modes:
+    part('tf2jax', values)
+  if 'tf2jax_gradient' in modes and gradients and any(np.issubdtype(y.dtype, np.inexact) for y in wanted.values()):
+    part('tf2jax_gradient', derivatives)
+
+
+def check_model(directory, modes, first, every):
   """Results of one model, as lines of JSON."""
   import numpy as np
   import tensorflow as tf
@@ -126,13 +186,15 @@ def check_model(directory, modes, first):
     print(json.dumps([str(directory), 'load', 'error', short(e)]), flush=True)
     return
   for position, (name, title) in enumerate(names.items()):
-    if position < first:
+    if position < first or position % every:
       continue
     print(f'at {position} {title}', flush=True)
 
     def report(mode, kind, message, title=title):
       print(json.dumps([title, mode, kind, message]), flush=True)
     check_function(getattr(model, name), name, data, modes, report)
+    if 'tf2jax' in ','.join(modes):
+      check_in_tf2jax(getattr(model, name), name, data, modes, report)
 
 
 def check_documents(directory):
@@ -246,18 +308,19 @@ def main():
   parser.add_argument('--modes', default='eager,compiled,gradient')
   parser.add_argument('--worker', action='store_true', help='one model, for this program itself')
   parser.add_argument('--first', type=int, default=0, help='of the functions of a worker')
+  parser.add_argument('--every', type=int, default=1, help='one function of so many')
   parser.add_argument('--documents', action='store_true', help="the documents' examples")
   parser.add_argument('--list', action='store_true', help='every finding, not one of a kind')
   options = parser.parse_args()
   if options.documents:
     return check_documents(options.directory)
   if options.worker:
-    return check_model(options.directory, options.modes.split(','), options.first)
+    return check_model(options.directory, options.modes.split(','), options.first, options.every)
   counts, findings = collections.Counter(), collections.OrderedDict()
   for model in sorted(pathlib.Path(options.directory).iterdir()):
     first = 0
     while first is not None:  # again behind a function at which TensorFlow itself ends
-      command = [sys.executable, __file__, '--worker', '--modes', options.modes, '--first', str(first), str(model)]
+      command = [sys.executable, __file__, '--worker', '--modes', options.modes, '--first', str(first), '--every', str(options.every), str(model)]
       done = subprocess.run(command, capture_output=True, text=True)
       last = None
       for line in done.stdout.splitlines():
@@ -280,7 +343,7 @@ def main():
     for title, message in cases if options.list else cases[:1]:
       print(f'{len(cases):4} {mode} {kind}: {title}\n       {message}')
   print(', '.join(f'{mode} {kind} {n}' for (mode, kind), n in sorted(counts.items())))
-  return 1 if any(kind != 'ok' for _, kind in counts) else 0
+  return 1 if any(kind not in ('ok', 'unsupported') for _, kind in counts) else 0
 
 
 if __name__ == '__main__':
