@@ -7,8 +7,10 @@
 #include "tf2jax/trace/array.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <optional>
+#include <vector>
 
 namespace tf2jax {
 
@@ -127,8 +129,8 @@ Plan make_plan(const Array& x, std::span<const Index> indices) {
         ++kept;
         break;
       case Kind::array:
-        check<TypeError>(is_integer(i.array.dtype()),
-                         "index: array indices must be integers. Got {}. For a mask, use where.", i.array.aval());
+        check<TypeError>(is_integer(i.array.dtype()), "index: array indices must be integers or bools. Got {}.",
+                         i.array.aval());
         batch.advanced(entry, kept);
         p.arrays.push_back({axis++, i.array});
         break;
@@ -163,7 +165,54 @@ Array gather_arrays(const Array& y, const Plan& p, std::int64_t batch_at, const 
   return gather(y, concatenate(columns, n), d, sizes, options);
 }
 
-Array subscript(const Array& x, std::span<const Index> indices, const GatherOptions& options) {
+// Whether `i` is an array of bools, which selects where it is true.
+bool is_mask(const Index& i) { return i.kind == Index::Kind::array && is_bool(i.array.dtype()); }
+
+// The positions at which a mask over axes from `axis` on is true: an array of indices for each axis.
+std::vector<Index> positions_of(const Array& mask, const Array& x, std::int64_t axis) {
+  check<NotImplementedError>(mask.rank() > 0, "index: a scalar is no mask. Got {}. Use where.", mask.aval());
+  for (std::int64_t k = 0; k < mask.rank(); ++k)
+    check<ShapeError>(axis + k < x.rank() && identical(mask.shape()[k], x.shape()[axis + k]),
+                      "index: a mask must have the sizes of the axes that it selects from. Got {} for {}, from axis {} "
+                      "on.",
+                      mask.aval(), x.aval(), axis);
+  check<ConcretizationError>(mask.is_concrete(),
+                             "index: how many elements a mask selects depends on its values, which a traced program "
+                             "does not know. Got {}. Use where.",
+                             mask.aval());
+  const auto selected = mask.to_vector<std::uint8_t>();
+  std::vector<std::vector<std::int32_t>> at(mask.rank());
+  for (std::size_t flat = 0; flat < selected.size(); ++flat) {
+    if (!selected[flat]) continue;
+    auto rest = static_cast<std::int64_t>(flat);
+    for (std::size_t k = at.size(); k-- > 0; rest /= mask.dims()[k])
+      at[k].push_back(static_cast<std::int32_t>(rest % mask.dims()[k]));
+  }
+  std::vector<Index> out;
+  for (const auto& v : at) out.emplace_back(from_span<std::int32_t>(v, {static_cast<std::int64_t>(v.size())}));
+  return out;
+}
+
+// NumPy's rule for masks: each stands for the indices at which it is true.
+std::vector<Index> without_masks(const Array& x, std::span<const Index> indices) {
+  using Kind = Index::Kind;
+  const auto consumes = [](const Index& i) -> std::int64_t {
+    if (i.kind == Kind::ellipsis || i.kind == Kind::newaxis) return 0;
+    return is_mask(i) ? i.array.rank() : 1;
+  };
+  std::int64_t consumed = 0, axis = 0;
+  for (const Index& i : indices) consumed += consumes(i);
+  std::vector<Index> out;
+  for (const Index& i : indices) {
+    if (is_mask(i)) std::ranges::copy(positions_of(i.array, x, axis), std::back_inserter(out));
+    else out.push_back(i);
+    axis += i.kind == Kind::ellipsis ? x.rank() - consumed : consumes(i);
+  }
+  return out;
+}
+
+Array subscript(const Array& x, std::span<const Index> given, const GatherOptions& options) {
+  const auto indices = without_masks(x, given);
   Plan p = make_plan(x, indices);
   Array y = squeeze(rev(slice(x, p.start, p.limit, p.strides), p.reversed), p.dropped);
   if (p.arrays.empty()) return expand_dims(y, p.added);
@@ -255,7 +304,8 @@ Array update_positions(const Array& x, std::span<const Index> indices, const Arr
   return reshape(flat, x.shape());
 }
 
-Array update(const Array& x, std::span<const Index> indices, const Array& value, ScatterFn apply, Combine combine) {
+Array update(const Array& x, std::span<const Index> given, const Array& value, ScatterFn apply, Combine combine) {
+  const auto indices = without_masks(x, given);
   if (const auto w = window_of(x, indices)) return update_window(x, *w, value, combine);
   return update_positions(x, indices, value, apply);
 }

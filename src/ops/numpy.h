@@ -53,6 +53,10 @@ Array mse(const Array& x, const Array& y);
 /// Slices of `x` along `axis` at integer `indices` (negative ones count from the end); out of range gives NaN (or the
 /// lowest integer).
 Array take(const Array& x, const Array& indices, std::int64_t axis = 0);
+/// x[…, indices[…], …] along `axis`, one index for each element of the result: what argsort gives sorts. Negative ones
+/// count from the end; out of range gives NaN (or the lowest integer). The other axes broadcast.
+/// Throws: ShapeError where ranks differ, TypeError, AxisError.
+Array take_along_axis(const Array& x, const Array& indices, std::int64_t axis);
 
 // ---- neural networks
 Array relu(const Array& x);  ///< max(x, 0), with derivative 0 at 0.

@@ -140,7 +140,8 @@ Arrays sort(std::span<const Array> operands, std::int64_t dimension, bool is_sta
 }
 Array sort(const Array& x, std::int64_t dimension) { return sort(std::span(&x, 1), dimension)[0]; }
 Array argsort(const Array& x, std::int64_t dimension) {
-  const Array both[] = {x, iota(DType::i32, x.shape(), normalize_axis(dimension, x.rank(), "argsort"))};
+  const DType index = canonical_dtype(DType::i64);
+  const Array both[] = {x, iota(index, x.shape(), normalize_axis(dimension, x.rank(), "argsort"))};
   return sort(both, dimension)[1];
 }
 namespace {

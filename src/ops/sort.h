@@ -61,7 +61,7 @@ Arrays sort(std::span<const Array> operands, std::int64_t dimension = -1, bool i
             std::int64_t num_keys = 1);
 /// `x` ascending along `dimension`; stable.
 Array sort(const Array& x, std::int64_t dimension = -1);
-/// Indices (i32) that would sort `x`; stable.
+/// Indices (i32, i64 with x64) that would sort `x`; stable.
 Array argsort(const Array& x, std::int64_t dimension = -1);
 /// The `k` largest elements along `axis`, descending, and their indices (i32); equal ones by index, NaN first.
 std::pair<Array, Array> top_k(const Array& x, std::int64_t k, std::int64_t axis = -1);

@@ -102,7 +102,8 @@ template <class T>
 concept Scalar =
     std::is_arithmetic_v<T> || std::same_as<T, std::complex<float>> || std::same_as<T, std::complex<double>>;
 
-/// One entry of a subscript: an integer, a range, `all`, `newaxis`, `ellipsis`, or an integer array.
+/// One entry of a subscript: an integer, a range, `all`, `newaxis`, `ellipsis`, an integer array, or a mask: an array
+/// of bools whose values are known.
 class Index;
 class IndexedRef;
 

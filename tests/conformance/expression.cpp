@@ -8,6 +8,7 @@
 #include "golden.h"
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/shape_ops.h"
 
 namespace conformance {
@@ -55,8 +56,15 @@ class Evaluator {
   static bool is_dim(const Value& v) { return std::holds_alternative<Dim>(v.is); }
   static bool is_int(const Value& v) { return std::holds_alternative<std::int64_t>(v.is); }
 
+  static bool is_array(const Value& v) { return std::holds_alternative<Array>(v.is); }
+
   static Value arithmetic(char op, const Value& a, const Value& b) {
-    if (op == '/' || op == '%') return make_dim(op == '/' ? floordiv(dim_of(a), dim_of(b)) : mod(dim_of(a), dim_of(b)));
+    if (op == ':' || ((op == '/' || op == '%') && (is_array(a) || is_array(b)))) {
+      const Array x = array_of(a), y = array_of(b);
+      return {op == ':' ? divide(x, y) : op == '/' ? floor_divide(x, y) : tf2jax::mod(x, y)};
+    }
+    if (op == '/' || op == '%')
+      return make_dim(op == '/' ? floordiv(dim_of(a), dim_of(b)) : tf2jax::mod(dim_of(a), dim_of(b)));
     if (is_dim(a) || is_dim(b)) {
       const Dim x = dim_of(a), y = dim_of(b);
       return make_dim(op == '+' ? x + y : op == '-' ? x - y : x * y);
@@ -79,9 +87,13 @@ class Evaluator {
   }
   static Value compared(const Value& a, std::string_view op, const Value& b) {
     if (std::holds_alternative<std::string>(b.is)) return {op == "!="};  // numbers are no texts
-    if (std::holds_alternative<Array>(a.is) || std::holds_alternative<Array>(b.is)) {
-      if (op != "<") throw Unsupported("the comparison " + std::string(op) + " of arrays");
-      return {less(array_of(a), array_of(b))};
+    if (is_array(a) || is_array(b)) {
+      const Array x = array_of(a), y = array_of(b);
+      if (op == "==") return {equal(x, y)};
+      if (op == "!=") return {not_equal(x, y)};
+      if (op == ">=") return {greater_equal(x, y)};
+      if (op == "<=") return {less_equal(x, y)};
+      return {op == "<" ? less(x, y) : greater(x, y)};
     }
     const Dim x = dim_of(a), y = dim_of(b);
     if (op == "==") return {x == y};
@@ -109,6 +121,8 @@ class Evaluator {
         v = {matmul(array_of(v), array_of(negated()))};
       } else if (accept("//")) {
         v = arithmetic('/', v, negated());
+      } else if (accept("/")) {
+        v = arithmetic(':', v, negated());
       } else if (accept("%")) {
         v = arithmetic('%', v, negated());
       } else if (peek() == '*' && text_.substr(pos_, 2) != "**") {
@@ -123,6 +137,7 @@ class Evaluator {
     if (!accept("-")) return power();
     const Value v = negated();
     if (const auto* d = std::get_if<double>(&v.is)) return {-*d};
+    if (is_array(v)) return {neg(array_of(v))};
     if (is_dim(v)) return make_dim(-dim_of(v));
     return {static_cast<std::int64_t>(-static_cast<std::uint64_t>(integer(v)))};
   }
@@ -131,6 +146,7 @@ class Evaluator {
     if (!accept("**") && !accept("^")) return base;
     const std::int64_t exponent = integer(negated());
     if (is_dim(base)) return make_dim(pow(dim_of(base), exponent));
+    if (is_array(base)) return {integer_pow(array_of(base), exponent)};
     std::uint64_t v = 1;
     for (std::int64_t i = 0; i < exponent; ++i) v *= static_cast<std::uint64_t>(integer(base));
     return {static_cast<std::int64_t>(v)};
@@ -159,21 +175,66 @@ class Evaluator {
         v = function_of(v)(arguments());
       } else if (std::holds_alternative<Array>(v.is) && peek() == '[') {
         ++pos_;
-        const std::int64_t i = integer(sum());
-        expect("]");
-        v = {std::get<Array>(v.is)[static_cast<int>(i)]};
+        v = {index_array(std::get<Array>(v.is), subscripts())};
       } else if (const auto* items = std::get_if<std::shared_ptr<const Tuple>>(&v.is); items && accept("[")) {
         const Value item = (*items)->at(integer(sum()));
         expect("]");
         v = item;
       } else if (std::holds_alternative<Array>(v.is) && accept(".reshape(")) {
         v = {reshape(std::get<Array>(v.is), sizes(arguments().positional))};
+      } else if (is_array(v) && accept(".at[")) {
+        v = updated(IndexedRef(std::get<Array>(v.is), subscripts()));
+      } else if (is_array(v) && accept(".sum()")) {
+        v = {tf2jax::sum(std::get<Array>(v.is))};
+      } else if (is_array(v) && accept(".T")) {
+        v = {transpose(std::get<Array>(v.is))};
       } else if (std::holds_alternative<Array>(v.is) && accept(".astype(")) {
         v = {astype(std::get<Array>(v.is), dtype_of(arguments().get(0, "dtype")))};
       } else {
         return v;
       }
     }
+  }
+  // What stands between brackets.
+  std::vector<Index> subscripts() {
+    std::vector<Index> out;
+    while (!accept("]")) {
+      out.push_back(subscript());
+      if (!accept(",") && peek() != ']') unknown();
+    }
+    return out;
+  }
+  Index subscript() {
+    if (accept("...")) return ellipsis;
+    std::optional<Value> first;
+    if (peek() != ':') first = comparison();
+    if (!accept(":")) {
+      if (is_none(*first)) return newaxis;
+      if (is_array(*first)) return array_of(*first);
+      return integer(*first);
+    }
+    const auto bound = [&]() -> std::optional<std::int64_t> {
+      if (peek() == ':' || peek() == ',' || peek() == ']') return std::nullopt;
+      return integer(comparison());
+    };
+    const auto stop = bound();
+    const auto step = accept(":") ? bound() : std::nullopt;
+    return {Index::Kind::range, first ? std::optional(integer(*first)) : std::nullopt, stop, step.value_or(1)};
+  }
+  // What follows x.at[…].
+  Value updated(const IndexedRef& at) {
+    for (const auto& [name, update] : {std::pair{".set(", &IndexedRef::set},
+                                       {".add(", &IndexedRef::add},
+                                       {".mul(", &IndexedRef::multiply},
+                                       {".multiply(", &IndexedRef::multiply},
+                                       {".min(", &IndexedRef::min},
+                                       {".max(", &IndexedRef::max}}) {
+      if (!accept(name)) continue;
+      const Arguments a = arguments();
+      if (a.positional.size() != 1 || !a.named.empty()) throw Unsupported("options of an update");
+      return {(at.*update)(array_of(a.positional[0]))};
+    }
+    throw Unsupported("an update");
   }
   // Of reshape: integers, or one tuple of them.
   static Shape sizes(const Tuple& given) {

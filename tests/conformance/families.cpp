@@ -39,6 +39,10 @@ FamilyReport only(std::map<std::string, FamilyReport> reports) {
 void run_case_of_jax(const Golden& golden, const json& c, const Options& options, CaseResult& result) {
   const std::string& family = golden.family;
   if (options.mode == "text") return run_text_case(golden, c, result);
+  if (options.mode == "calls") {
+    if (family == "numpy_api") run_call_case(golden, c, options, result);
+    return;
+  }
   if (family.starts_with("primitives_") || (family == "numpy_api" && !c.contains("kind")))
     return run_jaxpr_case(golden, c, options, result);
   if (options.mode == "rewrite" && !family.starts_with("primitives_") && family != "numpy_api") return;

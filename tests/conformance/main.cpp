@@ -65,10 +65,12 @@ int main(int argc, char** argv) {
   app.add_option("--filter", options.filter, "Cases to run: a regular expression");
   app.add_option("--backend", options.backend, "cpu: everything through jit; interpret: nothing is compiled; both")
       ->check(CLI::IsMember({"cpu", "interpret", "both"}));
-  app.add_option("--mode", options.mode,
-                 "run: run the cases; text: read and print their programs; stablehlo, mlir: run what was exported, "
-                 "from its bytecode or its text; rewrite: run programs that were written as StableHLO and read again")
-      ->check(CLI::IsMember({"run", "text", "stablehlo", "mlir", "rewrite"}));
+  app.add_option(
+         "--mode", options.mode,
+         "run: run the cases; text: read and print their programs; stablehlo, mlir: run what was exported, "
+         "from its bytecode or its text; rewrite: run programs that were written as StableHLO and read again; calls: "
+         "call the library's functions that their sources name")
+      ->check(CLI::IsMember({"run", "text", "stablehlo", "mlir", "rewrite", "calls"}));
   app.add_option("--write", options.write_to, "Folder for what the mode rewrite writes: artifacts, inputs, results");
   app.add_option("--json", json_out, "Write the results to this file");
   app.add_flag("--allow-unsupported", allow_unsupported, "Exit 0 although some cases are not supported");

@@ -21,6 +21,8 @@ void run_jaxpr_case(const Golden& golden, const json& c, const Options& options,
 void run_autodiff_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 void run_prng_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 void run_special_values_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
+/// The call that the case's text is, by the library's public functions.
+void run_call_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 void run_text_case(const Golden& golden, const json& c, CaseResult& result);
 void run_graph_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 /// One model of the corpus, in the file or folder `model` of `folder`.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
+#include "../support.h"
 #include "bad_input.h"
 
 namespace tf2jax {
@@ -24,6 +25,29 @@ TEST(IndexedUpdate, OtherSubscripts) {
   EXPECT_EQ(grid().at(all, array<int>({2, 0, 2})).add(1.f).to_vector<float>(), (Floats{2, 2, 5, 5, 5, 8}));
   EXPECT_EQ(grid().at(1).min(5.f).to_vector<float>(), (Floats{1, 2, 3, 4, 5, 5}));
   EXPECT_EQ(grid().at(1).max(5.f).to_vector<float>(), (Floats{1, 2, 3, 5, 5, 6}));
+}
+
+// The values are NumPy's.
+TEST(Mask, StandsForThePositionsWhereItIsTrue) {
+  const Array x = grid(), columns = array<bool>({true, false, true}), some = greater(x, 2.f);
+  EXPECT_EQ(x[some].to_vector<float>(), (Floats{3, 4, 5, 6}));
+  EXPECT_EQ(x(all, columns).to_vector<float>(), (Floats{1, 3, 4, 6}));
+  EXPECT_EQ(x(ellipsis, columns).dims(), (Dims{2, 2}));
+  EXPECT_EQ(x(array<bool>({false, true}), columns.at(0).set(true)).to_vector<float>(), (Floats{4, 6}));
+  EXPECT_EQ(x(newaxis, array<bool>({false, true})).dims(), (Dims{1, 1, 3}));
+  EXPECT_EQ(x[array<bool>({false, false})].dims(), (Dims{0, 3}));
+  EXPECT_EQ(x.at(some).set(0.f).to_vector<float>(), (Floats{1, 2, 0, 0, 0, 0}));
+  EXPECT_EQ(x.at(all, columns).add(array<float>({10, 20})).to_vector<float>(), (Floats{11, 2, 23, 14, 5, 26}));
+  const auto picked = [&](const Array& v) { return sum(square(v[some])); };
+  EXPECT_EQ(jit(grad(picked))(x).to_vector<float>(), (Floats{0, 0, 6, 8, 10, 12}));
+}
+
+TEST(Mask, IsKnownAndFits) {
+  const Array x = grid();
+  expect_error<ShapeError>([&] { x[array<bool>({true, false, true})]; }, "from axis 0 on");
+  expect_error<ShapeError>([&] { x(all, ones({3, 1}, DType::bool_)); }, "from axis 1 on");
+  expect_error<NotImplementedError>([&] { x[Array(true)]; }, "a scalar is no mask");
+  expect_error<ConcretizationError>([&] { jit([](const Array& v) { return v[greater(v, 0.f)]; })(x); }, "Use where");
 }
 
 TEST(IndexedUpdate, ScalarArraysCountFromTheEndAndAreDroppedOutOfRange) {
@@ -118,7 +142,8 @@ std::vector<BadCall> bad_calls() {
       ROW(scalar[0], "too many indices"),
       ROW(v3(ellipsis, ellipsis), "one ellipsis only"),
       ROW(v3(slice(0, 3, 0)), "the step of a slice must not be 0"),
-      ROW(v3(flags), "array indices must be integers"),
+      ROW(v3(ones({4}, bool_)), "a mask must have the sizes"),
+      ROW(v3(v3), "array indices must be integers or bools"),
       ROW(m.at(5).set(1.f), "out of bounds"),
       ROW(m.at(0, 0, 0).set(1.f), "too many indices"),
       ROW(m.at(0).set(ones({4})), ""),

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <span>
 
+#include "../support.h"
 #include "bad_input.h"
 
 namespace tf2jax {
@@ -118,6 +119,26 @@ std::vector<BadCall> bad_calls() {
   };
 }
 INSTANTIATE_TEST_SUITE_P(Sorting, BadInput, ::testing::ValuesIn(bad_calls()));
+
+TEST(TakeAlongAxis, OneIndexForEachElement) {
+  const Array x = array<float>({{3, 1, 2}, {4, 6, 5}});
+  EXPECT_EQ(take_along_axis(x, argsort(x, 1), 1).to_vector<float>(), sort(x, 1).to_vector<float>());
+  EXPECT_EQ(take_along_axis(x, argsort(x, 0), -2).to_vector<float>(), sort(x, 0).to_vector<float>());
+  EXPECT_EQ(take_along_axis(x, array<int>({{-1}, {-3}}), -1).to_vector<float>(), (std::vector<float>{2, 4}));
+  EXPECT_EQ(take_along_axis(x, array<std::int8_t>({{1, -1}}), 1).to_vector<float>(), (std::vector<float>{1, 2, 6, 5}));
+  EXPECT_TRUE(std::isnan(take_along_axis(x, array<int>({{3}, {0}}), 1)(0, 0).item<float>()));
+  const auto taken = [](const Array& v) { return sum(take_along_axis(v, array<int>({{0, 0}, {-1, 1}}), 1)); };
+  EXPECT_EQ(jit(grad(taken))(x).to_vector<float>(), (std::vector<float>{2, 0, 0, 0, 1, 1}));
+  expect_error<ShapeError>([&] { take_along_axis(x, array<int>({0}), 0); }, "one rank");
+  expect_error<AxisError>([&] { take_along_axis(x, array<int>({{0}}), 2); }, "axis 2");
+}
+
+TEST(Argsort, ItsIndicesAreAsWideAsTheOthers) {
+  const Array x = array<float>({3, 1, 2});
+  EXPECT_EQ(argsort(x).dtype(), DType::i32);
+  const auto scope = override_config(&Config::enable_x64, true);
+  EXPECT_EQ(argsort(x).dtype(), DType::i64);
+}
 
 }  // namespace
 }  // namespace tf2jax

@@ -140,12 +140,26 @@ Array mse(const Array& x, const Array& y) { return mean(square(sub(x, y))); }
 
 Array take(const Array& x, const Array& indices, std::int64_t axis) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "take");
-  const Dim n = x.shape()[a];
   check<TypeError>(is_integer(indices.dtype()), "take: the indices must be integers. Got {}.", indices.aval());
-  const Array whole = itemsize(indices.dtype()) < 4 ? rules::converted(indices, DType::i32)
-                                                    : indices;  // narrow types may not hold the size
-  const Array wrapped = is_unsigned_integer(whole.dtype()) ? whole : where(less(whole, 0), whole + n.value(), whole);
-  return gather_along(x, wrapped, a);
+  return gather_along(x, rules::wrap_negative(indices, x.shape()[a]), a);
+}
+
+Array take_along_axis(const Array& x, const Array& indices, std::int64_t axis) {
+  const std::int64_t a = normalize_axis(axis, x.rank(), "take_along_axis");
+  check<TypeError>(is_integer(indices.dtype()), "take_along_axis: the indices must be integers. Got {}.",
+                   indices.aval());
+  check<ShapeError>(indices.rank() == x.rank(), "take_along_axis: x and indices must have one rank. Got {} and {}.",
+                    x.aval(), indices.aval());
+  const auto with = [&](Shape shape, Dim size) {
+    shape[a] = size;
+    return shape;
+  };
+  const Shape both[] = {with(x.shape(), 1), with(indices.shape(), 1)};
+  const Shape others = broadcast_shapes(both, "take_along_axis");
+  const Array at = rules::wrap_negative(broadcast_to(indices, with(others, indices.shape()[a])), x.shape()[a]);
+  const Axes batch = other_axes({a}, x.rank());
+  return gather(broadcast_to(x, with(others, x.shape()[a])), expand_dims(at, {at.rank()}), {{}, {a}, {a}, batch, batch},
+                Dims(x.shape().size(), 1));
 }
 
 // ---- neural networks

@@ -95,7 +95,7 @@ Values broadcast_args(Node& n) {
 Values invert_permutation(Node& n) {
   const Array x = n.array(0);
   if (x.rank() != 1) raise<ValueError>("Expected 1D array, found x.dims={}.", x.rank());
-  if (!x.is_concrete()) return {argsort(x)};
+  if (!x.is_concrete()) return {astype(argsort(x), x.dtype())};
   const auto permutation = n.integers(0);
   auto sorted = permutation;
   std::ranges::sort(sorted);
