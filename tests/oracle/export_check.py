@@ -89,20 +89,21 @@ def check_function(f, name, data, modes, report):
         return
     report(mode, 'ok', '')
 
+  # XLA multiplies in the type of the operands, whatever the type of the result.
+  coarsest = max([TOLERANCE.get(str(x.dtype), 0) for x in inputs_of(data, name)] or [0])
   if 'eager' in modes:
     try:
-      compare('eager', f(inputs), wanted)
+      compare('eager', f(inputs), wanted, 1.0, coarsest)
     except Exception as e:  # any failure of TensorFlow is a finding
       report('eager', kind_of_tensorflow(e), short(e))
   if 'compiled' in modes:
     try:
-      compare('compiled', tf.function(f, jit_compile=True, autograph=False)(inputs), wanted)
+      compare('compiled', tf.function(f, jit_compile=True, autograph=False)(inputs), wanted, 1.0, coarsest)
     except Exception as e:
       report('compiled', kind_of_tensorflow(e), short(e))
   gradients = arrays_of(data, name, 'grad')
   if not any(np.issubdtype(y.dtype, np.inexact) for y in wanted.values()):
     gradients = {}
-  coarsest = max([TOLERANCE.get(str(x.dtype), 0) for x in inputs_of(data, name)] or [0])
   if 'gradient' in modes and gradients:
     try:
       with tf.GradientTape() as tape:
