@@ -57,15 +57,20 @@ class Conditions {
     return out;
   }
   // The predicate that decides which input of a merge comes: each asks it to be something else. Empty: there is none.
+  // Of several, as cases of one branch inside one another have, the one that is known under most conditions.
   std::string decided_by(const std::vector<State>& sides) const {
+    std::string innermost;
+    std::size_t most = 0;
     for (const auto& [p, value] : sides[0]) {
       std::set<int> values;
       for (const State& side : sides)
         if (const auto it = side.find(p); it != side.end()) values.insert(it->second);
       const auto of_one = one_way_.contains(p);
-      if (values.size() == sides.size() && (sides.size() > 1 || of_one)) return p;
+      if (values.size() != sides.size() || !(sides.size() > 1 || of_one)) continue;
+      const std::size_t conditions = state_of(InputRef::parse(p)).size();
+      if (innermost.empty() || conditions > most) innermost = p, most = conditions;
     }
-    return {};
+    return innermost;
   }
   std::string predicate(const tf::NodeDef& node) const { return piece_.origin(InputRef::parse(node.input(1))).text(); }
 

@@ -163,6 +163,21 @@ TEST(V1ControlFlow, ACaseOfOneBranchIsTaken) {
   EXPECT_EQ(Array(out["which"]).item<int>(), 0);
 }
 
+// -switch_case(k, [switch_case(-k, [-x]) + 2 x]), whose inner predicate is only known in the outer branch.
+TEST(V1ControlFlow, CasesOfOneBranchInsideOneAnother) {
+  Text t;
+  t.node("k", "Placeholder", {}, "dtype:INT32").node("x", "Placeholder", {}, "dtype:FLOAT");
+  t.node("a/k", "_SwitchN", {"k", "k"}, "T:INT32 num_outs=1").node("a/x", "_SwitchN", {"x", "k"}, "T:FLOAT num_outs=1");
+  t.node("a/j", "Neg", {"a/k"}, "T:INT32");
+  t.node("a/b/x", "_SwitchN", {"a/x", "a/j"}, "T:FLOAT num_outs=1").node("a/b/neg", "Neg", {"a/b/x"});
+  t.node("a/b/Merge", "Merge", {"a/b/neg"}, "T:FLOAT N=1").node("a/x2", "Add", {"a/x", "a/x"});
+  t.node("a/sum", "Add", {"a/b/Merge", "a/x2"});
+  t.node("a/Merge", "Merge", {"a/sum"}, "T:FLOAT N=1").node("y", "Neg", {"a/Merge"});
+  const auto f = convert(t.graph(), {.inputs = {"k", "x"}, .outputs = {"y"}});
+  EXPECT_EQ(Array(f(Array(0), Array(2.f))).item<float>(), -2);
+  EXPECT_EQ(grad([&](const Array& x) { return Array(f(Array(0), x)); })(Array(2.f)).item<float>(), -1);
+}
+
 TEST(V1ControlFlow, BodiesOfFunctionsAreReplacedToo) {
   const Graph g = Graph::parse_text(R"(
     node { name: "p" op: "Placeholder" attr { key: "dtype" value { type: DT_BOOL } } }
