@@ -78,7 +78,7 @@ Values quantise_and_dequantise(Node& n) {
   const auto bits = bits_are_input ? n.integer(3, 1, 62) : n.attr_integer("num_bits", 1, 62);
   const Array x = n.array(0);
   const Array low = given ? n.scalar(1) : min(x), high = given ? n.scalar(2) : max(x);
-  const double least = is_signed ? -std::exp2(bits - 1) + (narrow ? 1 : 0) : (narrow ? 1 : 0);
+  const double least = is_signed ? -std::exp2(bits - 1) + (narrow ? 1 : 0) : 0;
   const double most = is_signed ? std::exp2(bits - 1) - 1 : std::exp2(bits) - 1;
   // The scale that loses nothing at either end; an end of the other sign does not count.
   const auto scale_of = [&](double end, const Array& bound) {
@@ -88,7 +88,7 @@ Values quantise_and_dequantise(Node& n) {
   };
   const Array from_low = scale_of(least, low), from_high = scale_of(most, high);
   const Array scale = stop_gradient(minimum(from_low, from_high));
-  const Array lowest = is_signed ? divide(least, scale) : low, highest = divide(most, scale);
+  const Array lowest = divide(least, scale), highest = divide(most, scale);
   const Array bounded = minimum(maximum(x, stop_gradient(lowest)), stop_gradient(highest));
   const Array steps = mul(bounded, scale);
   const Array whole = mode == "HALF_UP" ? floor(add(steps, 0.5)) : round(steps);
@@ -126,7 +126,30 @@ std::string mode_of(const Node& n) {
 
 Array away_from_zero(const Array& x) { return mul(sign(x), floor(add(abs(x), 0.5f))); }
 
-// Source: quantize_op.cc.
+// The mode SCALED: zero stays zero. `first` and `last` bound the steps.
+struct Scaled {
+  Array scale, low, high, first, last;
+};
+Scaled scaled(const Integers& q, const Array& low, const Array& high, bool narrow, bool to_even) {
+  const double lowest = q.lowest + (narrow ? 1 : 0);
+  const Array first = Array(static_cast<float>(lowest)), last = Array(static_cast<float>(q.highest));
+  const bool is_small = itemsize(q.type) == 1 && !(narrow && !q.is_signed());
+  if (to_even && is_small) {  // oneDNN's kernel: a range around zero
+    const Array most = maximum(abs(low), abs(high));
+    if (!q.is_signed()) return {divide(last, most), zeros_like(most), most, first, last};
+    return {divide(last - first, mul(most, 2.f)), neg(most), most, first, last};
+  }
+  // The scale that loses nothing at either end; an end of the other sign than its integer does not count.
+  const auto scale_at = [](const Array& end, const Array& bound) {
+    const Array counts = greater(mul(bound, end), 0.f);
+    return where(counts, divide(end, where(counts, bound, 1.f)), std::numeric_limits<float>::max());
+  };
+  const Array scale = minimum(scale_at(first, low), scale_at(last, high));
+  const Array from = divide(first, scale), to = divide(last, scale);
+  return {scale, from, to, mul(from, scale), mul(to, scale)};
+}
+
+// Source: quantize_op.cc and mkl_quantize_op.cc.
 Values quantise(Node& n) {
   const std::string mode = mode_of(n);
   const Integers q = integers_of(n.attr<DType>("T"));
@@ -146,29 +169,18 @@ Values quantise(Node& n) {
     const double half = q.is_signed() ? (q.highest - q.lowest + 1) / 2 : 0;
     whole = q.is_signed() ? away_from_zero(sub(scaled, half)) : floor(add(scaled, 0.5f));
   } else if (mode == "MIN_FIRST") {
-    const Array scale = divide(q.highest - q.lowest, sub(high, low));
-    whole = add(round(sub(mul(x, scale), mul(low, scale))), q.lowest);
-    whole = clamp(full({}, Array(static_cast<float>(q.lowest))), whole, full({}, Array(static_cast<float>(q.highest))));
+    const Array scale = divide(q.highest - q.lowest, sub(high, low)), steps = mul(x, scale), first = mul(low, scale);
+    // Each by itself, as the documentation of tf.quantization.quantize says; oneDNN's kernel rounds their difference.
+    whole = q.type == DType::u8 ? rint(sub(steps, first)) : sub(away_from_zero(steps), away_from_zero(first));
+    whole = clamp(full({}, Array(static_cast<float>(q.lowest))), add(whole, q.lowest),
+                  full({}, Array(static_cast<float>(q.highest))));
   } else {
-    const double lowest = q.lowest + (narrow ? 1 : 0);
-    const Array first = Array(static_cast<float>(lowest)), last = Array(static_cast<float>(q.highest));
-    Array scale;
-    if (rounding == "HALF_TO_EVEN") {  // a range around zero
-      check<NotImplementedError>(q.is_signed(), "round_mode HALF_TO_EVEN of unsigned integers is not implemented.");
-      high = maximum(abs(low), abs(high));
-      low = neg(high);
-      scale = divide(last, high);
-    } else {  // an end of the other sign than its integer does not count
-      const auto scale_at = [](const Array& end, const Array& bound) {
-        const Array counts = greater(mul(bound, end), 0.f);
-        return where(counts, divide(end, where(counts, bound, 1.f)), std::numeric_limits<float>::max());
-      };
-      scale = minimum(scale_at(first, low), scale_at(last, high));
-      low = divide(first, scale);
-      high = divide(last, scale);
-    }
-    const Array scaled = mul(x, scale);
-    whole = clamp(first, rounding == "HALF_TO_EVEN" ? round(scaled) : away_from_zero(scaled), last);
+    const bool to_even = rounding == "HALF_TO_EVEN";
+    const Scaled by = scaled(q, low, high, narrow, to_even);
+    low = by.low;
+    high = by.high;
+    const Array steps = clamp(by.first, mul(x, by.scale), by.last);
+    whole = to_even ? rint(steps) : away_from_zero(steps);
   }
   return {astype(stop_gradient(whole), q.type), low, high};
 }

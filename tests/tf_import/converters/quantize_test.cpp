@@ -60,5 +60,43 @@ TEST(Quantize, AnEmptyRangeIsRefused) {
               ::testing::HasSubstr("min must be less than max"));
 }
 
+std::map<std::string, AttributeValue> integers(DType type, const std::string& mode, const std::string& rounding) {
+  return {{"T", type},
+          {"mode", mode},
+          {"round_mode", rounding},
+          {"narrow_range", false},
+          {"axis", std::int64_t{-1}},
+          {"ensure_minimum_range", 0.01f}};
+}
+std::vector<int> quantised(const Array& x, float low, float high, const std::map<std::string, AttributeValue>& how) {
+  return Array(call_node("QuantizeV2", {argument(x), fixed(Array(low)), fixed(Array(high))}, how)).to_vector<int>();
+}
+
+// The values are TensorFlow's.
+TEST(Quantize, ToTheEvenIntegerInARangeAroundZero) {
+  const Array x = array<float>({1.71087432f, 2.53776097f, -0.447871178f, -0.415826499f, -2.29573274f, 1.04970074f,
+                                -2.43579626f, 2.05731487f, -1.95812356f, -1.92420578f, -1.99440551f, 1.03438461f});
+  EXPECT_EQ(quantised(x, -0.354883254f, 1.15328705f, integers(DType::i8, "SCALED", "HALF_TO_EVEN")),
+            (std::vector<int>{127, 127, -50, -46, -128, 116, -128, 127, -128, -128, -128, 114}));
+}
+
+TEST(Quantize, PlacesAndTheFirstAreRoundedEach) {
+  const Array x = array<float>({0.5f, 2, -2, -1, 2.5f, 3, -0.5f, -1, 2, -1, 2.5f, -1.5f});
+  EXPECT_EQ(quantised(x, -2, 1, integers(DType::u8, "MIN_FIRST", "HALF_AWAY_FROM_ZERO")),
+            (std::vector<int>{212, 255, 0, 85, 255, 255, 128, 85, 255, 85, 255, 42}));
+}
+
+TEST(Quantize, UnsignedNumbersBeginAtZeroAlsoInANarrowRange) {
+  const Array x = array<float>({0.9445003f, 0.0225275f, 1.987549f});
+  const std::map<std::string, AttributeValue> attributes{
+      {"range_given", false},        {"round_mode", std::string("HALF_TO_EVEN")},
+      {"num_bits", std::int64_t{9}}, {"signed_input", false},
+      {"narrow_range", true},        {"axis", std::int64_t{-1}}};
+  const Floats got =
+      floats_of(call_node("QuantizeAndDequantizeV2", {argument(x), fixed(Array(0.f)), fixed(Array(1.5f))}, attributes));
+  const Floats expected{0.9451554f, 0.02333717f, 1.987549f};
+  for (std::size_t i = 0; i < expected.size(); ++i) EXPECT_NEAR(got[i], expected[i], 1e-6);
+}
+
 }  // namespace
 }  // namespace tf2jax
