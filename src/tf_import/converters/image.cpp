@@ -122,7 +122,8 @@ Values crop_and_resize(Node& n) {
     const auto last = static_cast<float>(size[axis] - 1);
     if (crop[axis] == 1) return mul(add(low, high), 0.5f * last);
     const Array step = mul(sub(high, low), last / static_cast<float>(crop[axis] - 1));
-    return add(mul(low, last), mul(iota(f32, {1, crop[axis]}, 1), step));
+    // The product is rounded, as in TensorFlow: a place that a fused one moves over an edge has another value.
+    return add(mul(low, last), reduce_precision(mul(iota(f32, {1, crop[axis]}, 1), step), 8, 23));
   };
   const Array y = places(0), xs = places(1);
   const Shape grid{Dim(count), Dim(crop[0]), Dim(crop[1])};
