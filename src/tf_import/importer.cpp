@@ -37,6 +37,7 @@ Importer::Importer(std::string source, const FunctionLibrary& library, const Con
       model_(std::make_shared<Model>(std::move(source), library)),
       f_(std::make_shared<ImportedFunction>()) {
   f_->jit = options.jit;
+  model_->sizes = options.sizes;
 }
 
 void Importer::set_saved_model(const SavedModel& saved) {

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 #include <tf2jax/tf2jax.h>
 
+#include <cmath>
+#include <limits>
+
 namespace tf2jax {
 namespace {
 
@@ -65,6 +68,87 @@ TEST(ValueSizes, ModelsThatNeedValuesRunOpByOp) {
   const auto total = [&](const Array& v) { return sum(Array(f(v))); };
   EXPECT_EQ(grad(total)(x).to_vector<float>(), (std::vector<float>{2, 0, 2}));
   EXPECT_THROW(jit(total)(x), ConcretizationError);
+}
+
+// As many rows as there are: TensorFlow's. Others: nothing that could be taken for a value.
+TEST(BoundedSizes, WhereHasTheRowsThatTheOptionsSay) {
+  const auto f = convert(Graph::parse_text(kPositive), {.inputs = {"x"}, .outputs = {"y"}, .sizes = {{"where", 2}}});
+  const auto call = [&](const Array& v) { return Array(f(v)); };
+  const Array two = array<float>({1, -2, 3}), one = array<float>({-1, -2, 3}), three = array<float>({1, 2, 3});
+  for (const Array& x : {two, one, three}) {  // a call has the rows that there are
+    std::vector<float> expected;
+    for (const float v : x.to_vector<float>())
+      if (v > 0) expected.push_back(2 * v);
+    EXPECT_EQ(call(x).to_vector<float>(), expected);
+  }
+  EXPECT_EQ(jit(call)(two).to_vector<float>(), (std::vector<float>{2, 6}));
+  EXPECT_EQ(jit(grad([&](const Array& v) { return sum(call(v)); }))(two).to_vector<float>(),
+            (std::vector<float>{2, 0, 2}));
+  EXPECT_EQ(vmap(call)(stack({two, array<float>({5, 4, -1})})).to_vector<float>(), (std::vector<float>{2, 6, 10, 8}));
+  const auto short_of = jit(call)(one).to_vector<float>();
+  EXPECT_EQ(short_of[0], 6);
+  EXPECT_TRUE(std::isnan(short_of[1]));
+  for (const float v : jit(call)(three).to_vector<float>()) EXPECT_TRUE(std::isnan(v));
+}
+
+TEST(BoundedSizes, PositionsInSeveralAxes) {
+  const std::string graph =
+      "node { name: \"x\" op: \"Placeholder\" attr { key: \"dtype\" value { type: DT_BOOL } } }\n"
+      "node { name: \"y\" op: \"Where\" input: \"x\" attr { key: \"T\" value { type: DT_BOOL } } }\n";
+  const auto f = convert(Graph::parse_text(graph), {.inputs = {"x"}, .outputs = {"y"}, .sizes = {{"y", 3}}});
+  const auto call = jit([&](const Array& v) { return Array(f(v)); });
+  const Array x = array<bool>({{false, true, false}, {true, false, true}});
+  EXPECT_EQ(call(x).to_vector<int>(), (std::vector<int>{0, 1, 1, 0, 1, 2}));
+  EXPECT_EQ(call(x).to_vector<int>(), Array(f(x)).to_vector<int>());
+  const int none = std::numeric_limits<int>::min();
+  EXPECT_EQ(call(x.at(1, 2).set(false)).to_vector<int>(), (std::vector<int>{0, 1, 1, 0, none, none}));
+  EXPECT_EQ(call(ones({2, 3}, bool_)).to_vector<int>(), (std::vector<int>(6, none)));
+}
+
+std::string unique(const std::string& op) {
+  return kX + "node { name: \"u\" op: \"" + op +
+         "\" input: \"x\" attr { key: \"T\" value { type: DT_FLOAT } } attr { key: \"out_idx\" value { type: DT_INT32 "
+         "} "
+         "} }\n";
+}
+
+TEST(BoundedSizes, UniqueHasTheValuesThatTheOptionsSay) {
+  const auto f = convert(Graph::parse_text(unique("UniqueWithCounts")),
+                         {.inputs = {"x"}, .outputs = {"u:0", "u:1", "u:2"}, .sizes = {{"u", 3}}});
+  const auto call = [&](const Array& v) {
+    Arrays out;
+    for (const auto& t : tree::leaves(f(v))) out.push_back(t);
+    return out;
+  };
+  const auto traced = jit(call);
+  const Array x = array<float>({3, 1, 3, -2, 1, 3});
+  for (const Arrays& got : {call(x), traced(x)}) {
+    EXPECT_EQ(got.at(0).to_vector<float>(), (std::vector<float>{3, 1, -2}));
+    EXPECT_EQ(got.at(1).to_vector<int>(), (std::vector<int>{0, 1, 0, 2, 1, 0}));
+    EXPECT_EQ(got.at(2).to_vector<int>(), (std::vector<int>{3, 2, 1}));
+  }
+  const Arrays few = traced(array<float>({7, 7, 7, 5, 5, 7}));
+  EXPECT_EQ(few[0].to_vector<float>()[1], 5);
+  EXPECT_TRUE(std::isnan(few[0].to_vector<float>()[2]));
+  EXPECT_EQ(few[2].to_vector<int>(), (std::vector<int>{4, 2, 0}));
+  for (const float v : traced(iota(f32, {6}, 0))[0].to_vector<float>()) EXPECT_TRUE(std::isnan(v));
+}
+
+// The values are TensorFlow's.
+TEST(Unique, NoNaNIsAnothersEqualAndZeroHasNoSign) {
+  const auto f = convert(Graph::parse_text(unique("Unique")), {.inputs = {"x"}, .outputs = {"u:1"}});
+  EXPECT_EQ(Array(f(array<float>({NAN, 1, NAN, -0.f, 0}))).to_vector<int>(), (std::vector<int>{0, 1, 2, 3, 3}));
+  const auto bounded =
+      convert(Graph::parse_text(unique("Unique")), {.inputs = {"x"}, .outputs = {"u:1"}, .sizes = {{"u", 4}}});
+  EXPECT_EQ(
+      jit([&](const Array& v) { return Array(bounded(v)); })(array<float>({NAN, 1, NAN, -0.f, 0})).to_vector<int>(),
+      (std::vector<int>{0, 1, 2, 3, 3}));
+  const std::string difference =
+      kX + "node { name: \"y\" op: \"Placeholder\" attr { key: \"dtype\" value { type: DT_FLOAT } } }\n" +
+      "node { name: \"d\" op: \"ListDiff\" input: \"x\" input: \"y\" attr { key: \"T\" value { type: DT_FLOAT } } "
+      "attr { key: \"out_idx\" value { type: DT_INT32 } } }\n";
+  const auto d = convert(Graph::parse_text(difference), {.inputs = {"x", "y"}, .outputs = {"d:1"}});
+  EXPECT_EQ(Array(d(array<float>({NAN, 1, 0}), array<float>({NAN, -0.f}))).to_vector<int>(), (std::vector<int>{0, 1}));
 }
 
 }  // namespace

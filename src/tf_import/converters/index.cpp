@@ -74,10 +74,9 @@ Values gather_nd(Node& n) {
   const Array limit =
       astype(from_span<std::int32_t>(std::span<const std::int32_t>(limits), {d.depth}), indices.dtype());
   const Array wrapped = where(less(indices, 0), add(indices, limit), indices);
-  // As x[indices]: positions outside are clamped, and their gradients dropped.
+  // Positions outside are unknown, as those of GatherV2: TensorFlow refuses them.
   return {gather(x, wrapped,
-                 {.offset_dims = d.windows, .collapsed_slice_dims = d.leading, .start_index_map = d.leading}, sizes,
-                 {.mode = GatherScatterMode::promise_in_bounds})};
+                 {.offset_dims = d.windows, .collapsed_slice_dims = d.leading, .start_index_map = d.leading}, sizes)};
 }
 
 template <Scatter f>

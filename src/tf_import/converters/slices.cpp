@@ -1,4 +1,5 @@
 // Slices, and what replaces them.
+#include "tf2jax/tf_import/internal/bounded_sizes.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
@@ -7,12 +8,10 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
-#include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/transforms/grad.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace tf2jax::tf_import {
 namespace {
@@ -181,13 +180,6 @@ std::vector<AxisSlice> resolve_slices(const Node& n, const Shape& shape, const M
     while (axis < shape.size()) whole();
   }
   return out;
-}
-
-// In the place of values that cannot be told: NaN, the lowest signed, the highest unsigned integer, true.
-Array unknown_like(const Array& x) {
-  if (is_bool(x.dtype())) return ones_like(x);
-  if (is_integer(x.dtype())) return full_like(x, rules::extreme(x.dtype(), is_signed_integer(x.dtype())));
-  return full_like(x, Array(std::numeric_limits<double>::quiet_NaN()));
 }
 
 // A traced window of an axis.

@@ -2,7 +2,10 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
+#include <string_view>
+#include <vector>
 
 #include "tf2jax/base/limits.h"
 #include "tf2jax/control/control.h"
@@ -13,6 +16,7 @@
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
+#include "tf2jax/tf_import/internal/bounded_sizes.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/transforms/vmap.h"
 
@@ -88,9 +92,10 @@ Values dynamic_stitch(Node& n) {
   return {take(padded, known_vector(from, i32), 0)};
 }
 
-// The indices of the elements that are not zero, row by row. Their number is data, so the operand must be known.
+// The indices of the elements that are not zero, row by row. Their number is data: the operand is known, or bounded.
 Values where_node(Node& n) {
-  const Array x = known(n, n.array(0), "the elements");
+  const Array x = n.array(0);
+  if (const auto size = bounded_size(n, x, "the elements")) return bounded_where(n, x, *size);
   const auto set = astype(x, DType::bool_).to_vector<std::uint8_t>();
   const Dims strides = row_major_strides(x.dims());
   std::vector<std::int64_t> indices;
@@ -108,31 +113,51 @@ Values where_node(Node& n) {
   return {n.on_host() ? all : in_canonical_type(all)};
 }
 
+// The elements of a vector as keys of containers. 0 and -0 are one value, and no NaN is another's equal: it has no key.
+class Keys {
+ public:
+  explicit Keys(const Array& x)
+      : values_(is_floating(x.dtype()) ? x + 0 : x),
+        width_(itemsize(x.dtype())),
+        is_nan_(is_floating(x.dtype()) ? isnan(x).to_vector<std::uint8_t>() : std::vector<std::uint8_t>(x.size())) {}
+  std::optional<std::string_view> operator[](std::size_t i) const {
+    if (is_nan_[i]) return std::nullopt;
+    return std::string_view(reinterpret_cast<const char*>(values_.bytes().data()) + i * width_, width_);
+  }
+  std::size_t size() const { return is_nan_.size(); }
+
+ private:
+  Array values_;
+  std::size_t width_;
+  std::vector<std::uint8_t> is_nan_;
+};
+
 // Distinct values in order of first appearance, where each element's value stands among them, and how many there are of
 // each.
 Values unique(Node& n) {
   const DType index_type = n.attr<DType>("out_idx");
-  const Array x = known(n, n.array(0), "the elements");
+  const Array x = n.array(0);
+  const bool counted = n.op().starts_with("UniqueWithCounts");
   if (n.num_inputs() > 1) {
     const Axes axis = n.integers(1);
     if (!axis.empty() && !(x.rank() == 1 && (axis[0] == 0 || axis[0] == -1)))
       n.fail("an axis is not implemented for arrays of more than one axis.");
   }
   check<ShapeError>(x.rank() == 1, "the operand must be a vector. Got {}.", x.aval());
-  const auto width = itemsize(x.dtype());
-  const Array keys = is_floating(x.dtype()) ? x + 0 : x;  // 0 and -0 are one value
-  const auto bytes = keys.bytes();
+  if (const auto size = bounded_size(n, x, "the elements")) return bounded_unique(n, x, *size, index_type, counted);
+  const Keys keys(x);
   std::map<std::string_view, std::int64_t> seen;
   std::vector<std::int64_t> first, where, counts;
-  for (std::int64_t i = 0; i < x.size(); ++i) {
-    const std::string_view key(reinterpret_cast<const char*>(bytes.data()) + i * width, width);
-    const auto [it, fresh] = seen.try_emplace(key, static_cast<std::int64_t>(first.size()));
-    if (fresh) first.push_back(i), counts.push_back(0);
-    ++counts[it->second];
-    where.push_back(it->second);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const std::int64_t next = std::ssize(first);
+    const auto key = keys[i];
+    const std::int64_t at = key ? seen.try_emplace(*key, next).first->second : next;
+    if (at == next) first.push_back(static_cast<std::int64_t>(i)), counts.push_back(0);
+    ++counts[at];
+    where.push_back(at);
   }
   Values out{take(x, known_vector(first, i32), 0), known_vector(where, index_type)};
-  if (n.op().starts_with("UniqueWithCounts")) out.push_back(known_vector(counts, index_type));
+  if (counted) out.push_back(known_vector(counts, index_type));
   return out;
 }
 
@@ -141,15 +166,13 @@ Values list_diff(Node& n) {
   const DType index_type = n.attr<DType>("out_idx");
   const Array x = known(n, n.array(0, 1, 1), "x"), y = known(n, n.array(1, 1, 1), "y");
   check<DtypeError>(x.dtype() == y.dtype(), "the dtypes differ. Got {} and {}.", x.aval(), y.aval());
-  const auto width = itemsize(x.dtype());
-  const auto element = [&](const Array& a, std::int64_t i) {
-    return std::string_view(reinterpret_cast<const char*>(a.bytes().data()) + i * width, width);
-  };
+  const Keys ours(x), others(y);
   std::set<std::string_view> theirs;
-  for (std::int64_t i = 0; i < y.size(); ++i) theirs.insert(element(y, i));
+  for (std::size_t i = 0; i < others.size(); ++i)
+    if (const auto key = others[i]) theirs.insert(*key);
   std::vector<std::int64_t> kept;
-  for (std::int64_t i = 0; i < x.size(); ++i)
-    if (!theirs.contains(element(x, i))) kept.push_back(i);
+  for (std::size_t i = 0; i < ours.size(); ++i)
+    if (const auto key = ours[i]; !key || !theirs.contains(*key)) kept.push_back(static_cast<std::int64_t>(i));
   return {take(x, known_vector(kept, i32), 0), known_vector(kept, index_type)};
 }
 

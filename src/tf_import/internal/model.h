@@ -65,6 +65,7 @@ class Model {
   std::vector<ImportedVariable> variables;
   std::map<std::string, std::size_t> variable_nodes;  // by name or shared name of a variable node
   std::map<std::string, GradientRule> gradients;
+  std::map<std::string, std::int64_t> sizes;                   // rows of results in programs, by node
   std::map<std::string, std::shared_ptr<LookupTable>> tables;  // of the graph itself, by their node
 
   /// The body of a library function; planned on first use. Throws: ValueError when there is none of that name.
