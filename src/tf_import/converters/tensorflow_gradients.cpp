@@ -10,6 +10,7 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
+#include "tf2jax/ops/special.h"
 #include "tf2jax/transforms/custom_rules.h"
 
 namespace tf2jax::tf_import {
@@ -72,6 +73,15 @@ Tangent power_tangent(const Node&) {
     const Array safe_log = kept(has_log, log(where(has_log, x[0], ones_like(x[0]))));
     const Array by_base = mul(x[1], pow(x[0], sub(x[1], ones_like(x[1]))));
     return add(mul(t[0], by_base), mul(t[1], mul(y, safe_log)));
+  };
+}
+
+// One at 0, where the derivative is a half. Source: _BesselI1Grad in math_grad.py.
+Tangent bessel_i1_tangent(const Node&) {
+  return [](const Arrays& x, const Array& y, const Arrays& t) {
+    const Array zero = equal(x[0], 0), one = ones_like(x[0]);
+    const Array elsewhere = sub(mul(exp(abs(x[0])), bessel_i0e(x[0])), divide(y, where(zero, one, x[0])));
+    return mul(t[0], where(zero, one, elsewhere));
   };
 }
 
@@ -170,6 +180,7 @@ constexpr GradientRow kRows[] = {
     {"Selu", 1, selu_tangent},
     {"ClipByValue", 3, clip_tangent},
     {"Pow", 2, power_tangent},
+    {"BesselI1", 1, bessel_i1_tangent},
     {"Cumprod", 1, cumprod_tangent},
     {"NextAfter", 2, next_after_tangent},
     {"NthElement", 1, nth_element_tangent},

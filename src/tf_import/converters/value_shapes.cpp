@@ -199,7 +199,7 @@ struct Kept {
 };
 
 // The best box that no better one overlaps by more than the threshold, again and again; with a sigma scores fade
-// instead (Bodla et al., "Soft-NMS", 2017).
+// instead, whatever the overlap (Bodla et al., "Soft-NMS", 2017).
 Kept suppress(const Array& boxes, const Array& scores, std::int64_t most, const Array& overlap_limit,
               const Array& score_limit, const Array& sigma) {
   const float none = -std::numeric_limits<float>::infinity();
@@ -212,7 +212,7 @@ Kept suppress(const Array& boxes, const Array& scores, std::int64_t most, const 
     const Array fade = exp(divide(neg(mul(overlap, overlap)), mul(2.f, where(greater(sigma, 0.f), sigma, 1.f))));
     const Array faded = mul(now, fade), soft = where(greater(faded, score_limit), faded, none);
     const Array hard = where(greater(overlap, overlap_limit), none, now);
-    Array next = where(greater(sigma, 0.f), where(greater(overlap, overlap_limit), none, soft), hard);
+    Array next = where(greater(sigma, 0.f), soft, hard);
     next = where(equal(iota(i32, now.shape(), 0), best), none, next);
     const Array here = logical_and(equal(iota(i32, indices.shape(), 0), i), found);
     return std::tuple{where(found, next, now), where(here, best, indices), where(here, value, values),

@@ -102,5 +102,19 @@ TEST(ValueShapes, SparseTensorsByTheirIndices) {
   EXPECT_EQ(floats_of(call_node("SparseTensorDenseMatMul", product, plain)), (Floats{4, 40, 3, 30}));
 }
 
+// The values are TensorFlow's: boxes that overlap by more than the threshold fade like the others.
+TEST(NonMaxSuppression, WithASigmaScoresFadeWhateverTheOverlap) {
+  const Array boxes = array<float>({{0, 0, 1, 1}, {0, 0, 1, 1}, {0, 0, 1, 0.9f}, {0, 0, 1, 0.5f}});
+  const Array scores = array<float>({0.9f, 0.8f, 0.7f, 0.6f});
+  const Tree y = call_node(
+      "NonMaxSuppressionV5",
+      {argument(boxes), argument(scores), fixed(Array(4)), fixed(Array(0.3f)), fixed(Array(-1.f)), fixed(Array(0.5f))},
+      {{"pad_to_max_output_size", true}}, true, {"y:0", "y:1"});
+  const auto out = tree::leaves(y);
+  EXPECT_EQ(out.at(0).to_vector<int>(), (std::vector<int>{0, 3, 1, 2}));
+  const std::vector<float> expected{0.9f, 0.46728048f, 0.22920385f, 0.10174183f};
+  for (std::size_t i = 0; i < 4; ++i) EXPECT_NEAR(out.at(1).to_vector<float>()[i], expected[i], 1e-6);
+}
+
 }  // namespace
 }  // namespace tf2jax
