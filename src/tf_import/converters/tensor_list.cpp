@@ -132,6 +132,7 @@ Values stack_list(Node& n) {
 
 Values from_tensor(Node& n) {
   n.ignore({"element_dtype", "shape_type"});
+  if (n.input(0).get_if<Array>()) (void)n.array(0, 1);  // its rows are the elements
   return {n.input(0)};
 }
 
@@ -174,9 +175,9 @@ Values concat_lists(Node& n) {
   if (empty(0)) return {n.input(1)};
   if (empty(1)) return {n.input(0)};
   const auto element = [&](std::size_t i) -> std::optional<Aval> {
-    const auto* x = n.input(i).get_if<Array>();
-    if (!x) return std::nullopt;
-    return Aval{x->dtype(), Shape(x->shape().begin() + 1, x->shape().end()), false};
+    if (!n.input(i).get_if<Array>()) return std::nullopt;
+    const Array x = n.array(i, 1);
+    return Aval{x.dtype(), Shape(x.shape().begin() + 1, x.shape().end()), false};
   };
   return {concatenate({dense(n, 0, element(1)), dense(n, 1, element(0))}, 0)};
 }

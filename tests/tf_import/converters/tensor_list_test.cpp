@@ -56,6 +56,13 @@ TEST(TensorList, WhatIsRefused) {
                 node("item", "TensorListGetItem", {"e", "zero", "scalar"}, kType) + node("y", "Add", {"item", "x"}));
       },
       "the list is empty");
+  // "x" is a scalar, which has no rows.
+  expect_error<ImportError>(
+      [] {
+        list_of(node("l", "TensorListFromTensor", {"x", "scalar"}, kType) +
+                node("y", "TensorListConcatLists", {"l", "l"}, kType));
+      },
+      "import 'l'");
 }
 
 }  // namespace
