@@ -50,10 +50,13 @@ class Rows {
     widest.push_back(width);
     rows = std::move(next);
   }
-  void descend_by_splits(const Integers& splits) {
+  /// `most`: how many rows there are below at most, which the file shows and the splits only claim.
+  void descend_by_splits(const Integers& splits, std::int64_t most) {
     if (rows.empty() && widest.empty()) begin(std::ssize(splits) - 1);
     check<ShapeError>(std::ssize(splits) == std::ssize(rows) + 1, "the splits do not fit the rows. Got {} for {}.",
                       splits.size(), rows.size());
+    check<ShapeError>(splits.back() <= most, "the splits have more rows than there are. Got {} of {}.", splits.back(),
+                      most);
     Integers parents;
     checked_count(splits.back(), kMaxRows, "rows of a ragged tensor");
     for (std::int64_t r = 0; r + 1 < std::ssize(splits); ++r)
@@ -74,6 +77,11 @@ class Rows {
   const Node& n_;
 };
 
+// The number of values.
+std::int64_t count_of(const Array& values) {
+  return values.shape()[0].is_constant() ? values.shape()[0].value() : kMaxRows;
+}
+
 // Inputs: shape (-1: as wide as the widest row), values, default, row partitions.
 Values to_dense(Node& n) {
   n.ignore({"Tindex", "Tshape"});
@@ -85,7 +93,8 @@ Values to_dense(Node& n) {
   Rows r(n);
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (types[i] == "ROW_SPLITS") {
-      r.descend_by_splits(splits_of(n, 3 + i));
+      const bool last = i + 1 == types.size();
+      r.descend_by_splits(splits_of(n, 3 + i), last ? count_of(values) : std::ssize(n.integers(4 + i)));
     } else if (types[i] == "FIRST_DIM_SIZE") {
       check(i == 0, "FIRST_DIM_SIZE must come first. Got it at {}.", i);
       r.begin(n.integer(3));
@@ -194,7 +203,10 @@ Values to_sparse(Node& n) {
   check<NotImplementedError>(values.rank() == 1, "ragged tensors with inner axes are not implemented. Got values {}.",
                              values.aval());
   Rows r(n);
-  for (std::int64_t level = 0; level < depth; ++level) r.descend_by_splits(splits_of(n, level));
+  for (std::int64_t level = 0; level < depth; ++level)
+    r.descend_by_splits(splits_of(n, level), level + 1 == depth ? count_of(values) : std::ssize(n.integers(level + 1)));
+  check<ShapeError>(identical(values.shape()[0], Dim(r.rows.size())), "there must be {} values. Got {}.", r.rows.size(),
+                    values.aval());
   return {Value(r.positions(i64), true), values, Value(known_vector(r.widest, i64), true)};
 }
 

@@ -61,4 +61,17 @@ TEST_F(Ragged, SplitsStayWithinTheValues) {
       Error);
 }
 
+// A file of some bytes may not ask for a million rows.
+TEST_F(Ragged, SplitsHaveTheRowsThatAreThere) {
+  const auto sparse = [&](const Integers& splits, const Integers& inner) {
+    return call_node("RaggedTensorToSparse",
+                     {fixed(vector(splits)), fixed(vector(inner)), argument(array<float>({1, 2, 3}))},
+                     {{"RAGGED_RANK", std::int64_t{2}}, {"Tsplits", i64}}, true, {"y:0", "y:2"});
+  };
+  EXPECT_EQ(sparse({0, 2}, {0, 2, 3})["y:2"].array().to_vector<std::int64_t>(), (Integers{1, 2, 2}));
+  expect_error<ImportError>([&] { sparse({0, 4194307}, {0, 2, 3}); }, "the splits have more rows than there are");
+  expect_error<ImportError>([&] { sparse({0, 2}, {0, 2, 4194307}); }, "the splits have more rows than there are");
+  expect_error<ImportError>([&] { sparse({0, 2}, {0, 1, 2}); }, "there must be 2 values");
+}
+
 }  // namespace tf2jax
