@@ -157,7 +157,8 @@ class WhileAdjoint {
     return repeat_down(segments, with, [&](const Arrays& v) {
       const Arrays all(v.begin() + 1, v.end());
       Arrays begin;
-      for (std::size_t i = 0; i < carry.size(); ++i) begin.push_back(dynamic_index_in_dim(all[first + i], v[0], 0));
+      for (std::size_t i = 0; i < carry.size(); ++i)
+        begin.push_back(dynamic_index_in_dim(all[first + i], v[0], 0, false, false));
       const Array steps = minimum(per_slot, sub(length, mul(v[0], per_slot)));
       return backwards(level - 1, begin, steps, all, num_state);
     });

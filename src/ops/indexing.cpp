@@ -2,6 +2,7 @@
 #include "tf2jax/ops/dim_as_value.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/internal/nonzero.h"
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/trace/array.h"
@@ -25,6 +26,22 @@ Array rules::wrap_negative(const Array& indices, Dim size) {
   const Array wide = converted(indices, type);
   const Array length = size.is_constant() ? scalar_of(type, size.value()) : converted(dim_as_value(size), type);
   return where(less(wide, 0), wide + length, wide);
+}
+
+Coordinates nonzero(const Array& x) {
+  const auto set = rules::as_dtype(x, DType::bool_).to_vector<std::uint8_t>();
+  const Dims strides = row_major_strides(x.dims());
+  Coordinates out;
+  for (std::size_t i = 0; i < set.size(); ++i) {
+    if (!set[i]) continue;
+    ++out.count;
+    auto rest = static_cast<std::int64_t>(i);
+    for (const std::int64_t stride : strides) {
+      out.values.push_back(rest / stride);
+      rest %= stride;
+    }
+  }
+  return out;
 }
 
 namespace {
@@ -180,21 +197,23 @@ std::vector<Index> positions_of(const Array& mask, const Array& x, std::int64_t 
                              "index: how many elements a mask selects depends on its values, which a traced program "
                              "does not know. Got {}. Use where.",
                              mask.aval());
-  const auto selected = mask.to_vector<std::uint8_t>();
-  std::vector<std::vector<std::int32_t>> at(mask.rank());
-  for (std::size_t flat = 0; flat < selected.size(); ++flat) {
-    if (!selected[flat]) continue;
-    auto rest = static_cast<std::int64_t>(flat);
-    for (std::size_t k = at.size(); k-- > 0; rest /= mask.dims()[k])
-      at[k].push_back(static_cast<std::int32_t>(rest % mask.dims()[k]));
-  }
+  check<NotImplementedError>(mask.size() <= std::numeric_limits<std::int32_t>::max(),
+                             "index: masks of so many elements are not implemented. Got {}.", mask.aval());
+  const Coordinates selected = nonzero(mask);
+  const std::size_t rank = mask.shape().size();
   std::vector<Index> out;
-  for (const auto& v : at) out.emplace_back(from_span<std::int32_t>(v, {static_cast<std::int64_t>(v.size())}));
+  for (std::size_t k = 0; k < rank; ++k) {
+    std::vector<std::int32_t> column;
+    for (std::size_t i = k; i < selected.values.size(); i += rank)
+      column.push_back(static_cast<std::int32_t>(selected.values[i]));
+    out.emplace_back(from_span<std::int32_t>(column, {selected.count}));
+  }
   return out;
 }
 
-// NumPy's rule for masks: each stands for the indices at which it is true.
-std::vector<Index> without_masks(const Array& x, std::span<const Index> indices) {
+// NumPy's rule for masks: each stands for the indices at which it is true. What stands for them is put in `replaced`.
+std::span<const Index> without_masks(const Array& x, std::span<const Index> indices, std::vector<Index>& replaced) {
+  if (std::ranges::none_of(indices, is_mask)) return indices;
   using Kind = Index::Kind;
   const auto consumes = [](const Index& i) -> std::int64_t {
     if (i.kind == Kind::ellipsis || i.kind == Kind::newaxis) return 0;
@@ -202,17 +221,17 @@ std::vector<Index> without_masks(const Array& x, std::span<const Index> indices)
   };
   std::int64_t consumed = 0, axis = 0;
   for (const Index& i : indices) consumed += consumes(i);
-  std::vector<Index> out;
   for (const Index& i : indices) {
-    if (is_mask(i)) std::ranges::copy(positions_of(i.array, x, axis), std::back_inserter(out));
-    else out.push_back(i);
+    if (is_mask(i)) std::ranges::copy(positions_of(i.array, x, axis), std::back_inserter(replaced));
+    else replaced.push_back(i);
     axis += i.kind == Kind::ellipsis ? x.rank() - consumed : consumes(i);
   }
-  return out;
+  return replaced;
 }
 
 Array subscript(const Array& x, std::span<const Index> given, const GatherOptions& options) {
-  const auto indices = without_masks(x, given);
+  std::vector<Index> replaced;
+  const auto indices = without_masks(x, given, replaced);
   Plan p = make_plan(x, indices);
   Array y = squeeze(rev(slice(x, p.start, p.limit, p.strides), p.reversed), p.dropped);
   if (p.arrays.empty()) return expand_dims(y, p.added);
@@ -305,7 +324,8 @@ Array update_positions(const Array& x, std::span<const Index> indices, const Arr
 }
 
 Array update(const Array& x, std::span<const Index> given, const Array& value, ScatterFn apply, Combine combine) {
-  const auto indices = without_masks(x, given);
+  std::vector<Index> replaced;
+  const auto indices = without_masks(x, given, replaced);
   if (const auto w = window_of(x, indices)) return update_window(x, *w, value, combine);
   return update_positions(x, indices, value, apply);
 }

@@ -178,9 +178,10 @@ Array dynamic_slice(const Array& x, std::span<const Array> start, const Shape& s
 /// `x` with the window at traced start indices replaced by `update`; moved inside the bounds likewise.
 Array dynamic_update_slice(const Array& x, const Array& update, std::span<const Array> start,
                            bool allow_negative_indices = true);
-/// The slice of `x` at a traced index along `axis`, which is dropped unless `keepdims`. Negative ones count from the
-/// end.
-Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims = false);
+/// The slice of `x` at a traced index along `axis`, which is dropped unless `keepdims`; indices as those of
+/// dynamic_slice.
+Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims = false,
+                           bool allow_negative_indices = true);
 /// Pieces of the given sizes along `axis`.
 Arrays split(const Array& x, const Axes& sizes, std::int64_t axis);
 /// That many pieces of one size along `axis`, which may be symbolic: NumPy's split by a count. Throws: ValueError

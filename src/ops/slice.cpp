@@ -227,13 +227,14 @@ Array dynamic_update_slice(const Array& x, const Array& update, std::span<const 
   return dynamic_update_slice_p().bind(in)[0];
 }
 
-Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims) {
+Array dynamic_index_in_dim(const Array& x, const Array& index, std::int64_t axis, bool keepdims,
+                           bool allow_negative_indices) {
   const std::int64_t a = normalize_axis(axis, x.rank(), "dynamic_index_in_dim");
   Arrays start(x.shape().size(), rules::scalar_of(index.dtype(), 0));
   start[a] = index;
   Shape sizes = x.shape();
   sizes[a] = 1;
-  const Array piece = dynamic_slice(x, start, sizes);
+  const Array piece = dynamic_slice(x, start, sizes, allow_negative_indices);
   return keepdims ? piece : squeeze(piece, {a});
 }
 

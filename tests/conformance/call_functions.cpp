@@ -636,4 +636,10 @@ std::optional<Value> public_function(const std::string& name) {
   });
 }
 
+Array call_public(const std::string& name, const Arguments& arguments) {
+  const auto found = public_function(name);
+  if (!found) throw Unsupported("function " + name);
+  return array_of(function_of(*found)(arguments));
+}
+
 }  // namespace conformance

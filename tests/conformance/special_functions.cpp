@@ -2,6 +2,7 @@
 #include <functional>
 #include <map>
 
+#include "call_functions.h"
 #include "golden.h"
 #include "special_values.h"
 #include "tf2jax/ops/elementwise.h"
@@ -105,41 +106,16 @@ const std::map<std::string, Binary>& binary() {
       {"shift_right_arithmetic", shift_right_arithmetic},
       {"shift_right_logical", shift_right_logical},
       {"sub", sub},
-      {"jnp.floor_divide", floor_divide},
-      {"jnp.maximum", maximum},
-      {"jnp.power", pow},
-      {"jnp.remainder", mod},
-      {"jnp.true_divide", divide},
-      {"jnp.fmod", rem},
-      {"jnp.copysign", copysign},
-      {"jnp.fmax", fmax},
-      {"jnp.fmin", fmin},
-      {"jnp.heaviside", heaviside},
-      {"jnp.hypot", hypot},
-      {"jnp.logaddexp", logaddexp},
   };
   return table;
 }
 
-using Reduction = Array (*)(const Array&, std::int64_t);
-const std::map<std::string, Reduction>& reductions() {
-  static const std::map<std::string, Reduction> table = {
-      {"sum", [](const Array& x, std::int64_t a) { return sum(x, a); }},
-      {"max", [](const Array& x, std::int64_t a) { return tf2jax::max(x, a); }},
-      {"min", [](const Array& x, std::int64_t a) { return tf2jax::min(x, a); }},
-      {"mean", [](const Array& x, std::int64_t a) { return mean(x, a); }},
-      {"argmax", [](const Array& x, std::int64_t a) { return argmax(x, a); }},
-      {"argmin", [](const Array& x, std::int64_t a) { return argmin(x, a); }},
-      {"cummax", [](const Array& x, std::int64_t a) { return cummax(x, a); }},
-      {"cumprod", [](const Array& x, std::int64_t a) { return cumprod(x, a); }},
-      {"median", [](const Array& x, std::int64_t a) { return median(x, a); }},
-      {"nanmax", [](const Array& x, std::int64_t a) { return nanmax(x, a); }},
-      {"nansum", [](const Array& x, std::int64_t a) { return nansum(x, a); }},
-      {"any", [](const Array& x, std::int64_t a) { return any_true(x, a); }},
-      {"all", [](const Array& x, std::int64_t a) { return all_true(x, a); }},
-      {"argsort", [](const Array& x, std::int64_t a) { return astype(argsort(x, a), DType::i64); }},
+// Along an axis: jax.numpy's, or jax.lax's running extremes.
+FlatFn reduction(const std::string& op, std::int64_t axis) {
+  const std::string name = (op == "cummax" ? "lax." : "jnp.") + op;
+  return [name, axis](const Arrays& x) {
+    return Arrays{call_public(name, {.positional = {Value{x[0]}}, .named = {{"axis", Value{axis}}}})};
   };
-  return table;
 }
 
 }  // namespace
@@ -154,12 +130,14 @@ FlatFn special_function(const json& c) {
   }
   if (n == 1 && c.at("name").get<std::string>().starts_with("reduce:")) {
     const std::int64_t axis = c.at("name").get<std::string>().ends_with(":axis1") ? 1 : 0;
-    if (reductions().contains(op))
-      return [f = reductions().at(op), axis](const Arrays& x) { return Arrays{f(x[0], axis)}; };
-    throw Unsupported("reduction " + op);
+    return reduction(op, axis);
   }
   if (n == 1 && unary().contains(op)) return [f = unary().at(op)](const Arrays& x) { return Arrays{f(x[0])}; };
   if (n == 2 && binary().contains(op)) return [f = binary().at(op)](const Arrays& x) { return Arrays{f(x[0], x[1])}; };
+  if (n == 2 && op.starts_with("jnp."))
+    return [op](const Arrays& x) {
+      return Arrays{call_public(op, {.positional = {Value{x[0]}, Value{x[1]}}, .named = {}})};
+    };
   if (op == "clamp" && n == 3) return [](const Arrays& x) { return Arrays{clamp(x[0], x[1], x[2])}; };
   throw Unsupported("operation " + op);
 }

@@ -1,6 +1,7 @@
 // Results whose sizes are data, in programs.
 #include "tf2jax/tf_import/internal/bounded_sizes.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "tf2jax/base/limits.h"
@@ -10,6 +11,7 @@
 #include "tf2jax/ops/rule_makers.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
+#include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 namespace tf2jax::tf_import {
@@ -43,6 +45,13 @@ Array unknown_like(const Array& x) {
   return full_like(x, Array(std::numeric_limits<double>::quiet_NaN()));
 }
 
+Array known(const Node& n, Array x, std::string_view what, std::string_view remedy) {
+  check<ConcretizationError>(x.is_concrete(),
+                             "import '{}' ({}): the sizes of the results depend on {}, {}, which is traced. {}",
+                             n.name(), n.op(), what, x.aval(), remedy);
+  return x;
+}
+
 std::optional<std::int64_t> bounded_size(const Node& n, const Array& x, std::string_view what) {
   if (x.is_concrete()) return std::nullopt;
   const auto& sizes = n.interpreter().model().sizes;
@@ -52,11 +61,9 @@ std::optional<std::int64_t> bounded_size(const Node& n, const Array& x, std::str
           Node::kHighest - 1);
     return it->second;
   }
-  raise<ConcretizationError>(
-      "import '{0}' ({1}): the sizes of the results depend on {2}, {3}, which is traced. Call without jit, pass it as "
-      "a "
-      "constant, or say in ConvertOptions::sizes how many rows '{0}' has where it is one of {4}.",
-      n.name(), n.op(), what, x.aval(), "Where, Unique, UniqueV2, UniqueWithCounts");
+  (void)known(n, x, what,
+              "Call without jit, pass it as a constant, or say in ConvertOptions::sizes how many rows the node has.");
+  return std::nullopt;
 }
 
 Values bounded_where(const Node& n, const Array& x, std::int64_t size) {
@@ -64,12 +71,10 @@ Values bounded_where(const Node& n, const Array& x, std::int64_t size) {
   const Array is_set = ravel(astype(x, DType::bool_)), count = counted(n, is_set, size);
   const Array flat = selected(positions(x), is_set, size, count);
   const Array is_known = greater_equal(flat, 0);
-  Arrays columns;
-  for (const std::int64_t stride : row_major_strides(x.dims())) {
-    const std::int64_t length = x.dims()[columns.size()];
-    const Array at = mod(floor_divide(flat, Array(stride)), Array(std::max<std::int64_t>(length, 1)));
-    columns.push_back(where(is_known, at, lowest(i32)));
-  }
+  Dims sizes = x.dims();
+  for (std::int64_t& d : sizes) d = std::max<std::int64_t>(d, 1);
+  Arrays columns = unravelled(flat, sizes);
+  for (Array& at : columns) at = where(is_known, at, lowest(i32));
   const DType type = canonical_dtype(DType::i64);
   const Array rows = columns.empty() ? zeros({Dim(size), 0}, i32) : stack(columns, 1);
   // The lowest of the wider type stays what it is.

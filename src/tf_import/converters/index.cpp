@@ -13,6 +13,19 @@
 #include <algorithm>
 
 namespace tf2jax::tf_import {
+
+Arrays unravelled(const Array& positions, const Dims& sizes) {
+  Arrays out(sizes.size());
+  Array rest = positions;
+  for (std::size_t k = sizes.size(); k-- > 1;) {
+    const Array size = full_like(rest, sizes[k]);
+    out[k] = mod(rest, size);
+    rest = floor_divide(rest, size);
+  }
+  if (!out.empty()) out[0] = rest;
+  return out;
+}
+
 namespace {
 
 // x[..., indices, ...] along `axis`; positions outside give NaN or the like, negative ones count from the end.
@@ -105,16 +118,8 @@ Values unravel_index(Node& n) {
   if (positions.is_concrete())
     for (const auto p : positions.to_vector<std::int64_t>())
       check(p >= 0 && p < elements, "a position is outside the array. Got {} for sizes {}.", p, tuple_string(sizes));
-  Arrays rows(sizes.size());
-  Array rest = positions;
-  if (rows.empty()) return {zeros({0}, positions.dtype())};
-  for (auto k = sizes.size() - 1; k > 0; --k) {
-    const Array size = full_like(rest, sizes[k]);
-    rows[k] = mod(rest, size);
-    rest = floor_divide(rest, size);
-  }
-  rows[0] = rest;
-  return {stack(rows)};
+  if (sizes.empty()) return {zeros({0}, positions.dtype())};
+  return {stack(unravelled(positions, sizes))};
 }
 
 // Whole slices along axis 0 replaced or added to.

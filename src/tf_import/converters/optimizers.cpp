@@ -188,7 +188,7 @@ Arrays row_by_row(const Optimizer& o, const Step& s, const Array& indices) {
         Step one = s;
         one.slots.clear();
         const Array row = v[o.slots];
-        for (std::size_t i = 0; i < o.slots; ++i) one.slots.push_back(dynamic_index_in_dim(v[i], row, 0));
+        for (std::size_t i = 0; i < o.slots; ++i) one.slots.push_back(dynamic_index_in_dim(v[i], row, 0, false, false));
         one.gradient = v[o.slots + 1];
         const Arrays next = o.update(one);
         const Array inside = logical_and(greater_equal(row, 0), less(row, astype(Array(count), row.dtype())));

@@ -171,13 +171,14 @@ Fresnel fresnel(const Array& x) {
 
 Array bessel_i0(const Array& x) { return mul(exp(abs(x)), bessel_i0e(x)); }
 Array bessel_i1(const Array& x) { return mul(exp(abs(x)), bessel_i1e(x)); }
+
+}  // namespace
+
 Array bessel_i1_slope(const Array& x) {
   const Array zero = equal(x, 0);
   const Array quotient = divide(bessel_i1(x), where(zero, ones_like(x), x));
   return sub(bessel_i0(x), where(zero, full_like(x, 0.5), quotient));
 }
-
-}  // namespace
 
 void add_special_operations(ConverterTable& table) {
   table.add("BesselI0", [](Node& n) { return with_slope(n, bessel_i0, bessel_i1); });

@@ -122,7 +122,7 @@ Values get_item(Node& n) {
     check<DtypeError>(canonical_dtype(list.dtype()) == type, "the list holds another dtype. Got {}; expected {}.",
                       list.dtype(), type);
   }
-  return {dynamic_index_in_dim(list, position(n, 1, list), 0)};
+  return {dynamic_index_in_dim(list, position(n, 1, list), 0, false, false)};
 }
 
 Values stack_list(Node& n) {
@@ -273,7 +273,7 @@ Values array_write(Node& n) {
 Values array_read(Node& n) {
   n.ignore({"dtype"});
   const Array list = dense(n, 2, std::nullopt);
-  return {dynamic_index_in_dim(list, position(n, 1, list), 0)};
+  return {dynamic_index_in_dim(list, position(n, 1, list), 0, false, false)};
 }
 
 Values array_gather(Node& n) {

@@ -10,7 +10,6 @@
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
-#include "tf2jax/ops/special.h"
 #include "tf2jax/transforms/custom_rules.h"
 
 namespace tf2jax::tf_import {
@@ -78,10 +77,8 @@ Tangent power_tangent(const Node&) {
 
 // One at 0, where the derivative is a half. Source: _BesselI1Grad in math_grad.py.
 Tangent bessel_i1_tangent(const Node&) {
-  return [](const Arrays& x, const Array& y, const Arrays& t) {
-    const Array zero = equal(x[0], 0), one = ones_like(x[0]);
-    const Array elsewhere = sub(mul(exp(abs(x[0])), bessel_i0e(x[0])), divide(y, where(zero, one, x[0])));
-    return mul(t[0], where(zero, one, elsewhere));
+  return [](const Arrays& x, const Array&, const Arrays& t) {
+    return mul(t[0], where(equal(x[0], 0), ones_like(x[0]), bessel_i1_slope(x[0])));
   };
 }
 

@@ -10,6 +10,7 @@
 #include "tf2jax/base/limits.h"
 #include "tf2jax/control/control.h"
 #include "tf2jax/ops/elementwise.h"
+#include "tf2jax/ops/internal/nonzero.h"
 #include "tf2jax/ops/linalg.h"
 #include "tf2jax/ops/numpy.h"
 #include "tf2jax/ops/reduce.h"
@@ -22,15 +23,6 @@
 
 namespace tf2jax::tf_import {
 namespace {
-
-Array known(const Node& n, Array x, std::string_view what) {
-  if (!x.is_concrete())
-    raise<ConcretizationError>(
-        "import '{}' ({}): the sizes of the results depend on {}, {}, which is traced. Call without jit, or pass it as "
-        "a constant.",
-        n.name(), n.op(), what, x.aval());
-  return x;
-}
 
 // Rows of the data by the number of the part that each belongs to.
 Values dynamic_partition(Node& n) {
@@ -96,20 +88,8 @@ Values dynamic_stitch(Node& n) {
 Values where_node(Node& n) {
   const Array x = n.array(0);
   if (const auto size = bounded_size(n, x, "the elements")) return bounded_where(n, x, *size);
-  const auto set = astype(x, DType::bool_).to_vector<std::uint8_t>();
-  const Dims strides = row_major_strides(x.dims());
-  std::vector<std::int64_t> indices;
-  std::int64_t rows = 0;
-  for (std::size_t i = 0; i < set.size(); ++i) {
-    if (!set[i]) continue;
-    ++rows;
-    std::int64_t rest = static_cast<std::int64_t>(i);
-    for (const std::int64_t stride : strides) {
-      indices.push_back(rest / stride);
-      rest %= stride;
-    }
-  }
-  const Array all = known_integers(indices, {rows, x.rank()}, DType::i64);
+  const Coordinates found = nonzero(x);
+  const Array all = known_integers(found.values, {found.count, x.rank()}, DType::i64);
   return {n.on_host() ? all : in_canonical_type(all)};
 }
 
@@ -206,9 +186,9 @@ Kept suppress(const Array& boxes, const Array& scores, std::int64_t most, const 
   const Array left = where(greater(scores, score_limit), scores, none);
   const auto step = [&](const std::tuple<Array, Array, Array, Array>& state, const Array& i) {
     const auto& [now, indices, values, count] = state;
-    const Array best = argmax(now, 0, i32), value = dynamic_index_in_dim(now, best, 0);
+    const Array best = argmax(now, 0, i32), value = dynamic_index_in_dim(now, best, 0, false, false);
     const Array found = greater(value, none);
-    const Array overlap = overlaps(boxes, expand_dims(dynamic_index_in_dim(boxes, best, 0), {0}));
+    const Array overlap = overlaps(boxes, expand_dims(dynamic_index_in_dim(boxes, best, 0, false, false), {0}));
     const Array fade = exp(divide(neg(mul(overlap, overlap)), mul(2.f, where(greater(sigma, 0.f), sigma, 1.f))));
     const Array faded = mul(now, fade), soft = where(greater(faded, score_limit), faded, none);
     const Array hard = where(greater(overlap, overlap_limit), none, now);

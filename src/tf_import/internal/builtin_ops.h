@@ -69,10 +69,15 @@ Array known_integers(std::span<const std::int64_t> values, const Dims& dims, DTy
 inline Array known_vector(std::span<const std::int64_t> values, DType dtype) {
   return known_integers(values, {std::ssize(values)}, dtype);
 }
+/// The coordinates of positions in an array of these sizes, an array for each axis. The first is not bounded.
+Arrays unravelled(const Array& positions, const Dims& sizes);
 /// Sizes as a host value, i32 or i64; with symbolic ones among them they stay expressions.
 Value sizes_value(const Shape& sizes, bool scalar, DType dtype);
 /// The leading axes of both, all but the last two, broadcast to one shape.
 std::pair<Array, Array> with_common_batch(const Node& n, const Array& a, const Array& b);
+
+/// The derivative of the modified Bessel function of the first kind and order 1.
+Array bessel_i1_slope(const Array& x);
 
 /// For each of `values` [b, m], how many elements of the same sorted row of `rows` [b, n] are not larger.
 Array upper_bounds(const Array& rows, const Array& values);
