@@ -2,7 +2,7 @@
 // keep the thread that they wait for from running, that is what every loop takes. Nothing changes the bound once
 // libgomp has started, but it counts its threads, and while it has more of them than there are processors it spins 3000
 // times less, for a microsecond or so. So we keep a team that sleeps while the processors are contended: then, and only
-// then, is sleeping at once cheaper. Contention shows in how often our threads are made to give their processors up.
+// then, is sleeping at once cheaper. Contention tells when that is.
 #include "tf2jax/base/internal/short_waits.h"
 
 #if defined(_OPENMP)
@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <condition_variable>
 #include <cstdlib>
 #include <future>
@@ -23,12 +22,11 @@
 #include <thread>
 #include <vector>
 
+#include "tf2jax/base/internal/contention.h"
+
 namespace tf2jax::detail {
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-using std::chrono::milliseconds;
 
 // libgomp ends the process when it cannot make a thread.
 bool can_make_threads(int count) {
@@ -92,66 +90,42 @@ class SleepingTeam {
   const std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
 };
 
-// Watches how often threads lose their processors, a window of time after the other.
-class Contention {
- public:
-  void look(int threads) {
-    const Clock::time_point now = Clock::now();
-    const auto elapsed = now - start_;
-    if (elapsed < kWindow) return;
-    const long switches = involuntary_switches(), lost = switches - switches_;
-    start_ = now;
-    switches_ = switches;
-    if (elapsed > 4 * kWindow) return;  // idle meanwhile: it says nothing
-    // On a quiet machine one or two a thread in a window, on one that another process shares as many as there are time
-    // slices.
-    const bool is_contended = lost >= 7L * threads;
-    busy_windows_ = is_contended ? busy_windows_ + 1 : 0;
-    if (is_contended) last_busy_ = now;
-    if (!team_ && busy_windows_ >= 2) {
-      if (now - released_ > std::chrono::seconds(60)) patience_ = kPatience;
-      team_ = std::make_unique<SleepingTeam>();
-    } else if (team_ && now - last_busy_ > patience_) {
-      team_.reset();
-      released_ = now;
-      patience_ = std::min<milliseconds>(
-          2 * patience_, std::chrono::seconds(30));  // or a busy machine would be found out again and again
-    }
-  }
+// Beyond one piece, which takes the caller as long as another thread, a wait is for a thread that does not run.
+std::atomic<std::int64_t> lost_nanoseconds{0};
 
- private:
-  static constexpr milliseconds kWindow{100}, kPatience{1000};
-  static long involuntary_switches() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_nivcsw;
-  }
-
-  Clock::time_point start_ = Clock::now(), last_busy_, released_;
-  long switches_ = involuntary_switches();
-  int busy_windows_ = 0;
-  milliseconds patience_ = kPatience;
-  std::unique_ptr<SleepingTeam> team_;
-};
+ThreadFortunes fortunes() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return {usage.ru_nivcsw, std::chrono::nanoseconds(lost_nanoseconds.load(std::memory_order_relaxed))};
+}
 
 }  // namespace
 
 void shorten_waits(int threads) {
   struct State {
     std::mutex mutex;
-    Contention contention;
+    Contention contention{Contention::Clock::now(), fortunes()};
+    std::unique_ptr<SleepingTeam> team;
   };
   // Never destroyed: loops may run while the process exits.
   static State* const state =
       std::getenv("OMP_WAIT_POLICY") || std::getenv("GOMP_SPINCOUNT") ? nullptr : std::make_unique<State>().release();
   if (!state) return;
   const std::unique_lock lock(state->mutex, std::try_to_lock);
-  if (lock) state->contention.look(threads);
+  if (!lock) return;
+  const bool sleep = state->contention.look(Contention::Clock::now(), fortunes, threads);
+  if (sleep == (state->team != nullptr)) return;
+  state->team = sleep ? std::make_unique<SleepingTeam>() : nullptr;
+}
+
+void note_wait(std::chrono::nanoseconds worked, std::chrono::nanoseconds waited) {
+  if (waited > worked) lost_nanoseconds.fetch_add((waited - worked).count(), std::memory_order_relaxed);
 }
 
 }  // namespace tf2jax::detail
 #else
 namespace tf2jax::detail {
 void shorten_waits(int) {}  // the own workers sleep at once
+void note_wait(std::chrono::nanoseconds, std::chrono::nanoseconds) {}
 }  // namespace tf2jax::detail
 #endif

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <utility>
@@ -75,9 +76,17 @@ std::atomic<int>& thread_count() {
 
 #if defined(_OPENMP)
 void run_on_team(Job& job) {
+  using Clock = std::chrono::steady_clock;
   detail::shorten_waits(job.runs);
+  const Clock::time_point start = Clock::now();
+  Clock::time_point worked;
 #pragma omp parallel num_threads(job.runs)
-  job.work(omp_get_thread_num());
+  {
+    const int index = omp_get_thread_num();
+    job.work(index);
+    if (index == 0) worked = Clock::now();
+  }
+  detail::note_wait(worked - start, Clock::now() - worked);
 }
 bool in_other_team() { return omp_in_parallel() != 0; }
 #else
