@@ -61,7 +61,7 @@ class CpuBackend final : public Backend {
           cpu::register_linalg_kernels, cpu::register_factorization_kernels, cpu::register_condensed_form_kernels,
           cpu::register_reduce_kernels, cpu::register_gather_kernels, cpu::register_window_kernels,
           cpu::register_sort_kernels, cpu::register_conv_kernels, cpu::register_random_kernels,
-          cpu::register_fft_kernels, cpu::register_special_kernels})
+          cpu::register_bit_generator_kernels, cpu::register_fft_kernels, cpu::register_special_kernels})
       add(kernels_);
   }
   std::string name() const override { return "cpu"; }

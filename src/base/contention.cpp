@@ -1,3 +1,4 @@
+// Contended windows of time, and how long waiting threads sleep because of them.
 #include "tf2jax/base/internal/contention.h"
 
 #include <algorithm>

@@ -83,6 +83,7 @@ XlaDynamicUpdateSlice; output; T=0 Tindices=2
 XlaReduceWindow; output; T=0 Tindices=2
 XlaVariadicReduceV2; outputs+; T*/
 XlaVariadicSort; outputs+; T*$
+XlaRngBitGenerator; output_key output; Tshape=2
 XlaSelectAndScatter; output; T=0 Tindices=1
 XlaReducePrecision; output; T=0
 XlaCallModule; output+; Tin* Tout>*

@@ -42,6 +42,20 @@ Tensors hash_rule(Lowering& c, const Tensors& x, const EquationParams&, const Av
       },
       x);
 }
+// TensorFlow's state is u64[n]: two words of u32 are one, the lower first. It counts the algorithms from 3 down.
+Tensors rng_bit_generator_rule(Lowering& c, const Tensors& x, const EquationParams& params, const Avals& out) {
+  need_xla(c, "rng_bit_generator");
+  const auto& p = params.get<RngBitGenerator>();
+  const bool in_words = x[0].dtype == DType::u32;
+  const Tensor state = in_words ? c.node("Bitcast", {c.reshape(x[0], {Dim(2), Dim(2)})}, {u64, {Dim(2)}}) : x[0];
+  const DType drawn = p.dtype == DType::u64 ? DType::u64 : DType::u32;
+  Tensors y =
+      c.writer().nodes("XlaRngBitGenerator", {c.index(3 - static_cast<int>(p.algorithm)), state, c.sizes(p.shape)},
+                       {{state.dtype, state.shape}, {drawn, p.shape}}, {{"dtype", drawn}});
+  if (in_words) y[0] = c.reshape(c.node("Bitcast", {y[0]}, {u32, {Dim(2), Dim(2)}}), {Dim(4)});
+  if (p.dtype != drawn) y[1] = c.cast(y[1], out[1].dtype);
+  return y;
+}
 Tensors same(Lowering&, const Tensors& x, const EquationParams&, const Avals&) { return x; }
 
 }  // namespace
@@ -49,6 +63,7 @@ Tensors same(Lowering&, const Tensors& x, const EquationParams&, const Avals&) {
 void add_random_rules(Rules& rules) {
   rules.set(threefry2x32_p(), hash_rule).set(random_seed_p(), seed_rule).set(random_fold_in_p(), fold_in_rule);
   rules.set(random_bits_p(), bits_rule).set(random_split_p(), split_rule);
+  rules.set(rng_bit_generator_p(), rng_bit_generator_rule);
   rules.set(random_wrap_p(), same).set(random_unwrap_p(), same);
 }
 

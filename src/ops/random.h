@@ -49,6 +49,26 @@ struct RandomGamma {
   void after_read(ParamReader&);
 };
 
+/// Which generator: RNG_DEFAULT is what XLA takes on CPUs, Philox.
+enum class RngAlgorithm : std::uint8_t { automatic, three_fry, philox };
+/// JAX's text: "RNG_DEFAULT", "RNG_THREE_FRY", "RNG_PHILOX".
+std::string param_text(RngAlgorithm v);
+/// Reads it. Throws: ParseError.
+void read_param(const ParsedValue& v, RngAlgorithm& out);
+/// Params of rng_bit_generator.
+struct RngBitGenerator {
+  RngAlgorithm algorithm = RngAlgorithm::automatic;
+  DType dtype = DType::u32;
+  Shape shape;
+  bool operator==(const RngBitGenerator&) const = default;
+  static void visit_fields(auto& self, auto& v) {
+    v.field("algorithm", self.algorithm);
+    v.field("dtype", self.dtype);
+    v.fixed("out_sharding", "None");
+    v.field("shape", self.shape);
+  }
+};
+
 const Primitive& threefry2x32_p();
 const Primitive& random_seed_p();
 const Primitive& random_wrap_p();
@@ -57,8 +77,17 @@ const Primitive& random_bits_p();
 const Primitive& random_split_p();
 const Primitive& random_fold_in_p();
 const Primitive& random_gamma_p();
-/// The primitives of random.cpp.
+const Primitive& rng_bit_generator_p();
+/// The primitives of random numbers.
 void append_random_primitives(std::vector<Primitive>& out);
+
+/// Bits of XLA's generators, and the state from which the next ones are drawn: lax.rng_bit_generator. The state is
+/// u32[4] or u64[2], a key and a counter; for Philox also u64[3]. `dtype`: u8, u16 (the low bits of u32), u32 or u64.
+/// Under vmap all examples draw one stream, from the first one's state, as in JAX.
+/// Throws: DtypeError, ShapeError. Gradient: none. StableHLO: rng_bit_generator.  TF: XlaRngBitGenerator.
+/// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011; how counters are laid out is XLA's.
+std::pair<Array, Array> rng_bit_generator(const Array& state, const Shape& shape, DType dtype = DType::u32,
+                                          RngAlgorithm algorithm = RngAlgorithm::automatic);
 
 /// Where a `key` is asked for, a typed key (key<fry>[…]) or raw key data (u32[…, 2]) will do; functions that give keys
 /// give the kind they were given. Numbers are those of JAX for the same key, config and dtype: bits exactly, samples
@@ -114,12 +143,12 @@ Array cauchy(const Array& key, const Shape& shape = {}, std::optional<DType> dty
 /// Indices drawn with probabilities softmax(logits) along `axis`. Without a shape, that of logits without the axis.
 Array categorical(const Array& key, const Array& logits, std::int64_t axis = -1,
                   const std::optional<Shape>& shape = {});
-/// Gamma(a, 1); loggamma gives its logarithm without underflow. Not differentiable with respect to `a` yet.
+/// Gamma(a, 1); loggamma gives its logarithm without underflow. The derivative in `a` is that of the draw, as JAX's.
 Array gamma(const Array& key, const Array& a, const std::optional<Shape>& shape = {}, std::optional<DType> dtype = {});
 /// The logarithm of a Gamma(a, 1) sample.
 Array loggamma(const Array& key, const Array& a, const std::optional<Shape>& shape = {},
                std::optional<DType> dtype = {});
-/// Beta(a, b). Not differentiable with respect to `a` and `b` yet.
+/// Beta(a, b).
 Array beta(const Array& key, const Array& a, const Array& b, const std::optional<Shape>& shape = {},
            std::optional<DType> dtype = {});
 /// Dirichlet with concentrations along the last axis of `alpha`.

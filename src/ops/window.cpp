@@ -142,6 +142,68 @@ auto first_linear_jvp(PrimitiveFn self) {
 bool all_ones(const Dims& v) {
   return std::ranges::all_of(v, [](std::int64_t d) { return d == 1; });
 }
+// One cell of every window: of a padded operand, and back among zeros.
+struct Cell {
+  Shape start, limit;
+  const Dims& strides;
+  Array of(const Array& padded) const { return slice(padded, start, limit, strides); }
+  Array put_back(const Array& x, const Shape& padded) const {
+    std::vector<PadAxis> config;
+    for (std::size_t i = 0; i < start.size(); ++i)
+      config.push_back({start[i].value(), (padded[i] - limit[i]).value(), strides[i] - 1});
+    return pad(x, rules::scalar_of(x.dtype(), 0), config);
+  }
+};
+// The cells in row-major order.
+std::vector<Cell> cells_of(const SelectAndGather& s, const Shape& windows) {
+  std::vector<Cell> out;
+  for (std::int64_t k = 0; k < num_elements(s.window_dimensions); ++k) {
+    Cell cell{windows, windows, s.window_strides};
+    std::int64_t rest = k;
+    for (std::size_t i = windows.size(); i-- > 0;) {
+      const std::int64_t at = rest % s.window_dimensions[i] * s.window_dilation[i];
+      rest /= s.window_dimensions[i];
+      cell.start[i] = Dim(at);
+      cell.limit[i] = (windows[i] - Dim(1)) * Dim(s.window_strides[i]) + Dim(at + 1);
+    }
+    out.push_back(std::move(cell));
+  }
+  return out;
+}
+// The transpose of select_and_gather_add for windows with holes, which select_and_scatter_add does not know. A window's
+// first extreme element is taken, or its last NaN, as the kernel does; none where all are the least there is.
+Array scatter_through_holes(const Array& ct, const Array& x, const SelectAndGather& s) {
+  if (std::ranges::any_of(ct.shape(), [](Dim d) { return identical(d, Dim(0)); }))
+    return full(x.shape(), 0, ct.dtype());
+  constexpr std::int64_t kMostCells = 4096;
+  check<NotImplementedError>(num_elements(s.window_dimensions) <= kMostCells,
+                             "select_and_gather_add: its transpose is not implemented for dilated windows of more than "
+                             "{} elements. Got {}.",
+                             kMostCells, shown(s.window_dimensions));
+  const bool largest = s.select_prim == "ge";
+  const Array least = rules::extreme(x.dtype(), largest);
+  std::vector<PadAxis> config, back;
+  for (std::size_t i = 0; i < s.padding.size(); ++i) {
+    config.push_back({s.padding[i].first, s.padding[i].second, s.base_dilation[i] - 1});
+    back.push_back({-s.padding[i].first, -s.padding[i].second, 0});
+  }
+  const Array padded = pad(x, least, config);
+  const std::vector<Cell> cells = cells_of(s, ct.shape());
+  Array best = broadcast_in_dim(least, ct.shape(), {}), chosen = full(ct.shape(), -1, DType::i32);
+  for (std::size_t k = 0; k < cells.size(); ++k) {
+    const Array v = cells[k].of(padded);
+    const Array take = bitwise_or(largest ? greater(v, best) : less(v, best), not_equal(v, v));
+    best = where(take, v, best);
+    chosen = where(take, full_like(chosen, static_cast<double>(k)), chosen);
+  }
+  Array sum = broadcast_in_dim(rules::scalar_of(ct.dtype(), 0), padded.shape(), {});
+  for (std::size_t k = 0; k < cells.size(); ++k) {
+    const Array mine = where(equal(chosen, full_like(chosen, static_cast<double>(k))), ct, zeros_like(ct));
+    sum = add(sum, cells[k].put_back(mine, padded.shape()));
+  }
+  const Array inside = pad(sum, rules::scalar_of(ct.dtype(), 0), back);
+  return slice(inside, Shape(inside.shape().size(), Dim(0)), inside.shape(), s.base_dilation);
+}
 
 }  // namespace
 
@@ -197,10 +259,10 @@ const Primitive& select_and_gather_add_p() {
                        const SelectAndGather& s) -> Tangents {
          Tangents out{Tangent::zero(x[0].aval), Tangent::zero(x[1].aval)};
          if (ct[0].is_zero()) return out;
-         check<NotImplementedError>(
-             all_ones(s.window_dilation),
-             "select_and_gather_add: its transpose is not implemented for windows with dilation. Got {}.",
-             shown(s.window_dilation));
+         if (!all_ones(s.window_dilation)) {
+           out[0] = Tangent(scatter_through_holes(ct[0].value(), *x[1].known, s));
+           return out;
+         }
          Array operand = *x[1].known;
          const bool dilated = !all_ones(s.base_dilation);
          if (dilated) {

@@ -1,5 +1,5 @@
-// When waiting threads should sleep: two contended windows of time on end, until a while passed without one. The windows
-// are made up, so that nothing here depends on what else the machine does.
+// When waiting threads should sleep: two contended windows of time on end, until a while passed without one. The
+// windows are made up, so that nothing here depends on what else the machine does.
 #include <gtest/gtest.h>
 #include <tf2jax/base/internal/contention.h>
 
@@ -8,7 +8,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-class Contended : public testing::Test {
+class Contended : public ::testing::Test {
  protected:
   // A window of that length in which two threads were made to give their processors up and lost that much time.
   bool window(long switches, milliseconds lost, milliseconds length = milliseconds(100)) {
@@ -51,8 +51,7 @@ TEST_F(Contended, IdleTimeSaysNothing) {
 
 TEST_F(Contended, FortunesAreAskedForAtTheEndOfAWindowOnly) {
   int asked = 0;
-  for (int i = 1; i <= 250; ++i)
-    watch_.look(now_ + milliseconds(i), [&] { return ++asked, all_; }, 2);
+  for (int i = 1; i <= 250; ++i) watch_.look(now_ + milliseconds(i), [&] { return ++asked, all_; }, 2);
   EXPECT_EQ(asked, 2);
 }
 

@@ -51,6 +51,9 @@ const std::vector<Text>& texts() {
   static const std::vector<Text> table = {
       {"KeyError", "^'(\\w+)'$", is_a<ValueError>, "there is no function '\\1'",
        "Python's message is the key alone; the model is at fault, so it is a ValueError that says what is missing"},
+      {"KeyError", "^(\\d+)$", is_a<LookupError>, "there is no algorithm \\1", "Python's message is the key alone"},
+      {"ValueError", "^XlaRngBitGenerator currently only supports uint32, found<class 'jax\\.numpy\\.(\\w+)'>",
+       is_a<ValueError>, "XlaRngBitGenerator currently only supports uint32, found \\1", "a type, not Python's class"},
       {"ValueError", "^Placeholder `(\\w+)` cannot be evaluated", is_a<MissingInputError>, "\"\\1\": \"",
        "a placeholder that outputs need is an input here, and it is missing"},
       {"ValueError", "^Unsupported operations in graph: \\['(\\w+)'\\]", is_a<UnsupportedOpError>,

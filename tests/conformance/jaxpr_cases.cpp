@@ -94,11 +94,7 @@ class JaxprCase {
     const Arrays both =
         stacked(inputs_, inputs_for(program_, golden_.arrays(c_.at("vmap").at("second_inputs"), narrow_)));
     const FlatFn batched = [&](const Arrays& xs) { return vmapped(f_, xs); };
-    // JAX draws one stream for all examples of this primitive; a module holds no such rule.
-    const bool own_streams = c_.value("group", "") == "rng_bit_generator";
-    const Arrays recorded =
-        own_streams ? under(Execution::uncompiled, [&] { return stacked(f_(example(both, 0)), f_(example(both, 1))); })
-                    : recorded_or([&] { return vmapped(*reference_, both); }, c_.at("vmap").at("outputs"));
+    const Arrays recorded = recorded_or([&] { return vmapped(*reference_, both); }, c_.at("vmap").at("outputs"));
     parts(options_, "vmap", result_, [&](Execution how, const std::string& name) {
       Arrays got = run(batched, both, how), want = recorded;
       OpenResults open(program_);

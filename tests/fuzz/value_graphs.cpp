@@ -223,6 +223,7 @@ XlaVariadicReduceV2|f4,5 .0|reducer@add dimensions_to_reduce=[1]
 XlaSelectAndScatter|f4,4 [2,2] [2,2] [[0,0],[0,0]] f2,2 .0|select@ge scatter@add
 XlaVariadicSort|f4,5 =1|comparator@lt is_stable=true
 XlaReducePrecision|f2,3|exponent_bits=5 mantissa_bits=7
+XlaRngBitGenerator|=3 u4 [2,3]|dtype:UINT32
 XlaOptimizationBarrier Identity Snapshot GuaranteeConst DeepCopy DebugGradientIdentity CheckNumerics IdentityN StopGradient PreventGradient|f2,3|
 XlaSharding|f2,3|
 PlaceholderWithDefault|f2,3|shape={2,3}

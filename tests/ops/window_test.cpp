@@ -55,6 +55,28 @@ TEST(ReduceWindow, CotangentsGoToTheirElements) {
   EXPECT_EQ(slope([](const Array& x) { return reduce_window_min(x, window({2})); }), (Floats{1, 0, 110, 0}));
 }
 
+// JAX refuses the reverse mode of these. What is checked against: forward mode, one unit tangent after the other.
+TEST(ReduceWindow, CotangentsOfWindowsWithHoles) {
+  const float nan = std::nanf("");
+  const Array x = reshape(array<float>({2, 5, 5, 1, 0, 3, -1, 5, 2, 2, nan, 4, 7, 7, 0, -3, 6, 1, 1, 9}), {4, 5});
+  const Window windows[] = {{{2, 2}, {1, 1}, {{0, 0}, {0, 0}}, {1, 1}, {2, 3}},
+                            {{2, 3}, {2, 1}, {{1, 0}, {2, 2}}, {1, 1}, {2, 1}},
+                            {{2, 2}, {1, 2}, {{-1, 1}, {0, -1}}, {1, 2}, {1, 2}},
+                            {{1, 2}, {1, 1}, {{0, 0}, {0, 0}}, {1, 1}, {1, 9}}};
+  for (const Window& w : windows) {
+    for (const auto reducer : {reduce_window_max, reduce_window_min}) {
+      const auto f = [&](const Array& v) { return reducer(v, w); };
+      const auto [y, pullback] = vjp(f, x);
+      const Array ct = reshape(astype(arange(1, y.size() + 1), f32), y.shape());
+      const std::vector<float> slopes = std::get<0>(pullback(ct)).to_vector<float>();
+      for (std::int64_t i = 0; i < x.size(); ++i) {
+        const Array unit = reshape(astype(equal(arange(x.size()), i), f32), x.shape());
+        EXPECT_EQ(slopes[static_cast<std::size_t>(i)], sum(jvp(f, {x}, {unit}).second * ct).item<float>()) << i;
+      }
+    }
+  }
+}
+
 TEST(ReduceWindow, MappedAxesHaveWindowsOfOne) {
   const Array x = reshape(line, {2, 3});
   const Array y = vmap([](const Array& v) { return reduce_window_sum(v, window({2})); })(x);

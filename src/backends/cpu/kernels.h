@@ -19,6 +19,7 @@ void register_gather_kernels(KernelTable& table);
 void register_conv_kernels(KernelTable& table);
 void register_sort_kernels(KernelTable& table);
 void register_random_kernels(KernelTable& table);
+void register_bit_generator_kernels(KernelTable& table);
 void register_fft_kernels(KernelTable& table);
 void register_special_kernels(KernelTable& table);
 

@@ -6,7 +6,7 @@ namespace tf2jax::detail {
 
 /// What threads met since the process began.
 struct ThreadFortunes {
-  long switches = 0;                       ///< How often they were made to give their processors up.
+  long switches = 0;                        ///< How often they were made to give their processors up.
   std::chrono::nanoseconds lost_waiting{};  ///< How long loops waited for a thread longer than it can have worked.
 };
 
@@ -17,8 +17,8 @@ class Contention {
   using Clock = std::chrono::steady_clock;
 
   Contention(Clock::time_point start, const ThreadFortunes& fortunes) : start_(start), before_(fortunes) {}
-  /// Whether waiting threads should sleep, at `now`, when `threads` of them are to work. Asks for the fortunes at the end
-  /// of a window only.
+  /// Whether waiting threads should sleep, at `now`, when `threads` of them are to work. Asks for the fortunes at the
+  /// end of a window only.
   template <class F>
   bool look(Clock::time_point now, F fortunes, int threads) {
     if (now - start_ >= kWindow) close_window(now, fortunes(), threads);

@@ -176,7 +176,7 @@ const Primitive& random_gamma_p() {
 
 void append_random_primitives(std::vector<Primitive>& out) {
   for (PrimitiveFn p : {threefry2x32_p, random_seed_p, random_wrap_p, random_unwrap_p, random_bits_p, random_split_p,
-                        random_fold_in_p, random_gamma_p})
+                        random_fold_in_p, random_gamma_p, rng_bit_generator_p})
     out.push_back(p());
 }
 

@@ -104,6 +104,28 @@ void respell_operands(Emission& e) {
   }
 }
 
+// The state is u64[n]: two words of u32 are one, the lower first.
+ValueIds rng_bit_generator_w(const Emission& e) {
+  const auto& p = e.params.get<RngBitGenerator>();
+  const std::string algorithm = param_text(p.algorithm).substr(std::string("RNG_").size());
+  const Aval state = e.inputs[0], wide{DType::u64, {Dim(2)}, false};
+  const bool in_words = state.dtype == DType::u32;
+  const auto joined = [](const Arrays& xs) {
+    return Arrays{bitcast_convert_type_p().bind1({reshape(xs[0], {Dim(2), Dim(2)})}, NewDtype{DType::u64})};
+  };
+  const auto split = [](const Arrays& xs) {
+    return Arrays{reshape(bitcast_convert_type_p().bind1({xs[0]}, NewDtype{DType::u32}), {Dim(4)})};
+  };
+  const Aval drawn{p.dtype == DType::u64 ? DType::u64 : DType::u32, p.shape, false};
+  ValueIds operands = e.operands;
+  if (in_words) operands = e.out.expanded(joined, {state}, operands);
+  ValueIds out = e.out.op("rng_bit_generator", operands, types_of({in_words ? wide : state, drawn}),
+                          {{"rng_algorithm", string_attribute(algorithm)}});
+  if (in_words) out[0] = e.out.expanded(split, {wide}, {out[0]})[0];
+  if (p.dtype != drawn.dtype) out[1] = e.out.op1("convert", {out[1]}, e.outputs[1]);
+  return out;
+}
+
 using Compute = Array (*)(const Arrays&, const EquationParams&);
 ValueIds computed(const Emission& e, Compute f) {
   return e.out.expanded([&](const Arrays& xs) { return Arrays{f(xs, e.params)}; }, e.inputs, e.operands);
@@ -143,6 +165,7 @@ void add_key_writers(Writers& t) {
        }},
       {"random_seed", [](const Arrays& xs, const EquationParams&) { return threefry::seed(xs[0]); }}};
   for (const auto& [primitive, f] : rows) t[primitive] = [f = f](const Emission& e) { return computed(e, f); };
+  t["rng_bit_generator"] = rng_bit_generator_w;
   for (const char* primitive : {"random_wrap", "random_unwrap"})
     t[primitive] = [](const Emission& e) { return e.operands; };
 }

@@ -8,6 +8,7 @@
 #include "tf2jax/ops/dot.h"
 #include "tf2jax/ops/elementwise.h"
 #include "tf2jax/ops/gather.h"
+#include "tf2jax/ops/random.h"
 #include "tf2jax/ops/reduce.h"
 #include "tf2jax/ops/shape_ops.h"
 #include "tf2jax/ops/sort.h"
@@ -319,6 +320,19 @@ Values xla_variadic_sort(Node& n) {
   return out;
 }
 
+// Inputs: algorithm, state, shape.
+Values xla_rng_bit_generator(Node& n) {
+  n.ignore({"Tshape"});
+  const DType dtype = n.attr<DType>("dtype");
+  if (dtype != DType::u32)
+    raise<ValueError>("XlaRngBitGenerator currently only supports uint32, found {}.", numpy_name(dtype));
+  const std::int64_t number = n.integer(0);
+  check<LookupError>(number >= 1 && number <= 3, "there is no algorithm {}. There are 1 (Philox), 2 (ThreeFry) and 3.",
+                     number);
+  auto [state, bits] = rng_bit_generator(n.array(1), n.sizes(2), dtype, static_cast<RngAlgorithm>(3 - number));
+  return {std::move(state), std::move(bits)};
+}
+
 Values same_inputs(Node& n) {
   Values out;
   for (std::size_t i = 0; i < n.num_inputs(); ++i) out.push_back(n.input(i));
@@ -347,6 +361,7 @@ void add_xla_operations(ConverterTable& table) {
   table.add("XlaVariadicReduceV2", xla_variadic_reduce);
   table.add("XlaSelectAndScatter", xla_select_and_scatter);
   table.add("XlaVariadicSort", xla_variadic_sort);
+  table.add("XlaRngBitGenerator", xla_rng_bit_generator);
   table.add("XlaReducePrecision", [](Node& n) {
     return Values{reduce_precision(n.array(0), static_cast<int>(n.attr_integer("exponent_bits", 1, 11)),
                                    static_cast<int>(n.attr_integer("mantissa_bits", 0, 52)))};
