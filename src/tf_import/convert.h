@@ -44,10 +44,11 @@ struct ConvertOptions {
   bool jit = true;
   std::vector<GraphCapture> captures = {};
   std::map<std::string, GraphGradient> gradients = {};
-  /// How many rows a result has whose number of rows is data, by the name of its node (Where, Unique, UniqueV2,
-  /// UniqueWithCounts), in programs that are traced: inside jit, vmap and loops. Missing rows, and all where there are
-  /// more, are unknown: NaN, or indices outside every axis (the lowest integer), of which gathers make NaN and which
-  /// scatters leave out. A call whose arguments are known has the rows that there are.
+  /// How many rows a result has whose number of rows is data, by the name of its node (Where, Unique,
+  /// ListDiff, DynamicPartition, DynamicStitch, NonMaxSuppression and their forms), or "node:k" for its k-th result, in
+  /// programs that are traced: inside jit, vmap and loops. Missing rows, and all where there are more, are unknown:
+  /// NaN, or indices outside every axis (the lowest integer), of which gathers make NaN and which scatters leave out. A
+  /// call whose arguments are known has the rows that there are.
   std::map<std::string, std::int64_t> sizes = {};
 };
 

@@ -134,6 +134,109 @@ TEST(BoundedSizes, UniqueHasTheValuesThatTheOptionsSay) {
   for (const float v : traced(iota(f32, {6}, 0))[0].to_vector<float>()) EXPECT_TRUE(std::isnan(v));
 }
 
+std::string placeholder(const std::string& name, const std::string& type) {
+  return "node { name: \"" + name + "\" op: \"Placeholder\" attr { key: \"dtype\" value { type: " + type + " } } }\n";
+}
+// Rows of x in two parts, and x again from both, doubled on the way.
+const std::string kParts = kX + placeholder("part", "DT_INT32") + placeholder("at", "DT_INT32") +
+                           "node { name: \"p\" op: \"DynamicPartition\" input: \"x\" input: \"part\" attr { key: "
+                           "\"num_partitions\" value { i: 2 "
+                           "} } attr { key: \"T\" value { type: DT_FLOAT } } }\n"
+                           "node { name: \"q\" op: \"DynamicPartition\" input: \"at\" input: \"part\" attr { key: "
+                           "\"num_partitions\" value { i: "
+                           "2 } } attr { key: \"T\" value { type: DT_INT32 } } }\n"
+                           "node { name: \"twice\" op: \"AddV2\" input: \"p:1\" input: \"p:1\" attr { key: \"T\" value "
+                           "{ type: DT_FLOAT } } }\n"
+                           "node { name: \"y\" op: \"DynamicStitch\" input: \"q:0\" input: \"q:1\" input: \"p:0\" "
+                           "input: \"twice\" attr { key: "
+                           "\"N\" value { i: 2 } } attr { key: \"T\" value { type: DT_FLOAT } } }\n";
+
+TEST(BoundedSizes, PartitionsAndStitchesHaveTheRowsThatTheOptionsSay) {
+  const auto f = convert(Graph::parse_text(kParts), {.inputs = {"x", "part", "at"},
+                                                     .outputs = {"p:0", "p:1", "y"},
+                                                     .sizes = {{"p", 2}, {"p:0", 3}, {"q", 2}, {"q:0", 3}, {"y", 5}}});
+  const auto call = [&](const Array& x, const Array& part) {
+    Arrays out;
+    for (const auto& t : tree::leaves(f(x, part, arange(5)))) out.push_back(t);
+    return out;
+  };
+  const Array x = array<float>({{1, 2}, {3, 4}, {5, 6}, {7, 8}, {9, 10}});
+  const Array fits = array<int>({0, 1, 0, 0, 1}), other = array<int>({1, 0, 1, 1, 1}),
+              wrong = array<int>({0, 1, 0, 2, 1});
+  const Arrays expected = call(x, fits), got = jit(call)(x, fits);
+  EXPECT_EQ(expected[2].to_vector<float>(), (std::vector<float>{1, 2, 6, 8, 5, 6, 7, 8, 18, 20}));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(got[i].to_vector<float>(), expected[i].to_vector<float>()) << i;
+  EXPECT_EQ(call(x, other)[1].shape(), (Shape{4, 2}));  // a call has the rows that there are
+  EXPECT_THROW(call(x, wrong), ImportError);
+  const auto slopes = [&](const Array& v) { return sum(call(v, fits)[2] * array<float>({{1}, {2}, {3}, {4}, {5}})); };
+  EXPECT_EQ(jit(grad(slopes))(x).to_vector<float>(), grad(slopes)(x).to_vector<float>());
+  // One part has too few rows, the other too many; what was lost is not taken for a value.
+  const Arrays few = jit(call)(x, other);
+  EXPECT_EQ(few[0].to_vector<float>()[0], 3);
+  EXPECT_TRUE(std::isnan(few[0].to_vector<float>()[2]));
+  for (const float v : few[1].to_vector<float>()) EXPECT_TRUE(std::isnan(v));
+  for (const std::int64_t row : {0, 2, 3, 4}) EXPECT_TRUE(std::isnan(few[2][row].to_vector<float>()[0])) << row;
+  for (const Array& y : jit(call)(x, wrong))
+    for (const float v : y.to_vector<float>()) EXPECT_TRUE(std::isnan(v));
+}
+
+TEST(BoundedSizes, StitchesTakeTheLastOfSeveralRows) {
+  const std::string graph =
+      placeholder("i", "DT_INT32") + kX +
+      "node { name: \"y\" op: \"DynamicStitch\" input: \"i\" input: \"x\" attr { key: \"N\" value { i: "
+      "1 } } attr { key: \"T\" value { type: DT_FLOAT } } }\n";
+  const auto f = convert(Graph::parse_text(graph), {.inputs = {"i", "x"}, .outputs = {"y"}, .sizes = {{"y", 3}}});
+  const auto call = jit([&](const Array& i, const Array& x) { return Array(f(i, x)); });
+  const Array x = array<float>({1, 2, 3, 4});
+  EXPECT_EQ(call(array<int>({2, 0, 1, 0}), x).to_vector<float>(), (std::vector<float>{4, 3, 1}));
+  EXPECT_EQ(call(array<int>({2, 0, -5, 1}), x).to_vector<float>(), (std::vector<float>{2, 4, 1}));
+  EXPECT_TRUE(std::isnan(call(array<int>({0, 1, 1, 0}), x).to_vector<float>()[2]));
+  for (const float v : call(array<int>({0, 1, 2, 3}), x).to_vector<float>()) EXPECT_TRUE(std::isnan(v));
+}
+
+TEST(BoundedSizes, DifferencesHaveTheValuesThatTheOptionsSay) {
+  const std::string graph =
+      kX + placeholder("y", "DT_FLOAT") +
+      "node { name: \"d\" op: \"ListDiff\" input: \"x\" input: \"y\" attr { key: \"T\" value { type: "
+      "DT_FLOAT } } attr { key: \"out_idx\" value { type: DT_INT32 } } }\n";
+  const auto f =
+      convert(Graph::parse_text(graph), {.inputs = {"x", "y"}, .outputs = {"d:0", "d:1"}, .sizes = {{"d", 3}}});
+  const auto call = [&](const Array& x, const Array& y) {
+    Arrays out;
+    for (const auto& t : tree::leaves(f(x, y))) out.push_back(t);
+    return out;
+  };
+  const Array x = array<float>({3, NAN, 5, -0.f, 7}), y = array<float>({5, 0, NAN});
+  for (const Arrays& got : {call(x, y), jit(call)(x, y)}) {
+    EXPECT_EQ(got[0].to_vector<float>()[2], 7);
+    EXPECT_EQ(got[1].to_vector<int>(), (std::vector<int>{0, 1, 4}));
+  }
+  const int none = std::numeric_limits<int>::min();
+  EXPECT_EQ(jit(call)(x, array<float>({3, 5, 0}))[1].to_vector<int>(), (std::vector<int>{1, 4, none}));
+  EXPECT_EQ(jit(call)(x, array<float>({9, 9, 9}))[1].to_vector<int>(), (std::vector<int>{none, none, none}));
+}
+
+TEST(BoundedSizes, BoxesThatStay) {
+  const std::string graph =
+      kX + placeholder("s", "DT_FLOAT") + number("most", 4) +
+      "node { name: \"limit\" op: \"Const\" attr { key: \"dtype\" value { type: DT_FLOAT } } attr { key: "
+      "\"value\" value { tensor { dtype: DT_FLOAT tensor_shape {} float_val: 0.5 } } } }\n"
+      "node { name: \"b\" op: \"NonMaxSuppressionV3\" input: \"x\" input: \"s\" input: \"most\" "
+      "input: \"limit\" input: \"limit\" attr { key: \"T\" value { type: DT_FLOAT } } }\n";
+  const auto f = convert(Graph::parse_text(graph), {.inputs = {"x", "s"}, .outputs = {"b"}, .sizes = {{"b", 2}}});
+  const auto call = [&](const Array& x, const Array& s) { return Array(f(x, s)); };
+  const Array boxes = array<float>({{0, 0, 1, 1}, {0, 0, 1, 0.9f}, {2, 2, 3, 3}, {4, 4, 5, 5}});
+  const int none = std::numeric_limits<int>::min();
+  const auto stay = [&](const auto& g, std::vector<float> scores) {
+    return g(boxes, from_span<float>(std::span<const float>(scores), {4})).template to_vector<int>();
+  };
+  EXPECT_EQ(stay(call, {0.9f, 0.8f, 0.7f, 0.1f}), (std::vector<int>{0, 2}));
+  EXPECT_EQ(stay(call, {0.9f, 0.8f, 0.7f, 0.6f}), (std::vector<int>{0, 2, 3}));
+  EXPECT_EQ(stay(jit(call), {0.9f, 0.8f, 0.7f, 0.1f}), (std::vector<int>{0, 2}));
+  EXPECT_EQ(stay(jit(call), {0.2f, 0.8f, 0.1f, 0.1f}), (std::vector<int>{1, none}));
+  EXPECT_EQ(stay(jit(call), {0.9f, 0.8f, 0.7f, 0.6f}), (std::vector<int>{none, none}));
+}
+
 // The values are TensorFlow's.
 TEST(Unique, NoNaNIsAnothersEqualAndZeroHasNoSign) {
   const auto f = convert(Graph::parse_text(unique("Unique")), {.inputs = {"x"}, .outputs = {"u:1"}});

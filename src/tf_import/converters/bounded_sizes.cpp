@@ -21,19 +21,30 @@ namespace {
 Array positions(const Array& x) { return iota(i32, {num_elements(x.shape())}, 0); }
 Array lowest(DType dtype) { return rules::extreme(dtype, true); }
 
+Array unknown_rows(const Array& values, std::int64_t size) {
+  Shape shape = values.shape();
+  shape[0] = Dim(size);
+  return unknown_like(zeros(shape, values.dtype()));
+}
+// Along the first axis of `rows`.
+Array along_rows(const Array& vector, const Array& rows) { return broadcast_in_dim(vector, rows.shape(), {0}); }
+
 // The first `size` of the values where `is_set`, in order; what is missing, and all where there are more, is unknown.
 Array selected(const Array& values, const Array& is_set, std::int64_t size, const Array& count) {
   const auto most = static_cast<std::int32_t>(size);
   const Array place = where(is_set, cumsum(astype(is_set, i32), 0) - 1, most);
-  const Array unknown = unknown_like(zeros({Dim(size)}, values.dtype()));
+  const Array unknown = unknown_rows(values, size);
   // Places behind the end are left out.
   return where(greater(count, most), unknown, unknown.at(minimum(place, most)).set(values));
 }
 
 // A call whose arguments are known has as many rows as there are: the bound serves programs of others.
+void assume_rows(const Node& n, const Array& count, std::int64_t size) {
+  n.interpreter().assume([&] { return equal(count, static_cast<std::int32_t>(size)); });
+}
 Array counted(const Node& n, const Array& is_set, std::int64_t size) {
   const Array count = sum(astype(is_set, i32));
-  n.interpreter().assume([&] { return equal(count, static_cast<std::int32_t>(size)); });
+  assume_rows(n, count, size);
   return count;
 }
 
@@ -52,12 +63,15 @@ Array known(const Node& n, Array x, std::string_view what, std::string_view reme
   return x;
 }
 
-std::optional<std::int64_t> bounded_size(const Node& n, const Array& x, std::string_view what) {
+std::optional<std::int64_t> bounded_size(const Node& n, const Array& x, std::string_view what,
+                                         std::optional<std::size_t> output) {
   if (x.is_concrete()) return std::nullopt;
   const auto& sizes = n.interpreter().model().sizes;
-  if (const auto it = sizes.find(n.name()); it != sizes.end()) {
+  auto it = output ? sizes.find(fmt::format("{}:{}", n.name(), *output)) : sizes.end();
+  if (it == sizes.end()) it = sizes.find(n.name());
+  if (it != sizes.end()) {
     check(it->second >= 0 && it->second < Node::kHighest,
-          "ConvertOptions::sizes: '{}' cannot have that many rows. Got {}; expected 0 to {}.", n.name(), it->second,
+          "ConvertOptions::sizes: '{}' cannot have that many rows. Got {}; expected 0 to {}.", it->first, it->second,
           Node::kHighest - 1);
     return it->second;
   }
@@ -98,6 +112,57 @@ Values bounded_unique(const Node& n, const Array& x, std::int64_t size, DType in
   Values out{selected(x, is_first, size, count), where(less(index, most), astype(index, type), lowest(type))};
   if (counts) out.push_back(zeros({Dim(size)}, type).at(index).add(ones({Dim(x.size())}, type)));
   return out;
+}
+
+Values bounded_difference(const Node& n, const Array& x, const Array& y, std::int64_t size, DType index_type) {
+  check_sizes({Dim(size)}, n.op());
+  check_sizes({Dim(x.size()), Dim(y.size())}, n.op());
+  const Array is_kept = logical_not(reduce_or(equal(expand_dims(x, {1}), expand_dims(y, {0})), {1}));
+  const Array count = counted(n, is_kept, size);
+  const Array at = astype(positions(x), canonical_dtype(index_type));
+  return {selected(x, is_kept, size, count), selected(at, is_kept, size, count)};
+}
+
+Values bounded_partition(const Node& n, const Array& rows, const Array& parts, const std::vector<std::int64_t>& sizes) {
+  const auto last = static_cast<std::int32_t>(sizes.size()) - 1;
+  const Array is_wrong = reduce_or(logical_or(less(parts, 0), greater(parts, last)), {0});
+  n.interpreter().assume([&] { return logical_not(is_wrong); });
+  Values out;
+  for (std::size_t k = 0; k < sizes.size(); ++k) {
+    Shape shape = rows.shape();
+    shape[0] = Dim(sizes[k]);
+    check_sizes(shape, n.op());
+    const Array is_mine = equal(parts, static_cast<std::int32_t>(k));
+    const Array count = counted(n, is_mine, sizes[k]);
+    out.emplace_back(where(is_wrong, unknown_rows(rows, sizes[k]), selected(rows, is_mine, sizes[k], count)));
+  }
+  return out;
+}
+
+Values bounded_stitch(const Node& n, const Array& rows, const Array& indices, std::int64_t size) {
+  Shape shape = rows.shape();
+  shape[0] = Dim(size);
+  check_sizes(shape, n.op());
+  const Array count = reduce_max(concatenate({indices, full({1}, -1, indices.dtype())}, 0), {0}) + 1;
+  assume_rows(n, count, size);
+  const auto most = static_cast<std::int32_t>(size);
+  // Which row each row of the result is, the last of several; places behind the end are left out.
+  const Array place = where(less(indices, 0), most, minimum(indices, most));
+  const Array from = full({Dim(size)}, -1, i32).at(place).max(positions(indices));
+  const Array unknown = unknown_rows(rows, size);
+  const Array is_given = logical_and(greater_equal(from, 0), less_equal(count, most));
+  const Array padded = concatenate({rows, unknown_rows(rows, 1)}, 0);
+  const auto none = static_cast<std::int32_t>(indices.size());
+  return {where(along_rows(is_given, unknown), take(padded, where(less(from, 0), none, from), 0), unknown)};
+}
+
+Array bounded_prefix(const Node& n, const Array& values, const Array& count, std::int64_t size) {
+  check_sizes({Dim(size)}, n.op());
+  assume_rows(n, count, size);
+  const std::int64_t have = values.size();
+  const Array filled = pad(values, rules::scalar_of(values.dtype(), 0), {{0, size - have, 0}});
+  const Array is_there = less(positions(filled), where(greater(count, static_cast<std::int32_t>(size)), 0, count));
+  return where(is_there, filled, unknown_like(filled));
 }
 
 }  // namespace tf2jax::tf_import

@@ -27,7 +27,7 @@ namespace {
 // Rows of the data by the number of the part that each belongs to.
 Values dynamic_partition(Node& n) {
   const auto count = n.attr_integer("num_partitions", 1, Node::kMaxOutputs);
-  const Array data = in_canonical_type(n.array(0)), parts = known(n, n.array(1), "the partitions");
+  const Array data = in_canonical_type(n.array(0)), parts = n.array(1);
   const std::int64_t axes = parts.rank();
   check<ShapeError>(
       axes <= data.rank() && identical(parts.shape(), Shape(data.shape().begin(), data.shape().begin() + axes)),
@@ -35,6 +35,11 @@ Values dynamic_partition(Node& n) {
   Shape rows(data.shape().begin() + axes, data.shape().end());
   rows.insert(rows.begin(), Dim(parts.size()));
   const Array flat = reshape(data, rows);
+  if (!parts.is_concrete()) {
+    std::vector<std::int64_t> sizes(count);
+    for (std::size_t k = 0; k < sizes.size(); ++k) sizes[k] = bounded_size(n, parts, "the partitions", k).value();
+    return bounded_partition(n, flat, reshape(parts, {rows[0]}), sizes);
+  }
   std::vector<std::vector<std::int64_t>> members(count);
   const auto values = parts.to_vector<std::int64_t>();
   for (std::size_t i = 0; i < values.size(); ++i) {
@@ -52,35 +57,33 @@ Values dynamic_partition(Node& n) {
 // Rows of all data at their indices; later ones win.
 Values dynamic_stitch(Node& n) {
   const auto count = n.attr_integer("N", 1, Node::kMaxOutputs);
-  std::int64_t size = 0;
-  Arrays rows;
-  std::vector<std::int64_t> places;
+  Arrays rows, places;
   for (std::int64_t i = 0; i < count; ++i) {
-    const Array indices = known(n, n.array(i), "the indices"), data = in_canonical_type(n.array(count + i));
-    const auto values = indices.to_vector<std::int64_t>();
-    for (const std::int64_t v : values) {
-      check(v >= 0 && v < Node::kHighest, "an index is out of range. Got {}.", v);
-      size = std::max(size, v + 1);
-    }
+    const Array indices = n.array(i), data = in_canonical_type(n.array(count + i));
     check<ShapeError>(indices.rank() <= data.rank(), "data must begin with the axes of its indices. Got {} and {}.",
                       data.aval(), indices.aval());
     Shape flat(data.shape().begin() + indices.rank(), data.shape().end());
     flat.insert(flat.begin(), Dim(indices.size()));
     rows.push_back(reshape(data, flat));
-    places.insert(places.end(), values.begin(), values.end());
+    places.push_back(reshape(indices, {Dim(indices.size())}));
   }
-  Shape result = rows[0].shape();
+  const Array all = concatenate(rows, 0), at = concatenate(places, 0);
+  if (const auto size = bounded_size(n, at, "the indices")) return bounded_stitch(n, all, at, *size);
+  const auto values = at.to_vector<std::int64_t>();
+  std::int64_t size = 0;
+  for (const std::int64_t v : values) {
+    check(v >= 0 && v < Node::kHighest, "an index is out of range. Got {}.", v);
+    size = std::max(size, v + 1);
+  }
+  Shape result = all.shape();
   result[0] = Dim(size);
   check_sizes(result, n.op());
-  const Array all = concatenate(rows, 0);
   // Which row of all each row of the result is; those that nobody gives are zeros.
-  std::vector<std::int64_t> from(size, -1);
-  for (std::size_t i = 0; i < places.size(); ++i) from[places[i]] = static_cast<std::int64_t>(i);
+  std::vector<std::int64_t> from(size, std::ssize(values));
+  for (std::size_t i = 0; i < values.size(); ++i) from[values[i]] = static_cast<std::int64_t>(i);
   Shape filled = all.shape();
   filled[0] = Dim(1);
   const Array padded = concatenate({all, zeros(filled, all.dtype())}, 0);
-  for (auto& f : from)
-    if (f < 0) f = static_cast<std::int64_t>(places.size());
   return {take(padded, known_vector(from, i32), 0)};
 }
 
@@ -144,8 +147,10 @@ Values unique(Node& n) {
 // The elements of x that y lacks, and where they stand.
 Values list_diff(Node& n) {
   const DType index_type = n.attr<DType>("out_idx");
-  const Array x = known(n, n.array(0, 1, 1), "x"), y = known(n, n.array(1, 1, 1), "y");
+  const Array x = n.array(0, 1, 1), y = n.array(1, 1, 1);
   check<DtypeError>(x.dtype() == y.dtype(), "the dtypes differ. Got {} and {}.", x.aval(), y.aval());
+  if (const auto size = bounded_size(n, x.is_concrete() ? y : x, "the elements"))
+    return bounded_difference(n, x, y, *size, index_type);
   const Keys ours(x), others(y);
   std::set<std::string_view> theirs;
   for (std::size_t i = 0; i < others.size(); ++i)
@@ -226,8 +231,11 @@ Values non_max_suppression(Node& n) {
     const auto padded = [&](const Array& x) { return pad(x, rules::scalar_of(x.dtype(), 0), {{0, wanted - most, 0}}); };
     indices = padded(indices);
     values = padded(values);
+  } else if (const auto size = bounded_size(n, kept.count, "boxes and scores")) {
+    indices = bounded_prefix(n, indices, kept.count, *size);
+    values = bounded_prefix(n, values, kept.count, *size);
   } else {
-    const auto count = known(n, kept.count, "boxes and scores").item<std::int64_t>();
+    const auto count = kept.count.item<std::int64_t>();
     indices = slice_in_dim(indices, 0, count, 1, 0);
     values = slice_in_dim(values, 0, count, 1, 0);
   }
