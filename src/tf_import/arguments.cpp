@@ -1,6 +1,8 @@
 // Calling convention: from the arguments of a call to the tensors of a signature, and back for the outputs.
 #include "tf2jax/tf_import/internal/imported_function.h"
 
+#include "tf2jax/ops/elementwise.h"
+
 #include <algorithm>
 #include <functional>
 
@@ -122,6 +124,19 @@ std::vector<FlatInput> flat_inputs(const StructuredValue& inputs) {
   return out;
 }
 
+// What a parameter is when nothing is given for it; none where it has no default. Numbers take the type of the tensor.
+Tree default_of(const StructuredValue& value, const StructuredValue& expected) {
+  const auto number = [&](const Array& x) { return Tree(astype(x, expected.tensor.dtype.value_or(x.dtype()))); };
+  if (expected.kind != Kind::tensor) return {};
+  switch (value.kind) {
+    case Kind::boolean: return number(Array(value.boolean));
+    case Kind::integer: return number(Array(value.integer));
+    case Kind::real: return number(Array(value.real));
+    case Kind::string: return StringTensor{{}, {value.string}};
+    default: return {};
+  }
+}
+
 std::vector<Tree> match_arguments(const Signature& signature, const CallArguments& arguments) {
   const auto& args = positional_of(signature);
   const auto& kwargs = keywords_of(signature);
@@ -159,6 +174,17 @@ std::vector<Tree> match_arguments(const Signature& signature, const CallArgument
       raise<TypeError>("{}: got multiple values for argument '{}'.", signature.name, it->first);
     positional[position] = it->second;
     it = keywords.erase(it);
+  }
+  const auto add_default = [&](Tree& to, const std::string& name, const StructuredValue& expected) {
+    const auto value = signature.defaults.find(name);
+    if (value != signature.defaults.end() && to.kind() == Tree::Kind::none) to = default_of(value->second, expected);
+  };
+  for (std::size_t i = 0; i < std::min(positional.size(), signature.parameters.size()); ++i)
+    add_default(positional[i], signature.parameters[i], args.items[i].second);
+  for (const auto& [name, spec] : kwargs.items) {
+    Tree value = keywords.contains(name) ? keywords.at(name) : Tree();
+    add_default(value, name, spec);
+    if (value.kind() != Tree::Kind::none) keywords.insert_or_assign(name, std::move(value));
   }
   std::vector<Tree> leaves;
   std::vector<std::string> path{"0"};

@@ -6,6 +6,7 @@
 #include "tf2jax/tf_import/internal/importer.h"
 
 #include <algorithm>
+#include <functional>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -15,6 +16,20 @@ namespace tf = tensorflow;
 using namespace tf_import;
 
 namespace {
+
+void for_each_tensor(StructuredValue& v, const std::function<void(StructuredValue&)>& f) {
+  if (v.kind == StructuredValue::Kind::tensor) return f(v);
+  for (auto& [key, child] : v.items) for_each_tensor(child, f);
+}
+
+void check_structure(const Signature& s) {
+  using Kind = StructuredValue::Kind;
+  const auto& parts = s.inputs.items;
+  check(
+      parts.size() == 2 && parts[0].second.kind == Kind::tuple && parts[1].second.kind == Kind::dict,
+      "ConvertOptions::structure: inputs must be a tuple of positional and a dictionary of keyword arguments. Got {}.",
+      s.inputs.to_string());
+}
 
 ConvertedFunction from_tensors(Importer& importer, const FunctionLibrary& library, const ConvertOptions& options) {
   std::unordered_map<std::string_view, const tf::NodeDef*> nodes;
@@ -29,6 +44,20 @@ ConvertedFunction from_tensors(Importer& importer, const FunctionLibrary& librar
     return {first ? base : tensor, tensor, Importer::placeholder_spec(*it->second)};
   };
   std::vector<SignatureTensor> inputs, outputs;
+  if (options.structure) {
+    Signature signature = *options.structure;
+    check_structure(signature);
+    const auto named = [&](std::vector<SignatureTensor>& out) {
+      return [&](StructuredValue& v) {
+        out.push_back(named_tensor(v.tensor.name));
+        v.tensor = out.back().spec;
+        v.tensor.name = out.back().key;
+      };
+    };
+    for_each_tensor(signature.inputs, named(inputs));
+    for_each_tensor(signature.outputs, named(outputs));
+    return importer.tensors(std::move(inputs), outputs, std::move(signature), false, false);
+  }
   for (const auto& t : options.inputs) inputs.push_back(named_tensor(t));
   for (const auto& t : options.outputs) {
     outputs.push_back(named_tensor(t));
@@ -155,8 +184,10 @@ ConvertedFunction convert_graph(const Graph& original, const ConvertOptions& opt
   const FunctionLibrary library(graph);
   Importer importer(graph.source(), library, options);
   ConvertOptions chosen = options;
-  if (chosen.outputs.empty()) chosen.outputs = sinks(graph);
-  check(!chosen.outputs.empty(), "{}: the graph computes nothing.", graph.source());
+  check(!options.structure || (options.inputs.empty() && options.outputs.empty()),
+        "ConvertOptions::structure: it names inputs and outputs already. Leave the options of that name empty.");
+  if (!options.structure && chosen.outputs.empty()) chosen.outputs = sinks(graph);
+  check(options.structure || !chosen.outputs.empty(), "{}: the graph computes nothing.", graph.source());
   return from_tensors(importer, library, chosen);
 }
 

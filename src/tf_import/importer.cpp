@@ -91,7 +91,19 @@ ConvertedFunction Importer::tensors(std::vector<SignatureTensor> inputs, const s
   f_->body = std::make_shared<const Body>(model_->main(wanted, all));
   f_->bound = captures_;
   f_->bound.resize(all.size());
-  StructuredValue args, kwargs, result;
+  for (std::size_t i = 0; i < inputs.size(); ++i) f_->input_arguments.push_back(static_cast<int>(feeds.size() + i));
+  if (signature.inputs.items.empty()) set_inputs(inputs, signature, keyword);
+  f_->inputs = flat_inputs(signature.inputs);
+  if (signature.outputs.kind == Kind::none) set_outputs(outputs, signature, keyword);
+  else
+    for (std::size_t i = 0; i < outputs.size(); ++i) f_->output_positions.push_back(static_cast<int>(i));
+  f_->signature = std::move(signature);
+  add_graph_variables();
+  return finish();
+}
+
+void Importer::set_inputs(const std::vector<SignatureTensor>& inputs, Signature& signature, bool keyword) {
+  StructuredValue args, kwargs;
   args.kind = Kind::tuple;
   kwargs.kind = Kind::dict;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
@@ -101,15 +113,9 @@ ConvertedFunction Importer::tensors(std::vector<SignatureTensor> inputs, const s
     leaf.tensor.name = inputs[i].key;
     (keyword ? kwargs : args).items.emplace_back(keyword ? inputs[i].key : "", leaf);
     if (!keyword) signature.parameters.push_back(inputs[i].key);
-    f_->input_arguments.push_back(static_cast<int>(feeds.size() + i));
   }
   signature.inputs.kind = Kind::tuple;
   signature.inputs.items = {{"", args}, {"", kwargs}};
-  f_->inputs = flat_inputs(signature.inputs);
-  set_outputs(outputs, signature, keyword);
-  f_->signature = std::move(signature);
-  add_graph_variables();
-  return finish();
 }
 
 void Importer::set_outputs(const std::vector<SignatureTensor>& outputs, Signature& signature, bool keyword) {

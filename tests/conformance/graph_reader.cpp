@@ -83,18 +83,24 @@ bool is_static(const json& input) { return input.value("static", false); }
 
 }  // namespace
 
+ConvertOptions conversion_of(const Golden& golden, const json& c) {
+  const bool narrow = !c.value("x64", false);
+  ConvertOptions options;
+  for (const json& capture : c.at("captures")) options.captures.push_back(capture_of(golden, capture, narrow));
+  for (const auto& [type, gradient] : c.at("gradients").items())
+    options.gradients.emplace(type, gradient_of(golden, gradient, narrow));
+  return options;
+}
+
 GraphCase::GraphCase(const Golden& golden, const json& c)
     : golden_(golden),
       c_(c),
       narrow_(!c.value("x64", false)),
       output_names_(c.at("output_names").get<std::vector<std::string>>()) {
-  ConvertOptions options;
+  ConvertOptions options = conversion_of(golden, c);
   options.jit = std::ranges::none_of(c.at("inputs"), is_static);
   for (const json& input : c.at("inputs")) options.inputs.push_back(input.at("name").get<std::string>());
   options.outputs = output_names_;
-  for (const json& capture : c.at("captures")) options.captures.push_back(capture_of(golden, capture, narrow_));
-  for (const auto& [type, gradient] : c.at("gradients").items())
-    options.gradients.emplace(type, gradient_of(golden, gradient, narrow_));
   f_ = convert(graph_of(golden, c), options);
   read_inputs();
 }

@@ -18,6 +18,9 @@ tf2jax::Arrays outputs_of(const tf2jax::Tree& tree, const std::vector<std::strin
 /// The graph alone, before anything is converted.
 tf2jax::Graph graph_of(const Golden& golden, const json& c);
 
+/// What is captured and which gradients are registered; inputs and outputs are left open.
+tf2jax::ConvertOptions conversion_of(const Golden& golden, const json& c);
+
 class GraphCase {
  public:
   /// Throws: what convert throws.

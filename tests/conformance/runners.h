@@ -25,6 +25,8 @@ void run_special_values_case(const Golden& golden, const json& c, const Options&
 void run_call_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 void run_text_case(const Golden& golden, const json& c, CaseResult& result);
 void run_graph_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
+/// A graph whose parameters have a structure.
+void run_structured_case(const Golden& golden, const json& c, const Options& options, CaseResult& result);
 /// One model of the corpus, in the file or folder `model` of `folder`.
 void run_model_case(const json& c, const std::string& folder, const std::string& model, const Options& options,
                     CaseResult& result);

@@ -62,6 +62,19 @@ TEST(MatchArguments, WhatIsLeftOutIsMissing) {
   EXPECT_EQ(matched(1.f, std::map<std::string, Array>{{"q", Array(3.f)}}), "1-3-");
 }
 
+TEST(MatchArguments, DefaultsStandInForWhatIsLeftOut) {
+  Signature s = signature();
+  StructuredValue real = whole(0);
+  real.kind = Kind::real;
+  real.real = 2.5;
+  s.defaults = {{"a", whole(7)}, {"k", real}, {"n", whole(3)}};
+  const auto leaves = match_arguments(s, CallArguments(kw("b", Tree(Tree::Dict{{"p", Tree(1.f)}, {"q", Tree(2.f)}}))));
+  EXPECT_EQ(leaves.at(0).array().item<float>(), 7);
+  EXPECT_EQ(leaves.at(0).array().dtype(), f32);  // the tensor's type
+  EXPECT_EQ(leaves.at(3).array().item<float>(), 2.5f);
+  EXPECT_EQ(match_arguments(s, CallArguments(1.f, kPair, kw("k", 4.f))).at(3).array().item<float>(), 4);
+}
+
 TEST(MatchArguments, WhatDoesNotFitIsRefused) {
   expect_error<TypeError>([] { matched(1.f, kPair, 3, 4.f, 5.f); }, "positional arguments");
   expect_error<TypeError>([] { matched(1.f, kw("z", 1.f)); }, "unexpected keyword argument 'z'");

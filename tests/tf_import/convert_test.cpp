@@ -199,6 +199,48 @@ TEST(Convert, Tf1LoopsAreReportedByTheirOperations) {
   EXPECT_THAT(text, HasSubstr("'Enter'"));
 }
 
+// f(x, options={"scale": …}, *, shift=0.5) -> (y, None) of a graph whose placeholders are x, s and b.
+TEST(Convert, PlainGraphsMayHaveAStructure) {
+  GraphBuilder g;
+  const auto x = g.placeholder("x", f32, {2}), scale = g.placeholder("s", f32, Dims{}),
+             shift = g.placeholder("b", f32, Dims{});
+  g.node("AddV2", "y", {g.node("Mul", "m", {x, scale}, f32), shift}, f32);
+  const auto tensor = [](const std::string& name) {
+    StructuredValue v;
+    v.kind = StructuredValue::Kind::tensor;
+    v.tensor.name = name;
+    return v;
+  };
+  const auto of = [](StructuredValue::Kind kind, std::vector<StructuredItem> items) {
+    StructuredValue v;
+    v.kind = kind;
+    v.items = std::move(items);
+    return v;
+  };
+  using Kind = StructuredValue::Kind;
+  Signature signature;
+  signature.name = "f";
+  signature.parameters = {"x", "options", "shift"};
+  signature.keyword_only = 1;
+  signature.defaults["shift"].kind = Kind::real;
+  signature.defaults["shift"].real = 0.5;
+  signature.inputs =
+      of(Kind::tuple, {{"", of(Kind::tuple, {{"", tensor("x")}, {"", of(Kind::dict, {{"scale", tensor("s")}})}})},
+                       {"", of(Kind::dict, {{"shift", tensor("b")}})}});
+  signature.outputs = of(Kind::tuple, {{"", tensor("y")}, {"", StructuredValue{}}});
+  const auto f = convert(g.graph(), {.structure = signature});
+  const std::map<std::string, Array> options{{"scale", Array(3.f)}};
+  const Tree out = f(array<float>({1, 2}), options);
+  expect_close(out.list().at(0).array(), {3.5f, 6.5f});
+  EXPECT_EQ(out.list().at(1).kind(), Tree::Kind::none);
+  expect_close(f(array<float>({1, 2}), options, kw("shift", Array(1.f))).list().at(0).array(), {4, 7});
+  EXPECT_EQ(f.structured_inputs().tensors().at(0).dtype, f32);  // the placeholder's
+  EXPECT_THROW(f(array<float>({1, 2})), MissingInputError);
+  EXPECT_THROW(convert(g.graph(), {.outputs = {"y"}, .structure = signature}), ValueError);
+  signature.inputs.items.pop_back();
+  EXPECT_THROW(convert(g.graph(), {.structure = signature}), ValueError);
+}
+
 TEST(Convert, OpByOpGivesTheSame) {
   const auto graph = Graph::parse_text(kVectorX + node("e", "Softmax", {"x"}) + node("y", "Log", {"e"}));
   const Array x = array<float>({1, 2, 3});

@@ -8,6 +8,8 @@
 namespace tf2jax {
 namespace {
 
+using Floats = std::vector<float>;
+
 const std::string kX = "node { name: \"x\" op: \"Placeholder\" attr { key: \"dtype\" value { type: DT_FLOAT } } }\n";
 
 std::string number(const std::string& name, int value) {
@@ -235,6 +237,25 @@ TEST(BoundedSizes, BoxesThatStay) {
   EXPECT_EQ(stay(jit(call), {0.9f, 0.8f, 0.7f, 0.1f}), (std::vector<int>{0, 2}));
   EXPECT_EQ(stay(jit(call), {0.2f, 0.8f, 0.1f, 0.1f}), (std::vector<int>{1, none}));
   EXPECT_EQ(stay(jit(call), {0.9f, 0.8f, 0.7f, 0.6f}), (std::vector<int>{none, none}));
+}
+
+// What is known decides the sizes, also where a program is traced.
+TEST(ValueSizes, ConstantsHaveTheirDistinctValuesInPrograms) {
+  GraphBuilder g;
+  const std::string x = g.placeholder("x", f32, {1}), c = g.constant("c", array<float>({2, 3, 2, -0.f, 0, NAN}));
+  const std::string less = g.constant("less", array<float>({3, 7}));
+  g.node("AddV2", "y", {x, g.node("Unique", "u", {c}, {{"T", f32}, {"out_idx", i32}})}, f32);
+  g.node("AddV2", "z", {x, g.node("ListDiff", "d", {c, less}, {{"T", f32}, {"out_idx", i32}})}, f32);
+  for (const auto& [output, expected] : {std::pair{"y", Floats{3, 4, 1}}, std::pair{"z", Floats{3, 3, 1, 1}}}) {
+    const auto f = convert(g.graph(), {.inputs = {"x"}, .outputs = {output}});
+    const auto call = [&](const Array& v) { return Array(f(v)); };
+    for (const Array& y : {call(ones({1})), jit(call)(ones({1}))}) {
+      const Floats got = y.to_vector<float>();
+      ASSERT_EQ(got.size(), expected.size() + 1);
+      EXPECT_EQ(Floats(got.begin(), got.end() - 1), expected);
+      EXPECT_TRUE(std::isnan(got.back()));
+    }
+  }
 }
 
 // The values are TensorFlow's.

@@ -65,11 +65,19 @@ Values dynamic_stitch(Node& n) {
     Shape flat(data.shape().begin() + indices.rank(), data.shape().end());
     flat.insert(flat.begin(), Dim(indices.size()));
     rows.push_back(reshape(data, flat));
-    places.push_back(reshape(indices, {Dim(indices.size())}));
+    places.push_back(indices);
   }
-  const Array all = concatenate(rows, 0), at = concatenate(places, 0);
-  if (const auto size = bounded_size(n, at, "the indices")) return bounded_stitch(n, all, at, *size);
-  const auto values = at.to_vector<std::int64_t>();
+  const Array all = concatenate(rows, 0);
+  const auto traced = std::ranges::find_if(places, [](const Array& x) { return !x.is_concrete(); });
+  if (const auto size = bounded_size(n, traced == places.end() ? places[0] : *traced, "the indices")) {
+    for (Array& at : places) at = reshape(at, {Dim(at.size())});
+    return bounded_stitch(n, all, concatenate(places, 0), *size);
+  }
+  std::vector<std::int64_t> values;
+  for (const Array& at : places) {
+    const auto more = at.to_vector<std::int64_t>();
+    values.insert(values.end(), more.begin(), more.end());
+  }
   std::int64_t size = 0;
   for (const std::int64_t v : values) {
     check(v >= 0 && v < Node::kHighest, "an index is out of range. Got {}.", v);

@@ -22,7 +22,8 @@ class Importer {
   /// A concrete function of the object graph.
   ConvertedFunction function(const std::string& concrete_name, Signature signature);
   /// Tensors of the main graph. `keyword` inputs are named arguments, as in signatures; `find_inputs` takes the
-  /// placeholders that the outputs need.
+  /// placeholders that the outputs need. A signature that has a structure keeps it: the tensors are those that it
+  /// names.
   ConvertedFunction tensors(std::vector<SignatureTensor> inputs, const std::vector<SignatureTensor>& outputs,
                             Signature signature, bool keyword, bool find_inputs);
 
@@ -47,6 +48,7 @@ class Importer {
   void add_graph_variables();
 
   // Building.
+  void set_inputs(const std::vector<SignatureTensor>& inputs, Signature& signature, bool keyword);
   void set_outputs(const std::vector<SignatureTensor>& outputs, Signature& signature, bool keyword);
   ConvertedFunction finish();
 
