@@ -353,10 +353,25 @@ double direct_advantage(const ConvProblem& p) {
   return other / pixel_grouping(p.kernel.spatial[x], p.strides[x], features, p.dst.spatial[x], lanes).cost;
 }
 
+namespace {
+// What the padded and dilated input of one row of the output takes at least; sizes of a file may overflow integers.
+double input_bytes(const ConvProblem& p) {
+  double bytes = static_cast<double>(p.src.features) * itemsize(p.dtype);
+  for (std::size_t i = 0; i < p.rank(); ++i) {
+    const double window = static_cast<double>(p.kernel.spatial[i] - 1) * static_cast<double>(p.kernel_dilation[i]) + 1;
+    const bool is_row = i + 1 == p.rank();
+    bytes *= window + (is_row ? static_cast<double>(p.dst.spatial[i] - 1) * static_cast<double>(p.strides[i]) : 0);
+  }
+  return bytes;
+}
+}  // namespace
+
 std::unique_ptr<const ConvImplementation> make_direct_convolution(const ConvProblem& p) {
+  constexpr double kMostInputBytes = 1 << 28;  // wide windows with holes: what needs no copy of the input does those
   if (p.kind == ConvProblem::Kind::data_gradient || p.rank() < 1 || p.rank() > 2 || p.multiplications() == 0)
     return nullptr;
   if (p.kind == ConvProblem::Kind::kernel_gradient && p.groups != 1) return nullptr;
+  if (input_bytes(p) > kMostInputBytes) return nullptr;
   if (p.dtype == DType::f64) return std::make_unique<DirectConvolution<double>>(p);
   return std::make_unique<DirectConvolution<float>>(p);
 }

@@ -66,6 +66,22 @@ TEST(DirectConvolution, TwoAxesAndFeaturesByTheDefinition) {
   }
 }
 
+// Its copy of the padded input would take 3.6 GB; only the first tap meets the operand.
+TEST(DirectConvolution, WindowsWithWideHolesAreLeftToWhatCopiesNothing) {
+  auto s = conv_spec({1, 4, 4, 1}, {2, 2, 1, 1}, {1, 1});
+  s.rhs_dilation = {30000, 30000}, s.padding = {{0, 30000}, {0, 30000}}, s.out = {1, 4, 4, 1};
+  EXPECT_EQ(make_direct_convolution(*kernels::forward_problem(s)), nullptr);
+  const Array x = reshape(astype(arange(16), f32), {1, 4, 4, 1}),
+              w = reshape(array<float>({3, 5, 7, 11}), {2, 2, 1, 1});
+  const Array y = conv_general_dilated(x, w,
+                                       {.window_strides = {1, 1},
+                                        .padding = {{0, 30000}, {0, 30000}},
+                                        .lhs_dilation = {},
+                                        .rhs_dilation = {30000, 30000},
+                                        .dimension_numbers = conv_dims("NHWC", "HWIO", "NHWC")});
+  EXPECT_EQ(y.to_vector<float>(), (x * 3.f).to_vector<float>());
+}
+
 TEST(DirectConvolution, TakesOneOrTwoAxes) {
   EXPECT_EQ(make_direct_convolution(*kernels::forward_problem(conv_spec({1, 3, 3, 3, 1}, {2, 2, 2, 1, 1}, {1, 1, 1}))),
             nullptr);
