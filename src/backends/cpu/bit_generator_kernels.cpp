@@ -114,7 +114,7 @@ Arrays bit_generator_kernel(const KernelCall& c) {
   const Array bits = visit_dtype(p.dtype, [&]<class T>(std::type_identity<T>) {
     using Word = std::conditional_t<sizeof(T) == 8, std::uint64_t, std::uint32_t>;
     const Aval drawn{dtype_of<Word>, c.outputs[1].shape, false};
-    const Array all = make_array<Word>(drawn, [&](Word* out) { generate(s, p.algorithm, shape, out); });
+    Array all = make_array<Word>(drawn, [&](Word* out) { generate(s, p.algorithm, shape, out); });
     if constexpr (std::unsigned_integral<T> && sizeof(T) < 4 && !std::same_as<T, bool>)
       return map_unary<Word, T>(all, c.outputs[1], [](Word x) { return static_cast<T>(x); });
     else return all;
