@@ -115,19 +115,14 @@ void match(const StructuredValue& expected, const Tree& given, std::vector<std::
 const StructuredValue& positional_of(const Signature& s) { return s.inputs.items.at(0).second; }
 const StructuredValue& keywords_of(const Signature& s) { return s.inputs.items.at(1).second; }
 
-}  // namespace
-
-std::vector<FlatInput> flat_inputs(const StructuredValue& inputs) {
-  std::vector<FlatInput> out;
-  std::vector<std::string> path;
-  collect(inputs, path, out);
-  return out;
-}
-
-// What a parameter is when nothing is given for it; none where it has no default. Numbers take the type of the tensor.
+// What a parameter is when nothing is given for it; none where it has no default. Numbers take the type of the tensor,
+// and are known under a trace too.
 Tree default_of(const StructuredValue& value, const StructuredValue& expected) {
-  const auto number = [&](const Array& x) { return Tree(astype(x, expected.tensor.dtype.value_or(x.dtype()))); };
   if (expected.kind != Kind::tensor) return {};
+  const TraceScope eval(eval_trace());
+  const auto number = [&](const Array& x) {
+    return Tree(astype(x, canonical_dtype(expected.tensor.dtype.value_or(x.dtype()))));
+  };
   switch (value.kind) {
     case Kind::boolean: return number(Array(value.boolean));
     case Kind::integer: return number(Array(value.integer));
@@ -135,6 +130,15 @@ Tree default_of(const StructuredValue& value, const StructuredValue& expected) {
     case Kind::string: return StringTensor{{}, {value.string}};
     default: return {};
   }
+}
+
+}  // namespace
+
+std::vector<FlatInput> flat_inputs(const StructuredValue& inputs) {
+  std::vector<FlatInput> out;
+  std::vector<std::string> path;
+  collect(inputs, path, out);
+  return out;
 }
 
 std::vector<Tree> match_arguments(const Signature& signature, const CallArguments& arguments) {
@@ -181,11 +185,7 @@ std::vector<Tree> match_arguments(const Signature& signature, const CallArgument
   };
   for (std::size_t i = 0; i < std::min(positional.size(), signature.parameters.size()); ++i)
     add_default(positional[i], signature.parameters[i], args.items[i].second);
-  for (const auto& [name, spec] : kwargs.items) {
-    Tree value = keywords.contains(name) ? keywords.at(name) : Tree();
-    add_default(value, name, spec);
-    if (value.kind() != Tree::Kind::none) keywords.insert_or_assign(name, std::move(value));
-  }
+  for (const auto& [name, spec] : kwargs.items) add_default(keywords[name], name, spec);
   std::vector<Tree> leaves;
   std::vector<std::string> path{"0"};
   for (std::size_t i = 0; i < positional.size(); ++i) {

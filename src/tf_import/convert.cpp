@@ -22,13 +22,16 @@ void for_each_tensor(StructuredValue& v, const std::function<void(StructuredValu
   for (auto& [key, child] : v.items) for_each_tensor(child, f);
 }
 
-void check_structure(const Signature& s) {
+void check_structure(const ConvertOptions& options) {
   using Kind = StructuredValue::Kind;
-  const auto& parts = s.inputs.items;
+  check(options.inputs.empty() && options.outputs.empty(),
+        "ConvertOptions::structure: it names inputs and outputs already. Leave the options of that name empty.");
+  const StructuredValue& inputs = options.structure->inputs;
+  const auto& parts = inputs.items;
   check(
       parts.size() == 2 && parts[0].second.kind == Kind::tuple && parts[1].second.kind == Kind::dict,
       "ConvertOptions::structure: inputs must be a tuple of positional and a dictionary of keyword arguments. Got {}.",
-      s.inputs.to_string());
+      inputs.to_string());
 }
 
 ConvertedFunction from_tensors(Importer& importer, const FunctionLibrary& library, const ConvertOptions& options) {
@@ -45,8 +48,8 @@ ConvertedFunction from_tensors(Importer& importer, const FunctionLibrary& librar
   };
   std::vector<SignatureTensor> inputs, outputs;
   if (options.structure) {
+    check_structure(options);
     Signature signature = *options.structure;
-    check_structure(signature);
     const auto named = [&](std::vector<SignatureTensor>& out) {
       return [&](StructuredValue& v) {
         out.push_back(named_tensor(v.tensor.name));
@@ -157,7 +160,7 @@ ConvertedFunction convert_saved_model(const SavedModel& model, const ConvertOpti
   const FunctionLibrary library = model.library().with_graph(functionalize(model.library().graph()));
   Importer importer(model.directory().string(), library, options);
   importer.set_saved_model(model);
-  if (!options.outputs.empty()) return from_tensors(importer, library, options);
+  if (!options.outputs.empty() || options.structure) return from_tensors(importer, library, options);
   if (!options.function.empty()) return convert_function(model, options.function, importer);
   if (!options.signature.empty()) return convert_signature(model, options.signature, importer);
   std::vector<std::string> signatures, functions;
@@ -184,10 +187,10 @@ ConvertedFunction convert_graph(const Graph& original, const ConvertOptions& opt
   const FunctionLibrary library(graph);
   Importer importer(graph.source(), library, options);
   ConvertOptions chosen = options;
-  check(!options.structure || (options.inputs.empty() && options.outputs.empty()),
-        "ConvertOptions::structure: it names inputs and outputs already. Leave the options of that name empty.");
-  if (!options.structure && chosen.outputs.empty()) chosen.outputs = sinks(graph);
-  check(options.structure || !chosen.outputs.empty(), "{}: the graph computes nothing.", graph.source());
+  if (!options.structure && chosen.outputs.empty()) {
+    chosen.outputs = sinks(graph);
+    check(!chosen.outputs.empty(), "{}: the graph computes nothing.", graph.source());
+  }
   return from_tensors(importer, library, chosen);
 }
 

@@ -38,7 +38,7 @@ struct ConvertOptions {
   /// is evaluated then. With outputs alone, the placeholders they need are the inputs, in file order.
   std::vector<std::string> inputs = {};
   std::vector<std::string> outputs = {};
-  /// How a plain graph is called, where its parameters are more than its tensors in order: nested tuples and
+  /// How the main graph is called, where its parameters are more than its tensors in order: nested tuples and
   /// dictionaries, defaults, literals. A tensor's name is that of its node; `inputs` and `outputs` are left empty.
   std::optional<Signature> structure = {};
   /// Tags of the meta graph of a SavedModel.

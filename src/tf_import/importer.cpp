@@ -92,11 +92,13 @@ ConvertedFunction Importer::tensors(std::vector<SignatureTensor> inputs, const s
   f_->bound = captures_;
   f_->bound.resize(all.size());
   for (std::size_t i = 0; i < inputs.size(); ++i) f_->input_arguments.push_back(static_cast<int>(feeds.size() + i));
-  if (signature.inputs.items.empty()) set_inputs(inputs, signature, keyword);
-  f_->inputs = flat_inputs(signature.inputs);
-  if (signature.outputs.kind == Kind::none) set_outputs(outputs, signature, keyword);
-  else
+  if (signature.inputs.items.empty()) {
+    set_inputs(inputs, signature, keyword);
+    set_outputs(outputs, signature, keyword);
+  } else {
     for (std::size_t i = 0; i < outputs.size(); ++i) f_->output_positions.push_back(static_cast<int>(i));
+  }
+  f_->inputs = flat_inputs(signature.inputs);
   f_->signature = std::move(signature);
   add_graph_variables();
   return finish();

@@ -241,6 +241,20 @@ TEST(Convert, PlainGraphsMayHaveAStructure) {
   EXPECT_THROW(convert(g.graph(), {.structure = signature}), ValueError);
 }
 
+// A default is known where a program is traced: an axis must be.
+TEST(Convert, DefaultsAreKnownInPrograms) {
+  GraphBuilder g;
+  const auto x = g.placeholder("x", f32, {2, 3}), axis = g.placeholder("axis", i32, Dims{});
+  g.node("Sum", "y", {x, axis}, {{"T", f32}, {"Tidx", i32}});
+  const auto f = convert(g.graph(), {.inputs = {"x", "axis"}, .outputs = {"y"}});
+  Signature signature = f.signature();
+  signature.defaults["axis"].kind = StructuredValue::Kind::integer;
+  signature.defaults["axis"].integer = 1;
+  const auto with_default = convert(g.graph(), {.structure = signature});
+  const auto call = [&](const Array& v) { return with_default(v).array(); };
+  expect_close(jit(call)(array<float>({{1, 2, 3}, {4, 5, 6}})), {6, 15});
+}
+
 TEST(Convert, OpByOpGivesTheSame) {
   const auto graph = Graph::parse_text(kVectorX + node("e", "Softmax", {"x"}) + node("y", "Log", {"e"}));
   const Array x = array<float>({1, 2, 3});

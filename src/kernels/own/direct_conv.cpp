@@ -354,24 +354,26 @@ double direct_advantage(const ConvProblem& p) {
 }
 
 namespace {
-// What the padded and dilated input of one row of the output takes at least; sizes of a file may overflow integers.
-double input_bytes(const ConvProblem& p) {
-  double bytes = static_cast<double>(p.src.features) * itemsize(p.dtype);
+// Whether a copy of the input for one row of the output takes much, and more than the input itself: windows with wide
+// holes, which what copies nothing does. Sizes of a file may overflow integers.
+bool copies_much(const ConvProblem& p) {
+  constexpr double kMuch = 1 << 28;
+  double copied = static_cast<double>(p.src.features) * itemsize(p.dtype), there = copied;
   for (std::size_t i = 0; i < p.rank(); ++i) {
     const double window = static_cast<double>(p.kernel.spatial[i] - 1) * static_cast<double>(p.kernel_dilation[i]) + 1;
     const bool is_row = i + 1 == p.rank();
-    bytes *= window + (is_row ? static_cast<double>(p.dst.spatial[i] - 1) * static_cast<double>(p.strides[i]) : 0);
+    copied *= window + (is_row ? static_cast<double>(p.dst.spatial[i] - 1) * static_cast<double>(p.strides[i]) : 0);
+    there *= static_cast<double>(p.src.spatial[i]);
   }
-  return bytes;
+  return copied > std::max(kMuch, there);
 }
 }  // namespace
 
 std::unique_ptr<const ConvImplementation> make_direct_convolution(const ConvProblem& p) {
-  constexpr double kMostInputBytes = 1 << 28;  // wide windows with holes: what needs no copy of the input does those
   if (p.kind == ConvProblem::Kind::data_gradient || p.rank() < 1 || p.rank() > 2 || p.multiplications() == 0)
     return nullptr;
   if (p.kind == ConvProblem::Kind::kernel_gradient && p.groups != 1) return nullptr;
-  if (input_bytes(p) > kMostInputBytes) return nullptr;
+  if (copies_much(p)) return nullptr;
   if (p.dtype == DType::f64) return std::make_unique<DirectConvolution<double>>(p);
   return std::make_unique<DirectConvolution<float>>(p);
 }

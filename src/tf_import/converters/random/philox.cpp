@@ -1,45 +1,16 @@
 // TensorFlow's own random numbers for stateless operations and those with seeds, where Config::tf_exact_random asks for
 // them. They are computed where the graph is staged, so seeds must be known.
-#include "tf2jax/tf_import/converters/random/internal/philox.h"
-
 #include <cmath>
 #include <cstring>
 
 #include "tf2jax/base/config.h"
+#include "tf2jax/ops/internal/philox.h"
 #include "tf2jax/tf_import/converters/random/internal/exact_random.h"
 #include "tf2jax/tf_import/converters/random/internal/philox_draws.h"
 #include "tf2jax/tf_import/internal/builtin_ops.h"
 #include "tf2jax/tf_import/internal/interpreter.h"
 
 namespace tf2jax::tf_import {
-
-Philox::Block Philox::block(std::uint64_t index) const {
-  constexpr std::uint64_t kFactor0 = 0xD2511F53, kFactor1 = 0xCD9E8D57;
-  constexpr std::uint32_t kStep0 = 0x9E3779B9, kStep1 = 0xBB67AE85;
-  const auto low = [](std::uint64_t x) { return static_cast<std::uint32_t>(x); };
-  const auto high = [](std::uint64_t x) { return static_cast<std::uint32_t>(x >> 32); };
-  const auto [first, second] = skipped(index).counter;
-  Block x{low(first), high(first), low(second), high(second)};
-  std::uint32_t k0 = low(key), k1 = high(key);
-  for (int round = 0; round < 10; ++round) {
-    const std::uint64_t a = kFactor0 * x[0], b = kFactor1 * x[2];
-    x = {high(b) ^ x[1] ^ k0, low(b), high(a) ^ x[3] ^ k1, low(a)};
-    k0 += kStep0;
-    k1 += kStep1;
-  }
-  return x;
-}
-
-Philox Philox::of_seed(std::uint64_t first, std::uint64_t second) {
-  const Block mixed = Philox{0x02461e293ec8f720, {first, second}}.block(0);
-  const auto pair = [&](int i) { return std::uint64_t{mixed[i + 1]} << 32 | mixed[i]; };
-  return {pair(0), {0, pair(2)}};
-}
-
-Philox Philox::skipped(std::uint64_t count) const {
-  const std::uint64_t first = counter[0] + count;
-  return {key, {first, counter[1] + (first < count ? 1 : 0)}};
-}
 
 namespace {
 
@@ -67,6 +38,13 @@ std::vector<std::uint64_t> words(const Node& n, std::size_t i, std::int64_t coun
   return {narrow.begin(), narrow.end()};
 }
 
+// The generator of a seed of two numbers, as TensorFlow mixes them.
+Philox of_seed(std::uint64_t first, std::uint64_t second) {
+  const Philox::Block mixed = Philox{0x02461e293ec8f720, {first, second}}.block(0);
+  const auto pair = [&](int i) { return std::uint64_t{mixed[i + 1]} << 32 | mixed[i]; };
+  return {pair(0), {0, pair(2)}};
+}
+
 }  // namespace
 
 Array known_input(const Node& n, std::size_t i) {
@@ -81,7 +59,7 @@ Array known_input(const Node& n, std::size_t i) {
 
 Philox seeded(const Node& n, std::size_t i) {
   const auto seed = words(n, i, 2);
-  return Philox::of_seed(seed[0], seed[1]);
+  return of_seed(seed[0], seed[1]);
 }
 
 Philox given(const Node& n) {

@@ -1,6 +1,5 @@
 // TensorFlow's own random numbers, bit for bit as tests/oracle/tf_random.py recorded them.
 #include <tf2jax/tf2jax.h>
-#include <tf2jax/tf_import/converters/random/internal/philox.h>
 
 #include "../../../support.h"
 #include "../../one_node.h"
@@ -8,22 +7,6 @@
 
 namespace tf2jax {
 namespace {
-
-// The known answers of Salmon et al.'s Random123: counter and key all zeros, all ones, and digits of pi.
-TEST(Philox, GivesThePublishedBits) {
-  using tf_import::Philox;
-  constexpr std::uint64_t kOnes = ~std::uint64_t{0};
-  EXPECT_EQ((Philox{0, {0, 0}}.block(0)), (Philox::Block{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
-  EXPECT_EQ((Philox{kOnes, {kOnes, kOnes}}.block(0)), (Philox::Block{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
-  EXPECT_EQ((Philox{0x299f31d0a4093822, {0x85a308d3243f6a88, 0x0370734413198a2e}}.block(0)),
-            (Philox::Block{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
-}
-
-TEST(Philox, CountersCarry) {
-  using tf_import::Philox;
-  constexpr std::uint64_t kOnes = ~std::uint64_t{0};
-  EXPECT_EQ((Philox{7, {kOnes, 3}}.block(1)), (Philox{7, {0, 4}}.block(0)));
-}
 
 TEST(ExactRandom, IsWhatTensorFlowDraws) {
   const auto exact = override_config(&Config::tf_exact_random, true);

@@ -8,7 +8,7 @@
 #include <type_traits>
 
 #include "tf2jax/base/float16.h"
-#include "tf2jax/tf_import/converters/random/internal/philox.h"
+#include "tf2jax/ops/internal/philox.h"
 
 namespace tf2jax::tf_import {
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "tf2jax/tf_import/converters/random/internal/philox.h"
+#include "tf2jax/ops/internal/philox.h"
 
 namespace tf2jax::tf_import {
 
