@@ -3,7 +3,6 @@ find_package(fmt REQUIRED)
 find_package(Threads REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 find_package(Protobuf REQUIRED)
-find_package(absl REQUIRED)
 find_package(leveldb REQUIRED)
 find_package(ZLIB REQUIRED)
 # Debian's leveldb is shared and already linked to snappy; its exported link line would need snappy's -dev package.

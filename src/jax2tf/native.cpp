@@ -53,7 +53,7 @@ const Strings& checks_of(const ConvertOptions& options) {
   return checks;
 }
 
-bool calls_cpu_library(const std::vector<stablehlo::Op>& ops) {
+bool calls_cpu_library(const stablehlo::OpList& ops) {
   return std::ranges::any_of(ops, [](const stablehlo::Op& op) {
     const stablehlo::Attr* target = op.name == "custom_call" ? op.find("call_target_name") : nullptr;
     return (target && target->text.starts_with("lapack_")) ||

@@ -85,7 +85,7 @@ const Attr* Attr::find(std::string_view name) const {
   return nullptr;
 }
 
-const Attr* Op::find(std::string_view attribute) const {
+const Attr* Op::find(std::string_view attribute) const& {
   for (const auto& [key, value] : attributes)
     if (key == attribute) return value.get();
   return nullptr;

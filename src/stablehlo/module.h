@@ -14,6 +14,7 @@
 
 #include "tf2jax/base/dtype.h"
 #include "tf2jax/base/shape.h"
+#include "tf2jax/stablehlo/op_list.h"
 
 namespace tf2jax::stablehlo {
 
@@ -22,9 +23,6 @@ inline constexpr std::int64_t kDynamic = std::numeric_limits<std::int64_t>::min(
 
 /// A number of the file as an index.
 constexpr std::size_t as_index(std::integral auto i) { return i; }
-
-struct Type;
-using TypePtr = std::shared_ptr<const Type>;
 
 /// A type of a value or of an attribute. `element` is MLIR's spelling ("f32", "i1", "ui8", "complex<f32>", "index");
 /// scalars are types of attributes.
@@ -87,18 +85,20 @@ struct Op {
   std::vector<Region> regions;
   std::uint64_t offset = 0;  ///< of the byte (bytecode) or the line (text) it starts at
 
-  const Attr* find(std::string_view attribute) const;
+  /// The attribute of that name, which the operation holds; null when there is none.
+  const Attr* find(std::string_view attribute) const&;
+  void find(std::string_view attribute) && = delete;
 };
 /// One block: everything that JAX writes has one block a region.
 struct Region {
   std::vector<ValueId> arguments;
-  std::vector<Op> ops;
+  OpList ops;
 };
 
 struct Function {
   std::string name;
   bool is_public = false;
-  std::vector<TypePtr> types;  ///< of every value, those of nested regions included
+  TypeList types;  ///< of every value, those of nested regions included
   std::vector<TypePtr> inputs, outputs;
   std::vector<AttrPtr> input_attributes, output_attributes;  ///< dictionaries or null; empty when none has any
   Region body;

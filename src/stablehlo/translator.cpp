@@ -21,10 +21,6 @@ bool is_known(const Array& x) {
   return x.is_concrete() && !is_inexact(x.dtype()) && is_concrete(x.shape()) && x.size() <= kMaxFolded;
 }
 
-bool has_open_sizes(const std::vector<TypePtr>& types) {
-  return std::ranges::any_of(types, [](const TypePtr& t) { return t && t->is_dynamic(); });
-}
-
 std::string type_text(const Array& x) { return x.aval().to_string(); }
 
 // Whether a value is of a type: open sizes take any.
@@ -41,7 +37,7 @@ bool fits(const Type& type, const Aval& aval) {
 
 Translator::Translator(const Module& module, const TranslateOptions& options) : module_(module), options_(options) {
   folds_ = !options.known_operands.empty() ||
-           std::ranges::any_of(module.functions, [](const Function& f) { return has_open_sizes(f.types); });
+           std::ranges::any_of(module.functions, [](const Function& f) { return f.types.has_open_sizes(); });
 }
 
 Arrays Translator::run(const Function& function, const Arrays& args) {
@@ -70,7 +66,7 @@ Arrays Translator::run(const Function& function, const Arrays& args) {
 }
 
 Arrays Translator::call(const Function& function, const Arrays& args) {
-  if (folds_ && (has_open_sizes(function.types) || std::ranges::any_of(args, is_known))) return run(function, args);
+  if (folds_ && (function.types.has_open_sizes() || std::ranges::any_of(args, is_known))) return run(function, args);
   Avals avals;
   for (const Array& x : args) avals.push_back(x.aval().strong());
   const auto known =
@@ -86,9 +82,10 @@ Arrays Translator::run(const Region& region, const Arrays& args, Frame& frame) {
                     "stablehlo: a region of function '{}' has the wrong number of operands. Got {}; expected {}.",
                     frame.function.name, args.size(), region.arguments.size());
   for (std::size_t i = 0; i < args.size(); ++i) frame.values[as_index(region.arguments[i])] = args[i];
-  for (const Op& op : region.ops) {
+  for (auto at = region.ops.begin(); at != region.ops.end(); ++at) {
+    const Op op = *at;
     if (op.name != "return") {
-      execute(op, frame);
+      execute(at, op, frame);
       continue;
     }
     Arrays out;
@@ -113,7 +110,7 @@ bool Translator::can_fold(const Op& op, const Arrays& args, const Frame& frame) 
   });
 }
 
-void Translator::execute(const Op& op, Frame& frame) {
+void Translator::execute(OpList::Iterator at, const Op& op, Frame& frame) {
   check<ResourceExhaustedError>(++steps_ <= config().max_expanded_nodes,
                                 "stablehlo: the module has more operations, with those of the functions it calls, than "
                                 "{}. Raise Config::max_expanded_nodes if it should.",
@@ -144,7 +141,7 @@ void Translator::execute(const Op& op, Frame& frame) {
   check_results(op, results, frame);
   for (std::size_t i = 0; i < results.size(); ++i) {
     frame.values[as_index(op.results[i])] = results[i];
-    frame.producers[as_index(op.results[i])] = &op;
+    frame.producers[as_index(op.results[i])] = at;
   }
 }
 

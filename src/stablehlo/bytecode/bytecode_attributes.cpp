@@ -1,6 +1,7 @@
 // Attributes of a bytecode file: MLIR's own and VHLO's; plain_attributes.cpp has StableHLO's.
 #include "tf2jax/stablehlo/internal/bytecode_entries.h"
 #include "tf2jax/stablehlo/internal/enumerators.h"
+#include "tf2jax/stablehlo/internal/pool.h"
 
 #include "tf2jax/base/error.h"
 
@@ -59,8 +60,7 @@ double real_of(std::int64_t bits, const std::string& element, const ByteCursor& 
 
 Attr text_attribute(std::string text) { return of(Kind::text, std::move(text)); }
 
-BytecodeEntries::BytecodeEntries(const BytecodeFile& file)
-    : file_(file), attributes_(file.attributes.size()), types_(file.types.size()) {}
+BytecodeEntries::BytecodeEntries(const BytecodeFile& file) : file_(file), types_(file.types.size()) {}
 
 void BytecodeEntries::count_in(std::size_t height, std::size_t weight) {
   height_ = std::max(height_, height);
@@ -68,32 +68,45 @@ void BytecodeEntries::count_in(std::size_t height, std::size_t weight) {
 }
 
 template <class T, class Decode>
-const std::shared_ptr<const T>& BytecodeEntries::entry(Entry<T>& known, const EntryPlace& place, const Decode& decode) {
-  if (!known.value) {
-    if (++depth_ > kMaxHeight) file_.entry(place).fail("types or attributes are nested too deep.");
-    const std::size_t outer_height = std::exchange(height_, 0), outer_weight = std::exchange(weight_, 0);
-    T value = decode();
-    --depth_;
-    known.height = height_ + 1;
-    known.weight = weight_ + 1;
-    if (known.height > kMaxHeight) file_.entry(place).fail("types or attributes are nested too deep.");
-    if (known.weight > kMaxWeight) file_.entry(place).fail("types or attributes hold too many others.");
-    known.value = std::make_shared<const T>(std::move(value));
-    height_ = outer_height;
-    weight_ = outer_weight;
-  }
-  count_in(known.height, known.weight);
-  return known.value;
+BytecodeEntries::Entry<T> BytecodeEntries::decoded(const EntryPlace& place, const Decode& decode) {
+  if (++depth_ > kMaxHeight) file_.entry(place).fail("types or attributes are nested too deep.");
+  const std::size_t outer_height = std::exchange(height_, 0), outer_weight = std::exchange(weight_, 0);
+  T value = decode(place);
+  --depth_;
+  Entry<T> out{nullptr, height_ + 1, weight_ + 1};
+  if (out.height > kMaxHeight) file_.entry(place).fail("types or attributes are nested too deep.");
+  if (out.weight > kMaxWeight) file_.entry(place).fail("types or attributes hold too many others.");
+  out.value = std::make_shared<const T>(std::move(value));
+  height_ = outer_height;
+  weight_ = outer_weight;
+  return out;
 }
 
-const AttrPtr& BytecodeEntries::attribute(std::uint64_t i) {
-  const EntryPlace& place = file_.attributes.at(i);
-  return entry(attributes_.at(i), place, [&] { return decode_attribute(place); });
+AttrPtr BytecodeEntries::attribute(std::uint64_t i) {
+  const auto use = [&](const Entry<Attr>& entry) {
+    count_in(entry.height, entry.weight);
+    return entry.value;
+  };
+  if (const auto known = kept_.find(i); known != kept_.end()) return use(known->second);
+  auto& [number, recent] = recent_[i % recent_.size()];
+  if (recent.value && number == i) return use(recent);
+  const auto entry =
+      decoded<Attr>(file_.attributes.at(i), [&](const EntryPlace& place) { return decode_attribute(place); });
+  if (is_leaf(*entry.value)) {
+    number = i;
+    recent = entry;
+  } else {
+    kept_.emplace(i, entry);
+  }
+  return use(entry);
 }
 
 const TypePtr& BytecodeEntries::type(std::uint64_t i) {
-  const EntryPlace& place = file_.types.at(i);
-  return entry(types_.at(i), place, [&] { return decode_type(place); });
+  Entry<Type>& known = types_.at(i);
+  if (!known.value)
+    known = decoded<Type>(file_.types.at(i), [&](const EntryPlace& place) { return decode_type(place); });
+  count_in(known.height, known.weight);
+  return known.value;
 }
 
 std::string BytecodeEntries::read_string(ByteCursor& in) {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace tf2jax::stablehlo {
 namespace {
 
@@ -58,8 +60,11 @@ ByteCursor BytecodeFile::entry(const EntryPlace& place) const {
   return {bytes, place.begin, place.size, section_name(static_cast<std::uint8_t>(Section::attr_type))};
 }
 ByteCursor BytecodeFile::property(std::uint64_t i) const {
-  const auto& [begin, size] = properties.at(i);
-  return {bytes, begin, size, section_name(static_cast<std::uint8_t>(Section::properties))};
+  const std::string_view name = section_name(static_cast<std::uint8_t>(Section::properties));
+  const std::uint64_t begin = properties.at(i);
+  ByteCursor in(bytes, begin, bytes.size() - begin, name);
+  const std::uint64_t size = in.varint();
+  return {bytes, in.offset(), size, name};
 }
 
 // Lengths come last string first, the strings in order; each ends with a zero byte.
@@ -107,18 +112,29 @@ void BytecodeFile::read_places() {
   read_places_of(in, types, num_types, at);
 }
 
-void BytecodeFile::read_places_of(ByteCursor& in, std::vector<EntryPlace>& out, std::uint64_t count,
-                                  std::uint64_t& at) {
+EntryPlace EntryPlaces::at(std::uint64_t i) const {
+  const std::uint64_t entry = entries_.at(i);
+  const std::uint64_t next = i + 1 < entries_.size() ? entries_[i + 1] >> 1 : end_;
+  const auto group = std::ranges::upper_bound(groups_, i, {}, [](const auto& g) { return g.first; }) - 1;
+  return {entry >> 1, next - (entry >> 1), group->second, (entry & 1u) != 0};
+}
+
+void EntryPlaces::add(std::uint64_t begin, std::uint64_t size, bool is_text) {
+  entries_.push_back(begin << 1 | (is_text ? 1 : 0));
+  end_ = begin + size;
+}
+
+void BytecodeFile::read_places_of(ByteCursor& in, EntryPlaces& out, std::uint64_t count, std::uint64_t& at) {
   const ByteCursor data = section(Section::attr_type);
   const std::uint64_t last = data.offset() + data.left();
   while (out.size() < count) {
-    const auto dialect = static_cast<std::uint32_t>(in.index(dialects.size(), "a dialect"));
+    out.add_group(in.index(dialects.size(), "a dialect"));
     const std::uint64_t here = in.count("entries");
     if (here > count - out.size()) in.fail("there are more entries than it says.");
     for (std::uint64_t i = 0; i < here; ++i) {
       const std::uint64_t code = in.varint(), size = code >> 1;
       if (size > last - at) in.fail("an entry lies outside of section 'AttrType'.");
-      out.push_back({at, size, dialect, (code & 1u) == 0});
+      out.add(at, size, (code & 1u) == 0);
       at += size;
     }
   }
@@ -128,9 +144,8 @@ void BytecodeFile::read_properties() {
   ByteCursor in = section(Section::properties);
   const std::uint64_t n = in.count("properties");
   for (std::uint64_t i = 0; i < n; ++i) {
-    const std::uint64_t size = in.varint();
-    properties.emplace_back(in.offset(), size);
-    (void)in.bytes(size);
+    properties.push_back(in.offset());
+    (void)in.bytes(in.varint());
   }
 }
 

@@ -28,7 +28,7 @@ std::string plain_name(const OpName& name) {
 
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) : file_(bytes), entries_(file_) {}
+  explicit Reader(std::string_view bytes) : file_(bytes), entries_(file_), room_(4 * bytes.size()) {}
 
   Module read() {
     module_.producer = file_.producer;
@@ -37,6 +37,7 @@ class Reader {
     if (head != (1u << 1)) in.fail("one module is expected.");
     Scope nothing;
     Function unused;
+    unused.types = TypeList(pool_);
     function_ = &unused;
     scope_ = &nothing;
     const Op top = read_op(in);
@@ -72,7 +73,7 @@ class Reader {
       raise<NotImplementedError>("stablehlo: operation '{}' jumps to blocks, which is not supported.", op.name);
     if (mask & kUseLists) skip_use_lists(in, types.size());
     op.results.reserve(types.size());
-    for (auto& t : types) op.results.push_back(define(in, std::move(t)));
+    for (const TypePtr& t : types) op.results.push_back(define(in, t));
     const bool is_module = name.dialect == "builtin" && name.name == "module";
     if (mask & kRegions) {
       if (is_module) read_module_body(in);
@@ -167,10 +168,10 @@ class Reader {
     }
   }
 
-  ValueId define(const ByteCursor& in, TypePtr type) {
+  ValueId define(const ByteCursor& in, const TypePtr& type) {
     if (scope_->next >= scope_->values.size()) in.fail("there are more values than the region says.");
     const auto id = static_cast<ValueId>(function_->types.size());
-    function_->types.push_back(std::move(type));
+    function_->types.push_back(type);
     return scope_->values[scope_->next++] = id;
   }
 
@@ -197,8 +198,9 @@ class Reader {
     --depth_;
   }
 
-  Region read_region(ByteCursor& in) {
+  Region read_region(ByteCursor& in, bool is_function = false) {
     Region region;
+    region.ops = OpList(pool_);
     const std::uint64_t blocks = in.varint();
     if (blocks == 0) return region;
     check<NotImplementedError>(blocks == 1, "stablehlo: a region has several blocks, which is not supported. Got {}.",
@@ -210,21 +212,23 @@ class Reader {
     scope_->next = base;
     const std::uint64_t head = in.varint(), ops = head >> 1;
     if (ops > in.left()) in.fail("there are fewer operations than it says.");
+    if (is_function) make_room(region, in.left(), values);
     if (head & 1u) read_arguments(in, region);
-    region.ops.reserve(room_for(ops));
     for (std::uint64_t i = 0; i < ops; ++i) region.ops.push_back(read_op(in));
     scope_->values.resize(base);
     scope_->next = next;
     return region;
   }
 
-  // How many operations to make room for at once: what a file says of all its regions may be more than it can hold.
-  std::uint64_t room_for(std::uint64_t ops) {
-    constexpr std::uint64_t kBytes = 6;  // of a short operation
-    const std::uint64_t n =
-        std::min(ops, file_.bytes.size() / kBytes - std::min(file_.bytes.size() / kBytes, reserved_));
-    reserved_ += n;
-    return n;
+  // Room at once for the operations and values of a function, which take about so much; no more in all than a few times
+  // the file, whatever it says of each.
+  void make_room(Region& region, std::uint64_t bytes, std::uint64_t values) {
+    const std::uint64_t of_ops = bytes + bytes / 2, of_types = values + values / 2;  // with those of its regions
+    const std::uint64_t all = of_ops + sizeof(std::uint32_t) * of_types;
+    if (all > room_) return;
+    room_ -= all;
+    region.ops.reserve(of_ops);
+    function_->types.reserve(of_types);
   }
 
   void read_arguments(ByteCursor& in, Region& region) {
@@ -253,11 +257,12 @@ class Reader {
 
   void read_function(ByteCursor& in, const Op& op) {
     Function f;
+    f.types = TypeList(pool_);
     // A function sees no value from outside, whatever the file says about its region.
     Scope own;
     Function* const outer = std::exchange(function_, &f);
     Scope* const around = std::exchange(scope_, &own);
-    for_each_region(in, [&](ByteCursor& at) { f.body = read_region(at); });
+    for_each_region(in, [&](ByteCursor& at) { f.body = read_region(at, true); });
     scope_ = around;
     function_ = outer;
     const auto text = [&](std::string_view name) {
@@ -282,11 +287,13 @@ class Reader {
   const BytecodeFile file_;
   BytecodeEntries entries_;
   Module module_;
+  PoolPtr pool_ = make_pool();
   Function* function_ = nullptr;
   Scope* scope_ = nullptr;
   bool is_module_ = false;
   int depth_ = 0;
-  std::size_t copied_ = 0, reserved_ = 0;
+  std::size_t copied_ = 0;
+  std::uint64_t room_;  // bytes that may be made room for yet
 };
 
 }  // namespace

@@ -63,7 +63,7 @@ ValueIds Emitter::op(std::string_view name, ValueIds operands, std::vector<TypeP
   o.regions = std::move(regions);
   for (TypePtr& t : results) {
     o.results.push_back(static_cast<ValueId>(function_->types.size()));
-    function_->types.push_back(std::move(t));
+    function_->types.push_back(t);
   }
   ValueIds out = o.results;
   ops_->push_back(std::move(o));
@@ -92,13 +92,15 @@ Region Emitter::region(const Avals& arguments, const std::function<ValueIds(cons
     r.arguments.push_back(static_cast<ValueId>(function_->types.size()));
     function_->types.push_back(stablehlo::type_of(a));
   }
-  std::vector<Op>* const outer = std::exchange(ops_, &r.ops);
+  std::vector<Op> ops;
+  std::vector<Op>* const outer = std::exchange(ops_, &ops);
   const auto outer_sizes = sizes_;
   const ValueIds arguments_of = r.arguments;
   ValueIds results = body(arguments_of);
   (void)op("return", std::move(results), {});
   ops_ = outer;
   sizes_ = outer_sizes;
+  r.ops = OpList(pool_, ops);
   return r;
 }
 
@@ -150,6 +152,7 @@ std::string Emitter::function(const std::string& name, const Jaxpr& program, boo
   std::string unique = base;
   while (!names_.emplace(unique, 0).second) unique = fmt::format("{}_{}", base, names_.at(base)++);
   Function f;
+  f.types = TypeList(pool_);
   f.name = unique;
   f.is_public = is_public;
   Avals inputs(is_public ? 0 : variables_.size(), size_type());

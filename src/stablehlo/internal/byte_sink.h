@@ -15,6 +15,7 @@ class ByteSink {
   /// An integer of known width: a byte up to 8 bits, else a signed varint.
   void integer(std::int64_t v, int width);
   void section(std::uint8_t id, const std::string& contents);
+  void reserve(std::size_t n) { bytes_.reserve(n); }
   const std::string& str() const { return bytes_; }
 
  private:

@@ -1,5 +1,8 @@
-// Attributes and types of a bytecode file, decoded when they are first asked for.
+// Attributes and types of a bytecode file, decoded when they are asked for.
 #pragma once
+#include <array>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "tf2jax/stablehlo/internal/bytecode_file.h"
@@ -7,14 +10,20 @@
 
 namespace tf2jax::stablehlo {
 
-/// Decodes entries of `file`, which outlives it, each once. Entries hold others by number: how deep, and how many with
-/// those that are held several times, is bounded.
+template <class T>
+struct DecodedEntry {
+  std::shared_ptr<const T> value;
+  std::size_t height = 0, weight = 0;  ///< of what it holds: the deepest, and all of them
+};
+
+/// Decodes entries of `file`, which outlives it: those that are large or hold others once, short ones again after a
+/// while. Entries hold others by number: how deep, and how many with those that are held several times, is bounded.
 class BytecodeEntries {
  public:
   explicit BytecodeEntries(const BytecodeFile& file);
 
   /// Throws: DataLossError for damaged entries, NotImplementedError for kinds that are not known.
-  const AttrPtr& attribute(std::uint64_t i);
+  AttrPtr attribute(std::uint64_t i);
   const TypePtr& type(std::uint64_t i);
   const BytecodeFile& file() const { return file_; }
 
@@ -27,12 +36,9 @@ class BytecodeEntries {
 
  private:
   template <class T>
-  struct Entry {
-    std::shared_ptr<const T> value;
-    std::size_t height = 0, weight = 0;  // of what it holds: the deepest, and all of them
-  };
+  using Entry = DecodedEntry<T>;
   template <class T, class Decode>
-  const std::shared_ptr<const T>& entry(Entry<T>& known, const EntryPlace& place, const Decode& decode);
+  Entry<T> decoded(const EntryPlace& place, const Decode& decode);
   void count_in(std::size_t height, std::size_t weight);
   Attr decode_attribute(const EntryPlace& place);
   Attr decode_builtin(ByteCursor& in);
@@ -53,7 +59,8 @@ class BytecodeEntries {
   std::string complex_of(ByteCursor& in);
 
   const BytecodeFile& file_;
-  std::vector<Entry<Attr>> attributes_;
+  std::unordered_map<std::uint64_t, Entry<Attr>> kept_;
+  std::array<std::pair<std::uint64_t, Entry<Attr>>, 64> recent_;  // short ones, by the last bits of their numbers
   std::vector<Entry<Type>> types_;
   std::size_t depth_ = 0, height_ = 0, weight_ = 0;  // of the entry that is being decoded
 };

@@ -27,8 +27,23 @@ enum class Section : std::uint8_t {
 /// Where one attribute or type lies; the dialect that wrote it, and whether it is text.
 struct EntryPlace {
   std::uint64_t begin = 0, size = 0;
-  std::uint32_t dialect = 0;
+  std::size_t dialect = 0;
   bool is_text = false;
+};
+/// The places of all attributes, or of all types: they lie one behind another, those of a dialect together.
+class EntryPlaces {
+ public:
+  std::size_t size() const { return entries_.size(); }
+  /// Throws: std::out_of_range.
+  EntryPlace at(std::uint64_t i) const;
+  /// Opens a group, whose entries follow.
+  void add_group(std::size_t dialect) { groups_.emplace_back(entries_.size(), dialect); }
+  void add(std::uint64_t begin, std::uint64_t size, bool is_text);
+
+ private:
+  std::vector<std::uint64_t> entries_;  // where each begins, and in the last bit whether it is text
+  std::uint64_t end_ = 0;
+  std::vector<std::pair<std::size_t, std::size_t>> groups_;  // first entry, dialect
 };
 /// An operation's name: its dialect, and the rest.
 struct OpName {
@@ -49,8 +64,8 @@ struct BytecodeFile {
   std::string_view producer;
   std::vector<std::string_view> strings, dialects;
   std::vector<OpName> op_names;
-  std::vector<EntryPlace> attributes, types;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> properties;  ///< begin, size
+  EntryPlaces attributes, types;
+  std::vector<std::uint64_t> properties;  ///< where each begins, with its size
 
  private:
   struct Range {
@@ -60,7 +75,7 @@ struct BytecodeFile {
   void read_strings();
   void read_dialects();
   void read_places();
-  void read_places_of(ByteCursor& in, std::vector<EntryPlace>& out, std::uint64_t count, std::uint64_t& at);
+  void read_places_of(ByteCursor& in, EntryPlaces& out, std::uint64_t count, std::uint64_t& at);
   void read_properties();
 
   std::array<std::optional<Range>, 9> sections_;

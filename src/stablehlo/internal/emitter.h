@@ -83,6 +83,7 @@ class Emitter {
   void assert_size(std::string_view direction, Dim a, Dim b, const std::string& message);
 
   Module module_;
+  PoolPtr pool_ = make_pool();
   Function* function_ = nullptr;
   std::vector<Op>* ops_ = nullptr;
   std::vector<std::pair<Jaxpr, std::string>> written_;

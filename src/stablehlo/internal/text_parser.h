@@ -62,11 +62,13 @@ class TextParser {
   std::vector<ValueId> operand();
   ValueId one_operand();
   void define(const std::string& name, const std::vector<ValueId>& values);
-  ValueId new_value(TypePtr type);
+  ValueId new_value(const TypePtr& type);
   void deeper();
 
   TextScanner in;
   Module module_;
+  PoolPtr pool_ = make_pool();
+  std::map<std::string_view, TypePtr> tensors_;  // by what is written
   Function* function_ = nullptr;
   std::unordered_map<std::string, std::vector<ValueId>> values_;
   std::vector<std::pair<std::string, std::vector<ValueId>>> shadowed_;  // to be put back at the end of regions

@@ -12,10 +12,10 @@ namespace tf2jax::stablehlo {
 
 /// What the values of a function's run are. Nested regions write into the same one.
 struct Frame {
-  explicit Frame(const Function& f) : function(f), values(f.types.size()), producers(f.types.size(), nullptr) {}
+  explicit Frame(const Function& f) : function(f), values(f.types.size()), producers(f.types.size()) {}
   const Function& function;
   Arrays values;
-  std::vector<const Op*> producers;  ///< null for arguments
+  std::vector<OpList::Iterator> producers;  ///< false for arguments
 };
 
 class Translator {
@@ -33,7 +33,7 @@ class Translator {
   Arrays run(const Region& region, const Arrays& args, Frame& frame);
 
  private:
-  void execute(const Op& op, Frame& frame);
+  void execute(OpList::Iterator at, const Op& op, Frame& frame);
   bool can_fold(const Op& op, const Arrays& args, const Frame& frame) const;
   void check_results(const Op& op, const Arrays& results, const Frame& frame) const;
 
@@ -86,8 +86,9 @@ class Call {
   std::vector<std::int64_t> known(std::size_t i) const;
   /// The one integer of operand `i`, likewise.
   std::int64_t known_number(std::size_t i) const;
-  /// The operation that made operand `i`; null for arguments and captured constants.
-  const Op* producer(std::size_t i) const;
+  /// The operation that made operand `i`; nullopt for arguments and captured constants.
+  std::optional<Op> producer(std::size_t i) const;
+  std::optional<Op> producer_of(ValueId v) const;
 
   [[noreturn]] void fail(const std::string& message) const;
 };

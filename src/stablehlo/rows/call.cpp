@@ -113,8 +113,13 @@ std::int64_t Call::known_number(std::size_t i) const {
   return all[0];
 }
 
-const Op* Call::producer(std::size_t i) const {
-  return i < op.operands.size() ? frame.producers[as_index(op.operands[i])] : nullptr;
+std::optional<Op> Call::producer(std::size_t i) const {
+  return i < op.operands.size() ? producer_of(op.operands[i]) : std::nullopt;
+}
+
+std::optional<Op> Call::producer_of(ValueId v) const {
+  const OpList::Iterator at = frame.producers[as_index(v)];
+  return at ? std::optional(*at) : std::nullopt;
 }
 
 constexpr std::size_t kShared = 1 << 12;  // bytes; smaller constants are copied, which lets go of the module

@@ -88,7 +88,7 @@ Arrays approximate_top_k(Call& c) {
   p.aggregate_to_topk = !all || all->integer != 0;
   p.is_max_k = takes_largest(c);
   if (size) p.reduction_input_size_override = size->integer;
-  const Op* positions = c.producer(1);
+  const auto positions = c.producer(1);
   const bool counted = positions && (positions->name == "iota" || positions->name == "dynamic_iota");
   check<NotImplementedError>(counted, "stablehlo: custom call 'ApproxTopK' at {} is supported for positions only.",
                              c.op.offset);

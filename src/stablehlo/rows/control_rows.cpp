@@ -27,7 +27,7 @@ Arrays composite_row(Call& c) {
 
 // Whether the index was made by a clamp to what is not negative, or from a bool. Ours is clamped to the last branch.
 bool is_never_negative(const Call& c) {
-  const Op* op = c.producer(0);
+  const auto op = c.producer(0);
   if (!op || op->operands.empty()) return false;
   const ValueId first = op->operands[0];
   if (op->name == "convert") return c.frame.function.types[as_index(first)]->element == "i1";

@@ -61,7 +61,7 @@ Arrays dynamic_pad(Call& c) {
 
 // limit = start + sizes: the sizes, where the start is traced.
 std::optional<std::vector<std::int64_t>> added_sizes(const Call& c) {
-  const Op* sum = c.producer(2);
+  const auto sum = c.producer(2);
   if (!sum || sum->name != "add" || sum->operands.size() != 2) return std::nullopt;
   for (std::size_t i = 0; i < 2; ++i) {
     const Array& other = c.frame.values[as_index(sum->operands[1 - i])];

@@ -63,9 +63,9 @@ Arrays geqrf(Call& c) {
 
 // Whether an operand is a constant of zeros, repeated perhaps.
 bool is_zero(const Call& c, std::size_t operand) {
-  const Op* made = c.producer(operand);
+  auto made = c.producer(operand);
   while (made && made->name == "broadcast_in_dim" && made->operands.size() == 1)
-    made = c.frame.producers[as_index(made->operands[0])];
+    made = c.producer_of(made->operands[0]);
   const Attr* value = made && made->name == "constant" ? made->find("value") : nullptr;
   return value && value->text.find_first_not_of('\0') == std::string::npos;
 }

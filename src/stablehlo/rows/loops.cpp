@@ -7,11 +7,11 @@
 namespace tf2jax::stablehlo {
 namespace {
 
-// An operation of a region by its result; null when the region does not make it.
-const Op* maker(const Region& region, ValueId v) {
+// An operation of a region by its result; nullopt when the region does not make it.
+std::optional<Op> maker(const Region& region, ValueId v) {
   for (const Op& op : region.ops)
-    if (std::ranges::find(op.results, v) != op.results.end()) return &op;
-  return nullptr;
+    if (std::ranges::find(op.results, v) != op.results.end()) return op;
+  return std::nullopt;
 }
 
 std::optional<std::size_t> position(const std::vector<ValueId>& list, ValueId v) {
@@ -37,7 +37,7 @@ class Counter {
   std::optional<std::int64_t> trips() const {
     if (condition_.ops.empty() || body_.ops.empty()) return std::nullopt;
     const Op& test = condition_.ops.back();
-    const Op* compare = test.operands.size() == 1 ? maker(condition_, test.operands[0]) : nullptr;
+    const auto compare = test.operands.size() == 1 ? maker(condition_, test.operands[0]) : std::nullopt;
     if (!compare || compare->name != "compare" || compare->operands.size() != 2) return std::nullopt;
     const Attr* direction = compare->find("comparison_direction");
     if (!direction) return std::nullopt;
@@ -48,7 +48,7 @@ class Counter {
  private:
   // A number that every step sees: a constant of the region, one from outside, or a carried value that never changes.
   std::optional<std::int64_t> constant_of(const Region& region, ValueId v) const {
-    if (const Op* op = maker(region, v)) {
+    if (const auto op = maker(region, v)) {
       const Attr* value = op->name == "constant" ? op->find("value") : nullptr;
       const auto all = value ? integers_of(*value) : std::nullopt;
       return all && all->size() == 1 ? std::optional((*all)[0]) : std::nullopt;
@@ -79,7 +79,7 @@ class Counter {
 
   std::optional<std::int64_t> step_of(std::size_t at) const {
     const Op& end = body_.ops.back();
-    const Op* sum = at < end.operands.size() ? maker(body_, end.operands[at]) : nullptr;
+    const auto sum = at < end.operands.size() ? maker(body_, end.operands[at]) : std::nullopt;
     if (!sum || sum->name != "add" || sum->operands.size() != 2) return std::nullopt;
     for (std::size_t i = 0; i < 2; ++i)
       if (sum->operands[i] == body_.arguments[at]) return constant_of(body_, sum->operands[1 - i]);

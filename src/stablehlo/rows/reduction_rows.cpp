@@ -37,7 +37,7 @@ std::optional<Arrays> first_place(const Call& c, const std::string& body, const 
   if (c.args.size() != 4 || axes.size() != 1 || c[0].shape()[as_index(axes[0])].value() == 0) return std::nullopt;
   const bool largest = body == fmt::format(kFirstPlace, "GT");
   if (!largest && body != fmt::format(kFirstPlace, "LT")) return std::nullopt;
-  const Op* positions = c.producer(1);
+  const auto positions = c.producer(1);
   const Attr* along = positions && positions->name == "iota" ? positions->find("iota_dimension") : nullptr;
   if (!along || integers_of(*along) != axes) return std::nullopt;
   if (!is_identity(largest ? Combiner::maximum : Combiner::minimum, c[2]) || !is_identity(Combiner::add, c[3]))

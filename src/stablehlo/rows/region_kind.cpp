@@ -16,10 +16,10 @@ namespace {
 const Region& called_body(const Module& module, const Region& region) {
   const Region* r = &region;
   for (int depth = 0; depth < 8; ++depth) {
-    if (r->ops.size() != 2 || r->ops[0].name != "call" || r->ops[0].operands != r->arguments ||
-        r->ops[1].operands != r->ops[0].results)
-      return *r;
-    const Attr* callee = r->ops[0].find("callee");
+    if (r->ops.size() != 2) return *r;
+    const Op call = r->ops[0];
+    if (call.name != "call" || call.operands != r->arguments || r->ops.back().operands != call.results) return *r;
+    const Attr* callee = call.find("callee");
     const auto it = callee ? module.by_name.find(callee->text) : module.by_name.end();
     if (it == module.by_name.end()) return *r;
     r = &module.functions[it->second].body;

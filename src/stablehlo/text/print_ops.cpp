@@ -286,7 +286,7 @@ bool TextPrinter::reduce_op(const Op& op) {
   std::string inputs;
   for (std::size_t i = 0; i < n; ++i)
     inputs += fmt::format("{}({} init: {})", i ? ", " : "", name(op.operands[i]), name(op.operands[n + i]));
-  const Op* combine = n == 1 && body.ops.size() == 2 ? &body.ops[0] : nullptr;
+  const auto combine = n == 1 && body.ops.size() == 2 ? std::optional(body.ops[0]) : std::nullopt;
   const bool applies = combine && combine->operands == body.arguments && combine->attributes.empty() &&
                        combine->regions.empty() && body.ops[1].operands == combine->results &&
                        combine->results.size() == 1;

@@ -152,7 +152,7 @@ void TextParser::reduce_op(Op& op) {
     Op end;
     end.name = "return";
     end.operands = combine.results;
-    r.ops = {combine, end};
+    r.ops = OpList(pool_, std::array{combine, end});
     op.regions.push_back(std::move(r));
   } else {
     // reducer(%a: type, %b: type) (…) { … }: the pairs of one operand each.

@@ -89,6 +89,7 @@ Region TextParser::region_body(const std::vector<std::pair<std::string, TypePtr>
   if (!in.accept(":")) in.expect("{");
   const std::size_t outer = shadowed_.size();
   Region r;
+  r.ops = OpList(pool_);
   for (const auto& [name, t] : arguments) {
     r.arguments.push_back(new_value(t));
     define(name, {r.arguments.back()});

@@ -24,8 +24,8 @@ void TextParser::skip_location() {
   }
 }
 
-ValueId TextParser::new_value(TypePtr t) {
-  function_->types.push_back(std::move(t));
+ValueId TextParser::new_value(const TypePtr& t) {
+  function_->types.push_back(t);
   return static_cast<ValueId>(function_->types.size() - 1);
 }
 
@@ -59,6 +59,7 @@ ValueId TextParser::one_operand() {
 // func.func public @name(%arg0: type {…}, …) -> (type {…}, …) attributes {…} { … }
 void TextParser::function() {
   Function f;
+  f.types = TypeList(pool_);
   function_ = &f;
   values_.clear();
   shadowed_.clear();

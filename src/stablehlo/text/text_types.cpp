@@ -25,6 +25,7 @@ std::string TextParser::element() {
 // Sizes and element type are written without space between: "2x?xf32".
 TypePtr TextParser::tensor() {
   in.expect("<");
+  const std::size_t begin = in.position();
   Type t;
   t.kind = Type::Kind::tensor;
   for (;;) {
@@ -50,7 +51,9 @@ TypePtr TextParser::tensor() {
   t.element = element();
   if (in.accept(",")) (void)in.balanced('<', '>');  // what compilers know about it
   else in.expect(">");
-  return std::make_shared<const Type>(std::move(t));
+  TypePtr& known = tensors_[in.text().substr(begin, in.position() - begin)];
+  if (!known) known = std::make_shared<const Type>(std::move(t));
+  return known;
 }
 
 TypePtr TextParser::type() {

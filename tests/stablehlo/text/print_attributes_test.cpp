@@ -53,7 +53,8 @@ TEST(PrintAttributes, EveryFloatIsReadBack) {
         "stablehlo.constant " +
         text_of(x) + "\n    return %cst : tensor<60xf32>\n  }\n}\n";
     const auto module = stablehlo::parse_module(text);
-    const auto* value = module.entry().body.ops[0].find("value");
+    const auto op = module.entry().body.ops[0];
+    const auto* value = op.find("value");
     ASSERT_TRUE(value);
     EXPECT_EQ(value->text, stablehlo::tensor_attribute(x)->text);
   }
