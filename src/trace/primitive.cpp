@@ -31,6 +31,8 @@ void Primitive::missing(std::string_view what) const {
   raise<MissingRule>("{} for '{}' not implemented. Add the rule to its PrimitiveSpec.", what, name());
 }
 
+Primitive make_primitive(PrimitiveSpec<NoParams> spec) { return make_primitive<NoParams>(std::move(spec)); }
+
 void set_kernel(const Primitive& primitive, Kernel kernel) {
   // Kernels live for the process: a call on another thread may be running the previous one.
   static std::mutex mutex;

@@ -183,7 +183,7 @@ Primitive make_primitive(PrimitiveSpec<P> spec) {
   return Primitive(std::move(record));
 }
 /// A primitive without params.
-inline Primitive make_primitive(PrimitiveSpec<NoParams> spec) { return make_primitive<NoParams>(std::move(spec)); }
+Primitive make_primitive(PrimitiveSpec<NoParams> spec);
 
 /// Sets the eager kernel of a primitive, replacing the backend's. Thread-safe; lasts for the process.
 void set_kernel(const Primitive& primitive, Kernel kernel);
