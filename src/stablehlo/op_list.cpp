@@ -128,7 +128,7 @@ Op OpList::Iterator::operator*() const {
   for (Region& r : op.regions) {
     r.arguments.resize(in.varint());
     read_values(in, r.arguments, near);
-    r.ops.code_ = std::const_pointer_cast<Code>(code_->shared_from_this());
+    r.ops.code_ = code_->shared_from_this();
     r.ops.count_ = in.varint();
     const std::uint64_t last = in.varint(), size = in.varint();
     r.ops.begin_ = in.offset();

@@ -53,8 +53,8 @@ class OpList {
 
    private:
     friend class OpList;
-    Iterator(const Code* code, std::size_t at) : code_(code), at_(at) {}
-    const Code* code_ = nullptr;
+    Iterator(Code* code, std::size_t at) : code_(code), at_(at) {}
+    Code* code_ = nullptr;
     std::size_t at_ = 0;
   };
   Iterator begin() const { return {code_.get(), begin_}; }

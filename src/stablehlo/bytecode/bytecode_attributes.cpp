@@ -16,6 +16,7 @@ namespace {
 using Kind = Attr::Kind;
 
 constexpr std::size_t kMaxHeight = 64, kMaxWeight = 1 << 24;
+constexpr std::size_t kLight = 16;  // of an attribute that is quickly decoded again
 
 Attr of(Kind kind, std::string text = {}) {
   Attr a;
@@ -92,7 +93,7 @@ AttrPtr BytecodeEntries::attribute(std::uint64_t i) {
   if (recent.value && number == i) return use(recent);
   const auto entry =
       decoded<Attr>(file_.attributes.at(i), [&](const EntryPlace& place) { return decode_attribute(place); });
-  if (is_leaf(*entry.value)) {
+  if (is_leaf(*entry.value) && entry.weight <= kLight) {  // what it was made of may be more than is left of it
     number = i;
     recent = entry;
   } else {

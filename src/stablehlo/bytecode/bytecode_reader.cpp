@@ -130,7 +130,7 @@ class Reader {
     count_attributes(in, op, before);
   }
 
-  // Operations share names and attributes in the file, and have them each for themselves here.
+  // Many operations may name the same attributes, in fewer bytes than it takes to read them.
   void count_attributes(const ByteCursor& in, const Op& op, std::size_t first) {
     std::size_t n = 0;
     for (std::size_t i = first; i < op.attributes.size(); ++i) n += 1 + op.attributes[i].first.size() / kShort;

@@ -1,5 +1,6 @@
 // Runs a module's functions on arrays under the current trace, operation by operation, through the table of rows.
 #pragma once
+#include <optional>
 #include <set>
 #include <span>
 #include <string>

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 namespace tf2jax::stablehlo {
 namespace {
 
